@@ -1,0 +1,74 @@
+"""The exceptions that fibrolens raises for its users.
+
+::
+
+    FibrolensError            exit status 1 unless a subclass says otherwise
+    ├── UsageError            2  options or arguments that contradict each other
+    ├── InputError            3  the input cannot be used
+    │   ├── SeriesError          DICOM files that do not form one CT volume
+    │   ├── GeometryError        grids that are missing, broken or do not match
+    │   ├── PhaseError           a contrast phase other than portal venous
+    │   ├── CoverageError        the liver is not, or not wholly, in the scan
+    │   └── CohortError          rows of a cohort table
+    ├── ModelError            4  weights or plan cannot be used
+    │   └── ExplanationError     a location map cannot be computed
+    └── OutputError           5  the output could not be written
+
+A message is one or two sentences: what is wrong with which file, and what to do.
+"""
+
+from typing import ClassVar
+
+
+class FibrolensError(Exception):
+    """Root of every error that is meant for the user."""
+
+    exit_status: ClassVar[int] = 1
+
+
+class UsageError(FibrolensError):
+    """Options or arguments that cannot be followed."""
+
+    exit_status = 2
+
+
+class InputError(FibrolensError):
+    """The input cannot be used."""
+
+    exit_status = 3
+
+
+class SeriesError(InputError):
+    """DICOM files that do not form one CT volume."""
+
+
+class GeometryError(InputError):
+    """A grid is missing, broken, or differs from the one it must match."""
+
+
+class PhaseError(InputError):
+    """The contrast phase is not portal venous."""
+
+
+class CoverageError(InputError):
+    """The scan does not show the whole liver."""
+
+
+class CohortError(InputError):
+    """A cohort table has rows that cannot be used."""
+
+
+class ModelError(FibrolensError):
+    """Weights or plan cannot be used."""
+
+    exit_status = 4
+
+
+class ExplanationError(ModelError):
+    """A location map cannot be computed from this network."""
+
+
+class OutputError(FibrolensError):
+    """The output could not be written."""
+
+    exit_status = 5

@@ -1,0 +1,198 @@
+"""Every decision of a run as frozen dataclasses, read from and written to ``plan.json``.
+
+Nothing is decided at run time that is not in the plan; the plan stands beside the weights that it made.
+Sizes and spacings are in array order: slice, row, column. What the paper states is marked; the rest is our declared
+default, to be changed by whoever knows better (Yin et al., Eur Radiol 2021;31:9620-9627, Appendix 1 is not public).
+"""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from fibrolens.errors import ModelError
+
+SCHEMA_VERSION = 1
+STAGES = ("F0", "F1", "F2", "F3", "F4")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class GridPlan:
+    """The network grid: how a CT becomes what a network sees."""
+
+    spacing_mm: tuple[float, float, float] = (5.0, 1.5, 1.5)
+    in_plane: tuple[int, int] = (256, 256)
+    window_hu: tuple[float, float] = (-125.0, 225.0)  # paper
+    air_hu: float = -1000.0
+
+    def __post_init__(self) -> None:
+        _require(min(self.spacing_mm) > 0, "spacing_mm", "three positive numbers", self.spacing_mm)
+        _require(min(self.in_plane) > 0, "in_plane", "two positive whole numbers", self.in_plane)
+        _require(self.window_hu[0] < self.window_hu[1], "window_hu", "a lower and a higher value", self.window_hu)
+
+
+@dataclass(frozen=True)
+class SlabPlan:
+    """Runs of consecutive axial slices inside the liver's z-range."""
+
+    slices: int = 32  # paper
+    stride: int = 8
+
+    def __post_init__(self) -> None:
+        _require(self.slices >= 1, "slices", "at least 1", self.slices)
+        _require(1 <= self.stride <= self.slices, "stride", "between 1 and slices", self.stride)
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """Sizes of the LFS network: four convolutions, three max-poolings, two fully connected layers (paper)."""
+
+    channels: tuple[int, int, int, int] = (16, 32, 64, 128)
+    kernel: tuple[int, int, int] = (5, 5, 5)  # paper: "5*5"
+    pools: tuple[tuple[int, int, int], ...] = ((2, 2, 2), (2, 2, 2), (2, 2, 2))
+    pooled: tuple[int, int, int] = (2, 8, 8)
+    hidden: int = 128
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        _require(all(k % 2 == 1 for k in self.kernel), "kernel", "odd sizes", self.kernel)
+        _require(len(self.pools) == 3, "pools", "three poolings", self.pools)
+        _require(0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How the LFS network is trained."""
+
+    steps: int = 4000
+    batch: int = 4
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    warmup_steps: int = 100
+    class_balance: float = 0.5  # exponent on inverse stage frequency: 0 as sampled, 1 fully balanced
+    label_smoothing: float = 0.0
+    shift_mm: float = 15.0
+    rotation_deg: float = 10.0
+    scale: float = 0.1
+    noise_hu: float = 10.0
+    offset_hu: float = 10.0
+    checkpoint_every: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.steps >= 1, "steps", "at least 1", self.steps)
+        _require(self.batch >= 1, "batch", "at least 1", self.batch)
+        _require(0 <= self.class_balance <= 1, "class_balance", "in [0, 1]", self.class_balance)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A staging run: grid, slabs, network, training.
+
+    Args:
+        region: which part of the CT the network sees; the paper's conclusion is the whole upper abdomen.
+    """
+
+    grid: GridPlan = field(default_factory=GridPlan)
+    slab: SlabPlan = field(default_factory=SlabPlan)
+    network: NetworkPlan = field(default_factory=NetworkPlan)
+    training: TrainingPlan = field(default_factory=TrainingPlan)
+    region: Literal["upper_abdomen"] = "upper_abdomen"
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class SegmentationPlan:
+    """A V-Net for liver, spleen and aorta: grid, sizes, training (Milletari 2016, smaller)."""
+
+    spacing_mm: tuple[float, float, float] = (4.0, 4.0, 4.0)
+    in_plane: tuple[int, int] = (96, 96)
+    windows_hu: tuple[tuple[float, float], ...] = ((-125.0, 225.0), (-1000.0, 1000.0))
+    channels: tuple[int, ...] = (8, 16, 32, 64)
+    convolutions: tuple[int, ...] = (1, 2, 2, 2)
+    kernel: int = 3
+    classes: tuple[str, ...] = ("background", "liver", "spleen", "aorta")
+    steps: int = 6000
+    batch: int = 2
+    learning_rate: float = 2e-3
+    checkpoint_every: int = 200
+    seed: int = 0
+    schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        _require(self.kernel % 2 == 1, "kernel", "odd", self.kernel)
+        _require(len(self.channels) == len(self.convolutions), "convolutions", "one per level", self.convolutions)
+
+
+def write_plan(plan: Any, path: Path) -> None:
+    """Write a plan as JSON with sorted keys."""
+    path.write_text(json.dumps(asdict(plan), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_plan(path: Path, kind: type[T]) -> T:
+    """Read a plan of the dataclass `kind`.
+
+    Raises:
+        ModelError: the file is not a plan of this kind and schema; the message names file and key.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The plan {path.name} cannot be read as JSON ({error}); restore it or train again.") from None
+    try:
+        plan: T = _build(kind, content, path.name)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"The plan {path.name} cannot be used: {error}.") from None
+    if getattr(plan, "schema_version", None) != SCHEMA_VERSION:
+        raise ModelError(f"The plan {path.name} has schema {content.get('schema_version')}; this version reads {SCHEMA_VERSION}.")
+    return plan
+
+
+def _build(kind: Any, content: Any, where: str) -> Any:
+    """`content` (parsed JSON) as the annotated type `kind`; errors carry the path to the value."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        return _build_dataclass(kind, content, where)
+    origin = typing.get_origin(kind)
+    arguments = typing.get_args(kind)
+    if origin is Literal:
+        if content not in arguments:
+            raise ValueError(f"{where} must be one of {', '.join(map(str, arguments))}; it is {content!r}")
+        return content
+    if origin is tuple:
+        return _build_tuple(arguments, content, where)
+    if kind is float and isinstance(content, int) and not isinstance(content, bool):
+        return float(content)
+    if not isinstance(content, kind) or (kind is int and isinstance(content, bool)):
+        raise TypeError(f"{where} must be {kind.__name__}; it is {content!r}")
+    return content
+
+
+def _build_dataclass(kind: type, content: Any, where: str) -> Any:
+    if not isinstance(content, dict):
+        raise TypeError(f"{where} must be an object; it is {content!r}")
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(content) - {f.name for f in fields(kind)})
+    if unknown:
+        raise ValueError(f"{where} has unknown keys: {', '.join(unknown)}")
+    return kind(**{key: _build(hints[key], value, f"{where}: {key}") for key, value in content.items()})
+
+
+def _build_tuple(arguments: tuple[Any, ...], content: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(content, list):
+        raise TypeError(f"{where} must be a list; it is {content!r}")
+    if arguments[-1] is types.EllipsisType or arguments[-1] is ...:
+        arguments = (arguments[0],) * len(content)
+    if len(arguments) != len(content):
+        raise ValueError(f"{where} must have {len(arguments)} entries; it has {len(content)}")
+    return tuple(_build(kind, value, where) for kind, value in zip(arguments, content, strict=True))
+
+
+def _require(condition: bool, name: str, rule: str, given: Any) -> None:
+    if not condition:
+        raise ValueError(f"{name} must be {rule}; it is {given!r}")
