@@ -1,0 +1,39 @@
+# Two commands do the whole job from nothing but git, make and Python >= 3.11: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+OUT ?= out
+# Two torch threads a test process: oversubscription is slower than it is parallel.
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: demo test check bench clean help
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "fibrolens needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/.ready: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dicom-codecs]'
+	@touch $@
+
+.venv/.ready-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dicom-codecs,dev]'
+	@touch $@ .venv/.ready
+
+demo: .venv/.ready  ## install, then stage a simulated patient and run a small five-fold study
+	$(BIN)/fibrolens demo --out $(OUT)/demo
+
+test: .venv/.ready-dev  ## install, then run the tests
+	$(PYTEST) -n 2
+
+check: .venv/.ready-dev  ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.ready-dev  ## benchmarks; results under out/bench
+	$(BIN)/python benchmarks/stage_speed.py --out $(OUT)/bench
+
+clean:  ## remove what the targets made
+	rm -rf .venv $(OUT)
