@@ -1,0 +1,60 @@
+"""`fibrolens stage`: one or many CTs to stage, location maps, attention and report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_to(verbs: Any) -> argparse.ArgumentParser:
+    """Add the verb and its options."""
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        "stage",
+        help="a portal-venous CT to a fibrosis stage, location maps and a report",
+        description="Stage one or many portal-venous CTs (DICOM folder, zip or multi-frame file, NIfTI, NRRD, MHA). "
+        "Writes one folder per scan and summary.csv. Research use only.",
+    )
+    verb.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a CT")
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scan folders go")
+    verb.add_argument("--scan-id", metavar="ID", help="name of the scan's folder (one input only)")
+    verb.add_argument("--series", metavar="UID", help="DICOM series to take where an input holds several")
+    verb.add_argument("--model", type=Path, metavar="DIR", help="folder with staging weights (default: the shipped ones)")
+    verb.add_argument("--layer", choices=("conv3", "conv4", "mean"), default="conv4", help="layer of the location map")
+    verb.add_argument(
+        "--maps", choices=("predicted", "all"), default="predicted", help="also write the maps of all five stages"
+    )
+    verb.add_argument(
+        "--slices",
+        choices=("plan", "native"),
+        default="plan",
+        help="slice spacing that the network sees: the plan's (5 mm) or the CT's own",
+    )
+    verb.add_argument("--liver-mask", type=Path, metavar="FILE", help="own liver mask on the CT's grid (one input only)")
+    verb.add_argument("--spleen-mask", type=Path, metavar="FILE", help="own spleen mask (one input only)")
+    verb.add_argument("--labels", type=Path, metavar="FILE", help="own label map, 1 liver, 2 spleen (one input only)")
+    verb.add_argument("--force", action="store_true", help="stage a scan that the quality gate refuses; marks every output")
+    verb.add_argument("--overwrite", action="store_true", help="replace results of other inputs or options")
+    return verb
+
+
+def run(options: argparse.Namespace) -> int:
+    """Stage every input; 3 if any was refused."""
+    from fibrolens.batch import stage_batch
+    from fibrolens.pipeline import OwnMasks, StageOptions
+
+    return stage_batch(
+        options.inputs,
+        options.out,
+        StageOptions(
+            model=options.model,
+            layer=options.layer,
+            all_maps=options.maps == "all",
+            native_slices=options.slices == "native",
+            series_uid=options.series,
+            masks=OwnMasks(liver=options.liver_mask, spleen=options.spleen_mask, labels=options.labels),
+            force=options.force,
+        ),
+        scan_id=options.scan_id,
+        overwrite=options.overwrite,
+    )

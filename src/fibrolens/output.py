@@ -1,0 +1,125 @@
+"""Folders that appear whole: written aside, renamed into place, their ``manifest.json`` last.
+
+A folder is complete exactly when its manifest exists. Everything that may differ between two equal runs (times) stands
+in the manifest alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fibrolens import __version__
+from fibrolens.errors import OutputError, UsageError
+
+MANIFEST = "manifest.json"
+SCHEMA_VERSION = 1
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write JSON with sorted keys; a value that JSON cannot hold (NaN) is an error of ours."""
+    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a complete folder, or None where the folder is absent or incomplete."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{folder / MANIFEST} cannot be read ({error}); remove the folder or use --overwrite.") from None
+    return dict(content)
+
+
+def is_done(folder: Path, run: Mapping[str, Any], overwrite: bool = False) -> bool:
+    """Whether `folder` already holds the complete result of the same run (same inputs and options).
+
+    Raises:
+        UsageError: it holds the result of a different run, or files of somebody else, and `overwrite` is not set.
+    """
+    if overwrite or not folder.exists():
+        return False
+    manifest = read_manifest(folder)
+    if manifest is None:
+        if folder.is_dir() and not any(folder.iterdir()):
+            return False
+        raise UsageError(f"{folder} exists and is not a fibrolens result; choose another --out or use --overwrite.")
+    if manifest.get("run") == _as_json(run):
+        return True
+    raise UsageError(f"{folder} holds a result of other inputs or options; choose another --out or use --overwrite.")
+
+
+@contextmanager
+def output_folder(folder: Path, run: Mapping[str, Any], timings: Mapping[str, float] | None = None) -> Iterator[Path]:
+    """Yield a folder to write into; on success it becomes `folder`, on any error nothing is left of it.
+
+    Args:
+        folder: where the result shall stand; what stood there is replaced (see `is_done` for the check before).
+        run: inputs and options that determine the result, for the manifest.
+        timings: seconds per step; read when the block ends, so a dictionary may be filled inside.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    aside = folder.with_name(f".{folder.name}.partial")
+    old = folder.with_name(f".{folder.name}.old")
+    try:
+        _remove(aside)
+        aside.mkdir(parents=True)
+        yield aside
+        _write_manifest(aside, run, timings or {})
+        _remove(old)
+        if folder.exists():
+            folder.rename(old)
+        aside.rename(folder)
+        _remove(old)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"{folder} could not be written: {reason}. Free space or choose another --out.") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write_manifest(folder: Path, run: Mapping[str, Any], timings: Mapping[str, float]) -> None:
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "fibrolens": __version__,
+        "intended_use": "research use only",
+        "run": _as_json(run),
+        "files": {str(p.relative_to(folder)): file_sha256(p) for p in files},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "timings_s": {name: round(seconds, 3) for name, seconds in timings.items()},
+    }
+    write_json(content, folder / MANIFEST)
+    # The manifest vouches for the other files, so it must not reach the disk before them.
+    for path in [*files, folder / MANIFEST]:
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+def _as_json(run: Mapping[str, Any]) -> Any:
+    """`run` as it reads back from a JSON file, so that tuples and lists compare equal."""
+    return json.loads(json.dumps(run, sort_keys=True))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif path.exists():
+        path.unlink()

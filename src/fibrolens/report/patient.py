@@ -1,0 +1,96 @@
+"""The folder of one staged scan: ``result.json``, NIfTI files, the overlay picture and a report in one file."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fibrolens import __version__
+from fibrolens.io import write_nifti
+from fibrolens.output import write_json
+from fibrolens.plan import STAGES
+from fibrolens.report.overlay import overlay_png
+from fibrolens.result import INTENDED_USE, REGIONS, StagingResult
+
+RESULT, REPORT, OVERLAY = "result.json", "report.html", "overlay.png"
+MAP, LABELS, MAPS = "map.nii.gz", "labels.nii.gz", "maps"
+
+REGION_TITLES = {
+    "liver": "Liver",
+    "liver_surface": "Liver surface (0 to 10 mm deep)",
+    "liver_core": "Liver core",
+    "spleen": "Spleen",
+    "elsewhere": "Elsewhere in the body",
+}
+STAGE_TITLES = {
+    "F0": "no fibrosis",
+    "F1": "portal fibrosis without septa",
+    "F2": "portal fibrosis with few septa",
+    "F3": "septal fibrosis without cirrhosis",
+    "F4": "cirrhosis",
+}
+#: Marker name -> what a reader sees, unit.
+MARKER_TITLES = {
+    "liver_volume_ml": ("Liver volume", "mL"),
+    "spleen_volume_ml": ("Spleen volume", "mL"),
+    "liver_hu": ("Liver, median", "HU"),
+    "spleen_hu": ("Spleen, median", "HU"),
+    "aorta_hu": ("Aorta, median", "HU"),
+}
+
+
+def write_result(result: StagingResult, folder: Path, all_maps: bool = False) -> dict[str, float]:
+    """Write every file of a staged scan into the existing `folder`.
+
+    Args:
+        result: the staged scan.
+        folder: where the files go.
+        all_maps: also write ``maps/F0.nii.gz`` to ``maps/F4.nii.gz``.
+
+    Returns:
+        Seconds per step, for the manifest.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    started = time.perf_counter()
+    content = result.to_dict()
+    write_json(content, folder / RESULT)
+    write_nifti(result.labels, folder / LABELS)
+    write_nifti(result.map, folder / MAP)
+    if all_maps:
+        (folder / MAPS).mkdir()
+        for stage, volume in result.maps.items():
+            write_nifti(volume, folder / MAPS / f"{stage}.nii.gz")
+    written = time.perf_counter()
+    overlay_png(result.ct, result.map, result.labels, folder / OVERLAY, title=_title(result), forced=result.forced)
+    (folder / REPORT).write_text(render_report(content, (folder / OVERLAY).read_bytes()), encoding="utf-8")
+    return {"write_volumes": written - started, "overlay_and_report": time.perf_counter() - written}
+
+
+def render_report(content: Mapping[str, Any], overlay: bytes) -> str:
+    """One HTML page, nothing loaded from elsewhere, from the content of ``result.json`` and the overlay PNG."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  (only reports need it)
+
+    environment = Environment(
+        loader=PackageLoader("fibrolens", "report/templates"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("patient.html.j2").render(
+        result=content,
+        stages=STAGES,
+        stage_titles=STAGE_TITLES,
+        regions=[(name, REGION_TITLES[name]) for name in REGIONS],
+        markers=[(MARKER_TITLES[name], value) for name, value in content["markers"].items()],
+        overlay=base64.b64encode(overlay).decode("ascii"),
+        version=__version__,
+        intended_use=INTENDED_USE,
+    )
+
+
+def _title(result: StagingResult) -> str:
+    stage = result.stage
+    return f"{result.scan_id}: predicted {stage.predicted} (p = {max(stage.probabilities):.2f})"
+

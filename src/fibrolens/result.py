@@ -1,0 +1,157 @@
+"""What staging one CT yields: numbers for ``result.json``, volumes for the NIfTI files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from fibrolens.explain.attention import RegionAttention
+from fibrolens.plan import STAGES
+from fibrolens.quality import Quality
+from fibrolens.volume import Volume
+
+SCHEMA_VERSION = 1
+INTENDED_USE = "Research use only. Not a medical device; not for diagnosis or treatment."
+REGIONS = ("liver", "liver_surface", "liver_core", "spleen", "elsewhere")
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """Which weights made a result, and on what they were trained."""
+
+    name: str
+    sha256: str
+    trained_on: str
+    intended_use: str = INTENDED_USE
+
+
+@dataclass(frozen=True)
+class StageEstimate:
+    """Probabilities of the METAVIR-like stages F0 to F4, summing to 1."""
+
+    probabilities: tuple[float, float, float, float, float]
+
+    @property
+    def predicted(self) -> str:
+        """The most probable stage."""
+        return STAGES[max(range(len(STAGES)), key=self.probabilities.__getitem__)]
+
+    @property
+    def expected(self) -> float:
+        """Mean stage number, 0 to 4."""
+        return sum(k * p for k, p in enumerate(self.probabilities))
+
+    @property
+    def at_least(self) -> dict[str, float]:
+        """P(F >= k) for F1 to F4."""
+        return {STAGES[k]: min(1.0, sum(self.probabilities[k:])) for k in range(1, len(STAGES))}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The `stage` object of ``result.json``; conformal sets need a calibration cohort and are null without one."""
+        return {
+            "probabilities": dict(zip(STAGES, self.probabilities, strict=True)),
+            "predicted": self.predicted,
+            "expected": self.expected,
+            "at_least": self.at_least,
+            "conformal_set": None,
+        }
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Where the location map lies: per region the mean weight and the share of the whole."""
+
+    scale: str
+    layer: str
+    target: str
+    mask_source: str
+    regions: Mapping[str, RegionAttention | None]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The `attention` object of ``result.json``; an absent organ is null."""
+        per_region = {
+            name: None if (region := self.regions.get(name)) is None else {"mean": region.mean, "share": region.share}
+            for name in REGIONS
+        }
+        return {
+            "scale": self.scale,
+            "layer": self.layer,
+            "target": self.target,
+            "mask_source": self.mask_source,
+            **per_region,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class StagingResult:
+    """One staged CT.
+
+    Args:
+        ct: the CT as read, on its own grid.
+        labels: 1 liver, 2 spleen, on the CT's grid.
+        maps: location map per stage name, scale ``mean1``, on the CT's grid; holds at least the predicted stage.
+        quality: what the gate found; `forced` says that its errors were overridden.
+        in_domain: whether the network's features resemble its training data.
+        markers: name to value; units stand in the names; None where not measurable.
+        timings: seconds per step.
+    """
+
+    ct: Volume
+    labels: Volume
+    maps: Mapping[str, Volume]
+    quality: Quality
+    forced: bool
+    in_domain: bool
+    model: ModelRecord
+    stage: StageEstimate
+    attention: Attention
+    markers: Mapping[str, float | None]
+    warnings: tuple[str, ...]
+    scan_id: str
+    path: str
+    timings: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def map(self) -> Volume:
+        """Location map of the predicted stage, scale ``mean1``, float32 on the CT's grid."""
+        return self.maps[self.stage.predicted]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ``result.json``; a function of inputs, options and seed alone."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "scan_id": self.scan_id,
+            "input": self._input(),
+            "quality": self._quality(),
+            "model": vars(self.model).copy(),
+            "stage": self.stage.to_dict(),
+            "attention": self.attention.to_dict(),
+            "pattern": None,
+            "markers": dict(self.markers),
+            "dicom": None,
+            "warnings": list(self.warnings),
+        }
+
+    def _input(self) -> dict[str, Any]:
+        geometry = self.ct.geometry
+        return {
+            "path": self.path,
+            "series_uid": self.ct.get("series_uid"),
+            "shape": list(geometry.shape[::-1]),
+            "spacing_mm": [float(s) for s in geometry.spacing[::-1]],
+            "orientation": geometry.orientation,
+            "sha256": self.ct.get("sha256"),
+        }
+
+    def _quality(self) -> dict[str, Any]:
+        return {
+            "phase": self.quality.phase,
+            "liver_coverage": self.quality.liver_coverage,
+            "in_domain": self.in_domain,
+            "acceptable": self.quality.acceptable,
+            "forced": self.forced,
+            "reasons": list(self.quality.reasons),
+            "organ_hu_median": vars(self.quality.organ_hu).copy(),
+        }
