@@ -1,0 +1,1 @@
+"""How well the stages were predicted, and where the networks looked: arrays and tables only, no torch."""
