@@ -1,0 +1,1 @@
+"""Simulated abdomens in which the truth is known."""

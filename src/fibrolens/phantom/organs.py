@@ -1,0 +1,139 @@
+"""Spleen, kidneys, adrenals, pancreas, gallbladder, stomach, heart, oesophagus, masses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fibrolens.phantom.patient import Patient
+from fibrolens.phantom.shapes import Frame, Region, smooth_max
+from fibrolens.phantom.torso import Torso
+
+
+def kidneys(frame: Frame, patient: Patient) -> list[tuple[Region, Region, Region]]:
+    """Right and left kidney as (whole, medulla, sinus)."""
+    rng = patient.rng("kidneys")
+    pair = []
+    for side, centre in ((-1.0, (-61.0, 41.0, -152.0)), (1.0, (60.0, 42.0, -134.0))):
+        c = tuple(a + rng.uniform(-5, 5) for a in centre)
+        cx, cy, cz = c[0], c[1], c[2] + rng.uniform(-12, 8)
+        size = rng.uniform(0.88, 1.1)
+        tilt = (rng.uniform(-14, -2), side * rng.uniform(4, 14), side * rng.uniform(20, 45))
+        whole = frame.ellipsoid((cx, cy, cz), (28 * size, 23 * size, 54 * size), tilt)
+        medulla = frame.ellipsoid((cx, cy, cz), (20 * size, 15.5 * size, 45 * size), tilt)
+        hilum = (cx - side * 11 * size, cy - 7 * size, cz)
+        sinus = frame.ellipsoid(hilum, (14 * size, 9 * size, 25 * size), tilt)
+        whole.carve(frame.ellipsoid((cx - side * 24 * size, cy - 15 * size, cz), (14 * size, 8.0, 15 * size), tilt))
+        pair.append((whole, medulla, sinus))
+    return pair
+
+
+def spleen(frame: Frame, patient: Patient, size: float, torso: Torso, obstacles: list[tuple[Region, float]]) -> Region:
+    """A crescent of linear `size` along the left posterior wall."""
+    rng = patient.rng("spleen")
+    s = size
+    tilt = (rng.uniform(-20, 12), rng.uniform(-12, 12), rng.uniform(-15, 15))
+    centre = (104.0 - 7 * (s - 1), 40.0 + rng.uniform(-6, 4) - 22 * (s - 1), -66.0 + rng.uniform(-10, 8) - 34 * (s - 1))
+    radii = (44.0 * s, (43 + rng.uniform(-4, 6)) * s, (48 + rng.uniform(-6, 8)) * s)
+    region = frame.ellipsoid(centre, radii, tilt)
+    thickness = np.float32((33 + rng.uniform(-4, 4)) * s)
+    inner = -torso.cavity.d[region.box] - thickness
+    region.d = smooth_max(region.d, inner, 16).astype(np.float32)
+    gap = _ascites_gap(patient)
+    region.clip(torso.cavity, 2.0 + gap)
+    region.clip(torso.dome, 2.5 + gap)
+    for obstacle, keep in obstacles:
+        region.carve(obstacle, keep)
+    return region
+
+
+def stomach(frame: Frame, patient: Patient) -> tuple[Region, float]:
+    """The stomach from fundus to pylorus, and the canonical y above (anterior of) which its content is gas."""
+    rng = patient.rng("stomach")
+    full = rng.uniform(0.55, 1.25)
+    path = [(58, 22, -42), (66, -2, -66), (60, -32, -92), (36, -46, -116), (4, -46, -124), (-24, -34, -118)]
+    radii = np.array([30, 33, 29, 22, 17, 11]) * full
+    points = [tuple(a + rng.uniform(-7, 7) for a in p) for p in path]
+    if rng.random() < 0.25:  # a stomach that hangs low
+        points[2:4] = [(p[0], p[1], p[2] - 35) for p in points[2:4]]
+    level = rng.uniform(-75, -20) if rng.random() < 0.75 else -200.0
+    return frame.tube(points, np.maximum(radii, 9).tolist()), level
+
+
+def gallbladder(frame: Frame, patient: Patient) -> Region | None:
+    """The gallbladder below segments IV and V; None after cholecystectomy."""
+    rng = patient.rng("gallbladder")
+    if rng.random() < 0.15:
+        return None
+    size = rng.uniform(0.7, 1.35)
+    neck = (-30.0 + rng.uniform(-5, 5), -22.0 + rng.uniform(-6, 6), -104.0)
+    fundus = (-52.0 + rng.uniform(-12, 8), -58.0 + rng.uniform(-8, 8), -132.0 + rng.uniform(-14, 10))
+    return frame.tube([neck, fundus], [6.0 * size, 14.0 * size])
+
+
+def pancreas(frame: Frame, patient: Patient) -> Region:
+    """Head, neck, body and tail as one tapering tube."""
+    rng = patient.rng("pancreas")
+    size = rng.uniform(0.75, 1.15)
+    path = [(-30, -4, -152), (-26, -8, -136), (-2, -18, -124), (26, -12, -114), (56, 6, -102), (80, 22, -94)]
+    points = [tuple(a + rng.uniform(-4, 4) for a in p) for p in path]
+    return frame.tube(points, [9 * size, 14 * size, 9 * size, 10 * size, 10 * size, 8 * size])
+
+
+def adrenals(frame: Frame) -> list[Region]:
+    """Thin limbs above both kidneys."""
+    return [
+        frame.tube([(-34.0, 26.0, -112.0), (-36.0, 34.0, -98.0), (-42.0, 42.0, -104.0)], [3.0, 2.6, 2.2]),
+        frame.tube([(36.0, 18.0, -104.0), (37.0, 28.0, -94.0), (44.0, 36.0, -102.0)], [3.0, 2.6, 2.2]),
+    ]
+
+
+def heart(frame: Frame, patient: Patient) -> tuple[Region, Region]:
+    """The heart on the central tendon as (myocardium, chambers)."""
+    rng = patient.rng("heart")
+    size = rng.uniform(0.88, 1.15)
+    centre = (24.0 + rng.uniform(-6, 6), -34.0 + rng.uniform(-5, 5), 28.0 + rng.uniform(-6, 6))
+    tilt = (0.0, -12.0, 30.0 + rng.uniform(-10, 10))
+    whole = frame.ellipsoid(centre, (62 * size, 44 * size, 50 * size), tilt)
+    left = frame.ellipsoid((centre[0] + 18 * size, centre[1] + 4, centre[2]), (26 * size, 20 * size, 34 * size), tilt)
+    left.join(
+        frame.ellipsoid((centre[0] - 26 * size, centre[1] - 2, centre[2] + 4), (26 * size, 32 * size, 36 * size), tilt)
+    )
+    return whole, left
+
+
+def oesophagus(frame: Frame) -> Region:
+    """From behind the heart to the cardia."""
+    return frame.tube(
+        [(4.0, 14.0, 120.0), (6.0, 10.0, -5.0), (20.0, 6.0, -34.0), (44.0, 12.0, -46.0)], [7.0, 7.5, 8.0, 8.0]
+    )
+
+
+def outside_mass(frame: Frame, patient: Patient) -> tuple[Region, float] | None:
+    """A mass outside the liver of 3 to 10 cm, with its HU; None for most patients."""
+    if not patient.mass:
+        return None
+    rng = patient.rng("mass")
+    sites = ((-45, -40, -165), (30, -30, -160), (55, 10, -150), (-15, -45, -150), (70, -40, -120), (-60, 30, -130))
+    site = sites[int(rng.integers(len(sites)))]
+    radii = tuple(rng.uniform(15, 50) * rng.uniform(0.8, 1.2) for _ in range(3))
+    centre = tuple(c + rng.uniform(-12, 12) for c in site)
+    return frame.ellipsoid((centre[0], centre[1], centre[2]), (radii[0], radii[1], radii[2])), float(
+        rng.uniform(15, 120)
+    )
+
+
+def ascites_layer(torso: Torso, patient: Patient, frame: Frame) -> Region | None:
+    """Free fluid along the wall and the dome; None without ascites."""
+    if not patient.ascites:
+        return None
+    depth = 2.5 * _ascites_gap(patient)
+    shell = np.maximum(torso.abdomen.d + 1, -torso.abdomen.d - np.float32(depth))
+    return frame.whole(np.maximum(shell, frame.y - 45))
+
+
+def _ascites_gap(patient: Patient) -> float:
+    """How far fluid lifts liver and spleen off the wall, in millimetres."""
+    return float(patient.rng("ascites").uniform(3, 14)) if patient.ascites else 0.0
+
+
+ascites_gap = _ascites_gap

@@ -1,0 +1,85 @@
+"""A patient as a CT and its label map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fibrolens.phantom.acquisition import acquire
+from fibrolens.phantom.appearance import paint
+from fibrolens.phantom.patient import Patient
+from fibrolens.phantom.pose import make_pose
+from fibrolens.phantom.scene import build_scene, fit_patient
+from fibrolens.phantom.shapes import Frame
+from fibrolens.volume import Geometry, Volume
+
+SMALL_PIXELS = 128
+SMALL_SPACING_MM = (5.0, 3.0, 3.0)
+FULL_PIXELS = 512
+#: Shapes are evaluated no finer than this in-plane; their distances are interpolated between.
+WORK_SPACING_MM = 2.2
+
+
+@dataclass(frozen=True, eq=False)
+class Rendering:
+    """What a scan of the patient shows.
+
+    Args:
+        hu: the CT, int16 Hounsfield units.
+        labels: the truth, uint8 numbers of `Organ`, on the same grid.
+    """
+
+    hu: Volume
+    labels: Volume
+
+
+def render(patient: Patient, geometry: Geometry | None = None) -> Rendering:
+    """Scan a simulated patient.
+
+    Args:
+        patient: whom to scan.
+        geometry: an axial grid, slices increasing superiorly; the patient's full grid if not given.
+
+    Returns:
+        CT and labels; a function of `patient` and `geometry` alone.
+
+    Raises:
+        GeometryError: the grid is not axial.
+    """
+    geometry = geometry or full_grid(patient)
+    frame = Frame(_work_grid(geometry), make_pose(patient))
+    hu, labels = paint(build_scene(frame, patient), patient, geometry, frame.geometry)
+    hu = acquire(hu, patient, geometry)
+    metadata = (("modality", "CT"), ("phase", "portal venous"), ("simulated", True))
+    return Rendering(
+        Volume(hu, geometry, patient.patient_id, metadata), Volume(labels, geometry, f"labels of {patient.patient_id}")
+    )
+
+
+def small_grid(patient: Patient) -> Geometry:
+    """A reduced grid, 128 x 128 pixels of 3 mm, 5 mm slices, over the patient's scan range."""
+    return _grid(patient, SMALL_PIXELS, SMALL_SPACING_MM)
+
+
+def full_grid(patient: Patient) -> Geometry:
+    """The grid a hospital would reconstruct: 512 x 512 with the patient's own pixel and slice spacing."""
+    pixel = patient.scan.pixel_mm
+    return _grid(patient, FULL_PIXELS, (patient.scan.slice_mm, pixel, pixel))
+
+
+def _grid(patient: Patient, pixels: int, spacing: tuple[float, float, float]) -> Geometry:
+    """An axial grid whose field is centred on the table, over the liver with the scan's margins."""
+    bottom, top = fit_patient(patient).liver_z
+    bottom, top = bottom - patient.scan.below_mm, top + patient.scan.above_mm
+    slices = int(np.ceil((top - bottom) / spacing[0]))
+    corner = -spacing[1] * (pixels - 1) / 2
+    return Geometry((slices, pixels, pixels), spacing, (corner, corner, round(bottom, 2)))
+
+
+def _work_grid(geometry: Geometry) -> Geometry:
+    """The same field on coarser pixels, where shapes are evaluated."""
+    coarser = [max(1, int(WORK_SPACING_MM / s)) for s in geometry.spacing[1:]]
+    rows, columns = (int(np.ceil((n - 1) / k)) + 1 for n, k in zip(geometry.shape[1:], coarser, strict=True))
+    spacing = (geometry.spacing[0], geometry.spacing[1] * coarser[0], geometry.spacing[2] * coarser[1])
+    return Geometry((geometry.shape[0], rows, columns), spacing, geometry.origin, geometry.direction)

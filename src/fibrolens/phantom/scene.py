@@ -1,0 +1,264 @@
+"""The whole abdomen as layers, from the back of the picture to the front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from fibrolens.phantom import organs, torso, vessels
+from fibrolens.phantom.bowel import Loop, colon, small_bowel
+from fibrolens.phantom.labels import Organ
+from fibrolens.phantom.liver import Liver, LobeScale, make_liver
+from fibrolens.phantom.patient import Patient
+from fibrolens.phantom.pose import Pose, make_pose
+from fibrolens.phantom.shapes import Frame, Region
+from fibrolens.volume import Geometry
+
+#: Grid on which the organs' sizes are fitted to the patient's volumes.
+FIT_SPACING_MM = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One thing to paint: its label, where it is, and its HU (a number, or one per voxel of the region's box)."""
+
+    organ: Organ
+    region: Region
+    hu: float | np.ndarray
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Sizes that give a patient the intended volumes, and the liver's reach (world z, millimetres)."""
+
+    lobes: LobeScale
+    spleen: float
+    liver_z: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Layers in painting order; the liver apart, since its disease is painted on the final grid."""
+
+    behind: list[Layer]
+    liver: Region
+    inside_liver: list[Layer]
+    before: list[Layer]
+
+
+def build_scene(frame: Frame, patient: Patient) -> Scene:
+    """All layers of a patient on a frame's grid."""
+    fit = fit_patient(patient)
+    trunk = torso.make_torso(frame, patient)
+    shaped = _Neighbours(frame, patient, trunk)
+    liver = make_liver(frame, patient, fit.lobes, shaped.around_liver())
+    spleen = organs.spleen(frame, patient, fit.spleen, trunk, shaped.around_spleen(liver.region))
+    behind = _container(frame, patient, trunk) + _hollow_organs(frame, patient, shaped, liver.region, spleen)
+    return Scene(behind, liver.region, _liver_vessels(frame, patient), _solid_organs(frame, patient, shaped, spleen))
+
+
+@lru_cache(maxsize=8)
+def fit_patient(patient: Patient) -> Fit:
+    """Fit the sizes of the liver's lobes and of the spleen on a coarse grid (a pure function, remembered)."""
+    pose = make_pose(patient)
+    frame = Frame(_fit_grid(pose), pose)
+    trunk = torso.make_torso(frame, patient)
+    shaped = _Neighbours(frame, patient, trunk)
+    left_target = patient.liver_volume_ml * patient.lsvr / (1 + patient.lsvr)
+    right_target = patient.liver_volume_ml - left_target
+    scale = LobeScale()
+    liver = make_liver(frame, patient, scale, shaped.around_liver())
+    for _ in range(9):
+        left, right = _lobe_volumes(frame, liver)
+        scale = LobeScale(_grown(scale.right, right_target, right), _grown(scale.left, left_target, left))
+        liver = make_liver(frame, patient, scale, shaped.around_liver())
+    obstacles = shaped.around_spleen(liver.region)
+    size = 1.0
+    for _ in range(9):
+        volume = _volume_ml(frame, organs.spleen(frame, patient, size, trunk, obstacles))
+        size = _grown(size, patient.spleen_volume_ml, volume)
+    return Fit(scale, size, _z_range(frame, liver.region))
+
+
+class _Neighbours:
+    """The organs that mould liver and spleen, evaluated once per frame."""
+
+    def __init__(self, frame: Frame, patient: Patient, trunk: torso.Torso) -> None:
+        self.patient = patient
+        self.trunk = trunk
+        self.kidneys = organs.kidneys(frame, patient)
+        self.gallbladder = organs.gallbladder(frame, patient)
+        self.vena_cava = vessels.vena_cava(frame, patient)
+        self.portal = vessels.portal_trunk(frame, patient)
+        self.aorta = vessels.aorta(frame, patient)
+        self.heart = organs.heart(frame, patient)
+        self.back = frame.ellipsoid((6.0, 52.0, -100.0), (32.0, 42.0, 900.0))
+        self.porta = frame.tube([(-2.0, -12.0, -124.0), (-20.0, -10.0, -106.0), vessels.HILUM], [17.0, 12.0, 7.0])
+
+    def around_liver(self) -> list[tuple[Region, float]]:
+        """What moulds the liver, with gaps; negative gaps clip."""
+        lift = organs.ascites_gap(self.patient)
+        around = [
+            (self.trunk.cavity, -(1.5 + lift)), (self.trunk.dome, -(2.0 + lift * 0.7)), (self.kidneys[0][0], 4.0),
+            (self.vena_cava, 0.0), (self.portal, 1.0), (self.porta, 0.0), (self.back, 0.0), (self.aorta, 3.0),
+        ]  # fmt: skip
+        return around + ([(self.gallbladder, 0.0)] if self.gallbladder else [])
+
+    def around_spleen(self, liver: Region) -> list[tuple[Region, float]]:
+        """What moulds the spleen, with gaps."""
+        return [(liver, 0.5), (self.kidneys[1][0], 2.5), (self.back, 8.0)]
+
+
+def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer]:
+    """Table, skin, fat, muscle, bone, chest."""
+    e = patient.enhancement
+    spine, cancellous = torso.vertebrae(frame, patient)
+    whole_heart, chambers = organs.heart(frame, patient)
+    whole_heart.carve(trunk.dome, 2.0)
+    chambers.carve(trunk.dome, 8.0)
+    layers = [Layer(Organ.TABLE, torso.table(frame, trunk, patient), -150.0)]
+    for soft, bone in torso.arms(frame, patient):
+        layers += [Layer(Organ.MUSCLE, soft, 45.0), Layer(Organ.BONE, bone, 500.0)]
+    ribs = torso.ribs(trunk, frame, patient)
+    layers += [
+        Layer(Organ.FAT, trunk.skin, -10.0),
+        Layer(Organ.FAT, trunk.skin.grown(-2.0), e.fat),
+        Layer(Organ.MUSCLE, trunk.muscle, e.muscle),
+        Layer(Organ.BONE, ribs, 420.0),
+        Layer(Organ.BONE, ribs.grown(-2.2), e.bone),
+        Layer(Organ.FAT, trunk.cavity, e.fat),
+        Layer(Organ.BONE, spine, 330.0),
+        Layer(Organ.MUSCLE, torso.discs(frame, patient), 85.0),
+        Layer(Organ.BONE, cancellous, e.bone),
+        *[Layer(Organ.BONE, wing, 330.0) for wing in torso.pelvis(frame)],
+        *[Layer(Organ.MUSCLE, muscle, e.muscle) for muscle in torso.back_muscles(frame)],
+        Layer(Organ.LUNG, torso.lungs(trunk, frame), e.lung),
+        Layer(Organ.HEART, whole_heart.grown(3.0), e.fat + 40),
+        Layer(Organ.HEART, whole_heart, e.heart - 15),
+        Layer(Organ.HEART, chambers, e.heart + 25),
+    ]
+    return layers
+
+
+def _hollow_organs(frame: Frame, patient: Patient, shaped: _Neighbours, liver: Region, spleen: Region) -> list[Layer]:
+    """Ascites, bowel, stomach, oesophagus: what gives way to liver and spleen."""
+    e = patient.enhancement
+    layers = []
+    fluid = organs.ascites_layer(shaped.trunk, patient, frame)
+    if fluid:
+        layers.append(Layer(Organ.FLUID, fluid, e.ascites))
+    layers.append(Layer(Organ.OESOPHAGUS, organs.oesophagus(frame), 60.0))
+    for loop in small_bowel(frame, patient) + colon(frame, patient):
+        _make_room(loop.region, shaped, [(liver, 2.0), (spleen, 2.0)])
+        layers += _bowel_layers(frame, patient, loop)
+    region, level = organs.stomach(frame, patient)
+    _make_room(region, shaped, [(liver, 1.5), (spleen, 2.0)])
+    layers.append(Layer(Organ.STOMACH, region, e.bowel_wall + 10))
+    layers.append(Layer(Organ.STOMACH, region.grown(-3.5), _content(frame, region, level, e.stomach_content)))
+    return layers
+
+
+def _bowel_layers(frame: Frame, patient: Patient, loop: Loop) -> list[Layer]:
+    e = patient.enhancement
+    inside = loop.region.grown(-2.0)
+    if not loop.stool:
+        hu: float | np.ndarray = _content(frame, inside, loop.gas_level, 25.0)
+    else:
+        grain = patient.rng(f"stool {loop.gas_level:.3f}").standard_normal(inside.d.shape, dtype=np.float32)
+        hu = np.where(
+            frame.y[inside.box] < loop.gas_level - 20, np.float32(-950), np.clip(-120 + 170 * grain, -600, 90)
+        )
+    return [Layer(Organ.BOWEL, loop.region, e.bowel_wall), Layer(Organ.BOWEL, inside, hu)]
+
+
+def _solid_organs(frame: Frame, patient: Patient, shaped: _Neighbours, spleen: Region) -> list[Layer]:
+    """What lies over everything else: retroperitoneum, spleen, great vessels, gallbladder, mass."""
+    e = patient.enhancement
+    layers = [Layer(Organ.PANCREAS, organs.pancreas(frame, patient), e.pancreas)]
+    layers += [Layer(Organ.ADRENAL, gland, e.pancreas - 10) for gland in organs.adrenals(frame)]
+    for whole, medulla, sinus in shaped.kidneys:
+        layers += [
+            Layer(Organ.KIDNEY, whole, e.cortex),
+            Layer(Organ.KIDNEY, medulla, e.medulla),
+            Layer(Organ.KIDNEY, sinus, e.fat + 60),
+        ]
+    mass = organs.outside_mass(frame, patient)
+    if mass:
+        region, hu = mass
+        _make_room(region, shaped, [(spleen, 1.0)])
+        layers.insert(0, Layer(Organ.MASS, region, hu))
+    layers += [Layer(Organ.AORTA, artery, e.aorta) for artery in vessels.arteries(frame)]
+    layers += [
+        Layer(Organ.IVC, shaped.vena_cava, e.hepatic_vein - 10),
+        Layer(Organ.PORTAL_VEIN, shaped.portal, e.portal_vein),
+        Layer(Organ.AORTA, shaped.aorta.grown(1.2), e.muscle + 20),
+        Layer(Organ.AORTA, shaped.aorta, e.aorta),
+        Layer(Organ.SPLEEN, spleen, e.spleen),
+    ]
+    collaterals = vessels.varices(frame, patient)
+    if collaterals:
+        collaterals.carve(spleen)
+        layers.append(Layer(Organ.VARICES, collaterals, e.portal_vein - 10))
+    if shaped.gallbladder:
+        layers += [
+            Layer(Organ.GALLBLADDER, shaped.gallbladder, 55.0),
+            Layer(Organ.GALLBLADDER, shaped.gallbladder.grown(-1.5), e.gallbladder),
+        ]
+    return layers
+
+
+def _liver_vessels(frame: Frame, patient: Patient) -> list[Layer]:
+    e = patient.enhancement
+    return [
+        Layer(Organ.LIVER, vessels.hepatic_veins(frame, patient), e.hepatic_vein),
+        Layer(Organ.LIVER, vessels.portal_tree(frame, patient), e.portal_vein),
+    ]
+
+
+def _make_room(region: Region, shaped: _Neighbours, others: list[tuple[Region, float]]) -> None:
+    region.clip(shaped.trunk.cavity, 3.0)
+    region.clip(shaped.trunk.dome, 3.0)
+    for other, gap in others:
+        region.carve(other, gap)
+
+
+def _content(frame: Frame, region: Region, level: float, fluid: float) -> np.ndarray:
+    """Gas in front of a level, fluid behind it (the patient lies supine)."""
+    return np.where(frame.y[region.box] < level, np.float32(-980), np.float32(fluid))
+
+
+def _fit_grid(pose: Pose) -> Geometry:
+    low = pose.offset - np.array((175.0, 125.0, 320.0))
+    shape = tuple(int(n / FIT_SPACING_MM) for n in (360, 250, 350))
+    return Geometry(shape, (FIT_SPACING_MM,) * 3, (float(low[0]), float(low[1]), float(low[2])))  # type: ignore[arg-type]
+
+
+def _fraction(frame: Frame, region: Region) -> np.ndarray:
+    """How much of each voxel the region fills."""
+    width = FIT_SPACING_MM / float(frame.pose.stretch.mean())
+    filled: np.ndarray = np.clip(0.5 - region.d / width, 0, 1)
+    return filled
+
+
+def _volume_ml(frame: Frame, region: Region) -> float:
+    return float(_fraction(frame, region).sum()) * frame.geometry.voxel_ml
+
+
+def _lobe_volumes(frame: Frame, liver: Liver) -> tuple[float, float]:
+    """Millilitres of segments I to III, and of IV to VIII."""
+    filled = _fraction(frame, liver.region)
+    left = float(filled[liver.left].sum())
+    return left * frame.geometry.voxel_ml, (float(filled.sum()) - left) * frame.geometry.voxel_ml
+
+
+def _grown(size: float, target: float, measured: float) -> float:
+    """A better linear size; organs that the walls clip grow slower than the cube, hence the larger exponent."""
+    return float(np.clip(size * (target / max(measured, 1.0)) ** 0.42, 0.35, 2.6))
+
+
+def _z_range(frame: Frame, region: Region) -> tuple[float, float]:
+    filled = np.flatnonzero((region.d < 0).any((1, 2))) + region.box[0].start
+    z = frame.geometry.origin[2] + FIT_SPACING_MM * filled
+    return float(z.min()), float(z.max())

@@ -1,0 +1,184 @@
+"""The container of the organs: skin, muscle wall, cavity, diaphragm domes, skeleton.
+
+Canonical millimetres: x to the patient's left, y posterior, z superior; the right dome's top is at z = 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fibrolens.phantom.patient import Patient
+from fibrolens.phantom.shapes import Frame, Region, ellipsoid_distance, smooth_max, smooth_min
+
+CAVITY_MM = (127.0, 86.0)
+WALL_MM = 15.0
+VERTEBRA_Y = 46.0
+VERTEBRA_PITCH_MM = 33.0
+
+
+@dataclass(frozen=True, eq=False)
+class Torso:
+    """Regions on the whole grid.
+
+    Args:
+        skin, muscle: outer surfaces of the body and of the muscle wall.
+        cavity: thorax and abdomen inside the wall; dome: what lies below the diaphragm; abdomen: both.
+    """
+
+    skin: Region
+    muscle: Region
+    cavity: Region
+    dome: Region
+    abdomen: Region
+
+
+def make_torso(frame: Frame, patient: Patient) -> Torso:
+    """The torso of a patient on a frame's grid."""
+    x, y, z = frame.x, frame.y, frame.z
+    rng = patient.rng("torso")
+    wall = WALL_MM + rng.uniform(-3, 4)
+    fat = patient.body.fat_mm
+    flank, front, back = fat, fat * rng.uniform(0.6, 1.2), fat * rng.uniform(0.4, 0.9) + 4
+    a, b = CAVITY_MM
+    cavity = _ellipse(x, y, a, b)
+    cavity = smooth_max(cavity, 6 - _ellipse(x, y - 92, 46, 40), 18)  # spine and back muscles push in
+    muscle = smooth_min(_ellipse(x, y, a + wall, b + wall), _ellipse(x, y - 55, 90, 50), 12)
+    skin = _ellipse(x, y - (back - front) / 2, a + wall + flank, b + wall + 4 + (front + back) / 2)
+    dome = _dome(x, y, z, rng)
+    return Torso(
+        skin=frame.whole(skin),
+        muscle=frame.whole(np.maximum(muscle, skin + 3)),
+        cavity=frame.whole(cavity),
+        dome=frame.whole(dome),
+        abdomen=frame.whole(np.maximum(cavity, dome)),
+    )
+
+
+def lungs(torso: Torso, frame: Frame) -> Region:
+    """Both lungs: the cavity above the diaphragm without the mediastinum."""
+    x, y = frame.x, frame.y
+    lung = smooth_max(torso.cavity.d + 2, 3 - torso.dome.d, 4)
+    mediastinum = smooth_min(_ellipse(x - 4, y - 32, 26, 30), _ellipse(x - 3, y + 45, 13, 60), 15)
+    return frame.whole(smooth_max(lung, -mediastinum, 6))
+
+
+def vertebrae(frame: Frame, patient: Patient) -> tuple[Region, Region]:
+    """Spine as (whole, cancellous bone of the bodies); discs lie between the cancellous blocks."""
+    shift = patient.rng("spine").uniform(0, VERTEBRA_PITCH_MM)
+    box = frame.box((-50.0, 20.0, -600.0), (50.0, 110.0, 600.0))
+    x, y, z = frame.x[box], frame.y[box], frame.z[box]
+    phase = np.abs((z + shift) % VERTEBRA_PITCH_MM - VERTEBRA_PITCH_MM / 2) - VERTEBRA_PITCH_MM / 2
+    body = _ellipse(x, y - VERTEBRA_Y, 22 + 0.12 * phase, 16 + 0.12 * phase)
+    inner = np.maximum(_ellipse(x, y - VERTEBRA_Y, 20, 14), -phase - 13.5)
+    canal = _ellipse(x, y - 71, 9, 8)
+    arch = np.maximum(_ellipse(x, y - 71, 15, 13), -canal)
+    process = np.maximum(np.maximum(np.abs(x) - 3.5, np.abs(y - 90) - 12), -phase - 11)
+    transverse = np.maximum(np.maximum(np.abs(y - 66 - 0.2 * np.abs(x)) - 4, np.abs(x) - 36), -phase - 7)
+    arch = smooth_min(smooth_min(arch, process, 4), np.maximum(transverse, -canal), 4)
+    whole = np.minimum(np.maximum(body, -canal), np.maximum(arch, -canal))
+    return Region(box, whole.astype(np.float32)), Region(box, (-(-inner)).astype(np.float32))
+
+
+def discs(frame: Frame, patient: Patient) -> Region:
+    """The discs between the vertebral bodies."""
+    shift = patient.rng("spine").uniform(0, VERTEBRA_PITCH_MM)
+    box = frame.box((-30.0, 20.0, -600.0), (30.0, 70.0, 600.0))
+    x, y, z = frame.x[box], frame.y[box], frame.z[box]
+    phase = np.abs((z + shift) % VERTEBRA_PITCH_MM - VERTEBRA_PITCH_MM / 2)
+    return Region(box, np.maximum(_ellipse(x, y - VERTEBRA_Y, 21, 15), phase - 3.5).astype(np.float32))
+
+
+def ribs(torso: Torso, frame: Frame, patient: Patient) -> Region:
+    """Oblique arcs in the wall, descending to the front, down to the costal margin."""
+    rng = patient.rng("ribs")
+    pitch, slope, shift = rng.uniform(27, 32), rng.uniform(0.45, 0.75), rng.uniform(0, 30)
+    x, y, z = frame.x, frame.y, frame.z
+    height = z - slope * y + shift
+    along = np.abs(height % pitch - pitch / 2)
+    across = torso.cavity.d - 6
+    rib = np.sqrt((along * 0.6) ** 2 + across * across) - 4.2
+    # The margin rises to the front and middle, and the back is the spine's.
+    margin = -130 + 0.9 * np.maximum(-y - 20, 0) + 0.35 * np.maximum(60 - np.abs(x), 0)
+    rib = np.maximum(np.maximum(rib, margin - z), 24 - np.abs(x))
+    return frame.whole(rib)
+
+
+def back_muscles(frame: Frame) -> list[Region]:
+    """Psoas on both sides and the crura of the diaphragm."""
+    muscles = []
+    for side in (-1, 1):
+        muscles.append(
+            frame.tube(
+                [
+                    (side * 27.0, 44.0, -125.0),
+                    (side * 34.0, 40.0, -190.0),
+                    (side * 46.0, 36.0, -280.0),
+                    (side * 60.0, 10.0, -380.0),
+                ],
+                [8.0, 15.0, 22.0, 22.0],
+            )
+        )
+        muscles.append(
+            frame.tube(
+                [(side * 12.0 + 6, 8.0, -45.0), (side * 17.0 + 4, 22.0, -90.0), (side * 18.0, 30.0, -165.0)],
+                [4.0, 5.0, 4.0],
+            )
+        )
+    return muscles
+
+
+def pelvis(frame: Frame) -> list[Region]:
+    """The wings of the iliac bones, which the lowest slices of a long scan show."""
+    return [
+        frame.ellipsoid((side * 100.0, 40.0, -305.0), (9.0, 55.0, 55.0), (0.0, 0.0, side * -38.0)) for side in (-1, 1)
+    ]
+
+
+def table(frame: Frame, torso: Torso, patient: Patient) -> Region:
+    """The top of the table, a thin shell below the back, level however the patient lies."""
+    rng = patient.rng("table")
+    sag, gap = rng.uniform(0.0006, 0.0018), rng.uniform(2, 25)
+    g = frame.geometry
+    x = g.origin[0] + g.spacing[2] * np.arange(g.shape[2], dtype=np.float32)
+    y = g.origin[1] + g.spacing[1] * np.arange(g.shape[1], dtype=np.float32)
+    # The frame may not reach the back, so its position comes from the patient's measures.
+    stretch = frame.pose.stretch[1]
+    back = patient.body.offset_mm[1] + stretch * (CAVITY_MM[1] + WALL_MM + patient.body.fat_mm) + gap
+    height = y[:, None] - (back - sag * x[None] ** 2)
+    shell = np.minimum(np.abs(height) - 1.6, np.abs(height - rng.uniform(18, 40)) - 1.2)
+    shell = np.maximum(shell, np.abs(x)[None] - 215)
+    whole = np.broadcast_to(shell, g.shape).astype(np.float32)
+    return frame.whole(np.maximum(whole, 4 - torso.skin.d))
+
+
+def arms(frame: Frame, patient: Patient) -> list[tuple[Region, Region]]:
+    """Arms at the sides as pairs of (soft tissue, bone); empty where they are up."""
+    if not patient.body.arms_down:
+        return []
+    reach = CAVITY_MM[0] + WALL_MM + patient.body.fat_mm + 42
+    limbs = []
+    for side in (-1.0, 1.0):
+        path = [(side * reach, 25.0, 250.0), (side * (reach + 6), 15.0, -450.0)]
+        limbs.append((frame.tube(path, [38.0, 32.0]), frame.tube(path, [10.0, 9.0])))
+    return limbs
+
+
+def _ellipse(x: np.ndarray, y: np.ndarray, a: float | np.ndarray, b: float | np.ndarray) -> np.ndarray:
+    """Signed distance to an upright elliptic cylinder, first order."""
+    u, v = x / np.float32(a), y / np.float32(b)
+    k0 = np.sqrt(u * u + v * v) + np.float32(1e-5)
+    u, v = u / np.float32(a), v / np.float32(b)
+    result: np.ndarray = k0 * (k0 - 1) / (np.sqrt(u * u + v * v) + np.float32(1e-7))
+    return result
+
+
+def _dome(x: np.ndarray, y: np.ndarray, z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Both domes and the central tendon: half ellipsoids that go on downwards as cylinders."""
+    left_top = rng.uniform(-22, -4)
+    depth_r, depth_l = rng.uniform(75, 105), rng.uniform(70, 95)
+    right = ellipsoid_distance(x + 66, y - 2, np.maximum(z + depth_r, 0), (82.0, 90.0, depth_r))
+    left = ellipsoid_distance(x - 70, y - 4, np.maximum(z + depth_l - left_top, 0), (76.0, 86.0, depth_l))
+    tendon = ellipsoid_distance(x - 5, y + 30, np.maximum(z + 85, 0), (75.0, 60.0, 67.0))
+    return smooth_min(smooth_min(right, left, 25), tendon, 25)

@@ -1,0 +1,142 @@
+"""Great vessels, portal and hepatic venous trees, varices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fibrolens.phantom.patient import Patient
+from fibrolens.phantom.shapes import Frame, Point, Region
+
+CONFLUENCE: Point = (-4.0, -6.0, -118.0)
+HILUM: Point = (-34.0, -10.0, -94.0)
+CAVAL: Point = (-22.0, 6.0, -24.0)
+
+
+def aorta(frame: Frame, patient: Patient) -> Region:
+    """The aorta from the chest to its bifurcation, with coeliac and mesenteric stubs."""
+    r = float(np.clip(patient.rng("aorta").normal(10.8 + 0.03 * (patient.age - 57), 1.0), 8, 15))
+    region = frame.tube(
+        [(20.0, 30.0, 140.0), (14.0, 24.0, 0.0), (9.0, 17.0, -90.0), (5.0, 17.0, -250.0)],
+        [r * 1.08, r * 1.05, r, r * 0.85],
+    )
+    region.join(frame.tube([(9.0, 12.0, -100.0), (7.0, -6.0, -103.0)], [3.6, 3.2]), 2)
+    return region
+
+
+def arteries(frame: Frame) -> list[Region]:
+    """Superior mesenteric artery, common hepatic and splenic artery."""
+    return [
+        frame.tube([(8.0, 8.0, -112.0), (5.0, -6.0, -128.0), (2.0, -10.0, -230.0)], [3.5, 3.4, 2.8]),
+        frame.tube([(7.0, -6.0, -103.0), (-14.0, -12.0, -104.0), (-30.0, -14.0, -96.0)], [2.8, 2.4, 2.0]),
+        frame.tube(
+            [(7.0, -6.0, -103.0), (34.0, 2.0, -98.0), (56.0, 14.0, -94.0), (84.0, 24.0, -80.0)], [2.8, 2.6, 2.6, 2.2]
+        ),
+    ]
+
+
+def vena_cava(frame: Frame, patient: Patient) -> Region:
+    """The inferior vena cava up to the right atrium, with both renal veins."""
+    flat = patient.rng("ivc").uniform(8.0, 12.5)
+    path = [(-16.0, 18.0, -260.0), (-20.0, 15.0, -150.0), (-23.0, 11.0, -95.0), CAVAL, (-16.0, -4.0, 6.0)]
+    region = frame.tube(path, [flat, flat, flat + 0.5, flat + 2.5, flat + 3])
+    region.join(frame.tube([(-20.0, 14.0, -132.0), (8.0, 3.0, -132.0), (42.0, 32.0, -134.0)], [4.0, 4.0, 4.5]), 3)
+    region.join(frame.tube([(-20.0, 16.0, -148.0), (-44.0, 34.0, -150.0)], [4.5, 4.5]), 3)
+    return region
+
+
+def portal_trunk(frame: Frame, patient: Patient) -> Region:
+    """Portal trunk outside the liver, splenic and superior mesenteric vein."""
+    r = patient.portal_vein_mm / 2 / float(np.mean(frame.pose.stretch[:2]))
+    region = frame.tube([CONFLUENCE, (-18.0, -8.0, -106.0), HILUM], [r, r, r * 0.92])
+    region.join(
+        frame.tube(
+            [CONFLUENCE, (28.0, -2.0, -108.0), (56.0, 14.0, -98.0), (88.0, 26.0, -84.0)],
+            [0.75 * r, 0.66 * r, 0.6 * r, 0.5 * r],
+        ),
+        2,
+    )
+    region.join(frame.tube([CONFLUENCE, (-3.0, -12.0, -160.0), (-2.0, -16.0, -240.0)], [0.8 * r, 0.7 * r, 0.5 * r]), 2)
+    return region
+
+
+def portal_tree(frame: Frame, patient: Patient) -> Region:
+    """Branches inside the liver, from both main branches to subsegments."""
+    rng = patient.rng("portal")
+    r = 0.62 * patient.portal_vein_mm / 2
+    right: Point = (-58.0, -2.0, -84.0)
+    left: Point = (-6.0, -34.0, -74.0)
+    segments = [(HILUM, right, 1.1 * r, r), (HILUM, left, 0.9 * r, 0.8 * r)]
+    for tip in ((-98.0, 30.0, -70.0), (-100.0, 20.0, -118.0), (-85.0, -35.0, -60.0), (-80.0, -38.0, -110.0)):
+        _branch(rng, segments, right, _near(rng, tip, 8), 0.72 * r, 4)
+    for tip in ((28.0, -40.0, -54.0), (38.0, -58.0, -72.0), (-24.0, -62.0, -76.0), (-22.0, -48.0, -48.0)):
+        _branch(rng, segments, left, _near(rng, tip, 6), 0.6 * r, 3)
+    return _tree(frame, segments)
+
+
+def hepatic_veins(frame: Frame, patient: Patient) -> Region:
+    """Right, middle and left hepatic vein with side branches, narrower in advanced disease."""
+    rng = patient.rng("hepatic")
+    r = float(np.clip(4.6 - 0.35 * patient.severity + rng.normal(0, 0.5), 2.0, 6.0))
+    segments: list[tuple[Point, Point, float, float]] = []
+    for tip in ((-92.0, 28.0, -92.0), (-48.0, -40.0, -96.0), (24.0, -44.0, -58.0)):
+        _branch(rng, segments, CAVAL, _near(rng, tip, 8), r, 4)
+    return _tree(frame, segments)
+
+
+def varices(frame: Frame, patient: Patient) -> Region | None:
+    """Tortuous collaterals at cardia, splenic hilum and umbilical fissure; None without varices."""
+    if not patient.varices:
+        return None
+    rng = patient.rng("varices")
+    region: Region | None = None
+    for start, end in (
+        ((14, 2, -20), (50, 14, -52)),
+        ((78, 22, -70), (92, 20, -105)),
+        ((10, -40, -86), (14, -78, -120)),
+    ):
+        steps = np.linspace(start, end, 9) + rng.normal(0, 6, (9, 3))
+        tube = frame.tube(
+            [tuple(p) for p in steps], rng.uniform(2.0, 4.2, 9).tolist(), pad=60.0 if region is None else 14.0
+        )
+        if region is None:
+            region = tube
+        else:
+            region.join(tube)
+    return region
+
+
+def _branch(
+    rng: np.random.Generator,
+    segments: list[tuple[Point, Point, float, float]],
+    a: Point,
+    b: Point,
+    r: float,
+    depth: int,
+) -> None:
+    """A bent branch from `a` to `b` that forks on, thinner each time (Murray: the cubes of the radii add up)."""
+    middle = _near(rng, tuple((p + q) / 2 for p, q in zip(a, b, strict=True)), 4)
+    segments += [(a, middle, r, 0.9 * r), (middle, b, 0.9 * r, 0.8 * r)]
+    if depth == 0 or r < 1.0:
+        return
+    way = np.subtract(b, a)
+    length = float(np.linalg.norm(way)) * 0.62
+    for start in (b, b, middle):
+        turn = way / (np.linalg.norm(way) + 1e-6) + rng.normal(0, 0.55, 3)
+        tip = np.add(start, turn / np.linalg.norm(turn) * length * rng.uniform(0.7, 1.2))
+        _branch(rng, segments, start, tuple(tip.tolist()), 0.72 * r, depth - 2 if start is middle else depth - 1)
+
+
+def _tree(frame: Frame, segments: list[tuple[Point, Point, float, float]]) -> Region:
+    """All segments in one region, each evaluated in its own small box."""
+    ends = np.array([p for a, b, _, _ in segments for p in (a, b)])
+    box = frame.box(tuple(ends.min(0) - 6), tuple(ends.max(0) + 6))
+    region = Region(box, np.full([s.stop - s.start for s in box], 28, np.float32))
+    for a, b, ra, rb in segments:
+        if min(ra, rb) > 0.5:
+            region.join(frame.tube([a, b], [ra, rb], pad=4.0))
+    return region
+
+
+def _near(rng: np.random.Generator, point: tuple[float, ...], sd: float) -> Point:
+    x, y, z = (float(c + rng.normal(0, sd)) for c in point)
+    return x, y, z
