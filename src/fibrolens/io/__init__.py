@@ -1,0 +1,6 @@
+"""Volumes from files and back: DICOM, NIfTI, NRRD and MetaImage in, NIfTI out."""
+
+from fibrolens.io.nifti import write_nifti
+from fibrolens.io.reading import read_labels, read_volume
+
+__all__ = ["read_labels", "read_volume", "write_nifti"]

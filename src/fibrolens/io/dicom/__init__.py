@@ -1,0 +1,1 @@
+"""DICOM in: files to instances, instances to frames, frames to one volume."""

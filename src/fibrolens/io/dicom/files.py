@@ -1,0 +1,123 @@
+"""Where DICOM instances come from: a folder, a zip, a single file. What is not DICOM is passed over."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+
+from fibrolens.errors import InputError, SeriesError
+
+#: What pydicom raises on damaged content.
+DAMAGED = (
+    AttributeError,
+    EOFError,
+    InvalidDicomError,
+    zipfile.BadZipFile,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+#: Files without the 128-byte preamble begin with group 0002 or 0008, little endian.
+BARE_STARTS = (b"\x02\x00", b"\x08\x00")
+DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
+
+ZIP_LIMIT = 16 * 2**30
+#: A zip may grow this much without being asked why; beyond, only up to the ratio that CT slices reach.
+ZIP_FREE = 2**30
+ZIP_RATIO = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """One DICOM file: its name for messages, how to open it, and its header without pixels."""
+
+    name: str
+    open: Callable[[], BinaryIO]
+    header: Dataset
+
+
+@contextmanager
+def instances(path: Path) -> Iterator[list[Instance]]:
+    """The DICOM instances under a folder, in a zip, or of a single file, readable while the context is open.
+
+    Raises:
+        InputError: a zip that is encrypted, damaged or not safe to unpack.
+        SeriesError: a DICOM file whose header breaks off.
+    """
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.is_file())
+        yield _parsed([(p.name, partial(p.open, "rb")) for p in files])
+    elif zipfile.is_zipfile(path):
+        with _opened_zip(path) as archive:
+            members = [(PurePosixPath(m.filename).name, partial(archive.open, m)) for m in _members(archive, path.name)]
+            yield _parsed(members)
+    else:
+        yield _parsed([(path.name, partial(path.open, "rb"))])
+
+
+def _parsed(sources: list[tuple[str, Callable[[], BinaryIO]]]) -> list[Instance]:
+    found = (_instance(name, opener) for name, opener in sources)
+    return [instance for instance in found if instance is not None]
+
+
+def _instance(name: str, opener: Callable[[], BinaryIO]) -> Instance | None:
+    """The instance behind one file; None where the file is not DICOM or is a DICOMDIR."""
+    try:
+        with opener() as file:
+            start = file.read(132)
+            bare = start[:2] in BARE_STARTS
+            if start[128:] != b"DICM" and not bare:
+                return None
+            file.seek(0)
+            header = dcmread(file, stop_before_pixels=True, force=bare)
+            kind = header.file_meta.get("MediaStorageSOPClassUID", "")
+            known = "SOPClassUID" in header or "Modality" in header
+    except DAMAGED as error:
+        raise SeriesError(f"The DICOM file {name} is damaged ({error}); copy it again or remove it.") from None
+    if kind == DIRECTORY_CLASS or (bare and not known):
+        return None
+    return Instance(name, opener, header)
+
+
+@contextmanager
+def _opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InputError(f"The zip {path.name} cannot be opened ({error}); make it again.") from None
+    with archive:
+        yield archive
+
+
+def _members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
+    """Files in a zip, in the order of their names, after the zip was found safe."""
+    members = sorted((m for m in archive.infolist() if not m.is_dir()), key=lambda m: m.filename)
+    for member in members:
+        inside = PurePosixPath(member.filename.replace("\\", "/"))
+        if inside.is_absolute() or ".." in inside.parts or inside.parts[0].endswith(":"):
+            raise InputError(f"The zip {name} holds a path that leaves its folder ({member.filename}); it is not read.")
+        if member.flag_bits & 1:
+            raise InputError(f"The zip {name} is encrypted; give it unpacked.")
+    size = sum(m.file_size for m in members)
+    packed = sum(m.compress_size for m in members)
+    if size > ZIP_LIMIT or (size > ZIP_FREE and size > ZIP_RATIO * packed):
+        raise InputError(
+            f"The zip {name} would unpack to {size / 2**30:.1f} GiB, more than a CT; unpack it and give the folder."
+        )
+    return members

@@ -1,0 +1,101 @@
+"""Stored pixel data to Hounsfield units."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from jaxtyping import Shaped
+from pydicom import Dataset, dcmread
+from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import Decoder
+
+from fibrolens.errors import SeriesError
+from fibrolens.io.dicom.files import DAMAGED, Instance
+from fibrolens.io.dicom.frames import Frame
+from fibrolens.io.values import LOWEST_HU, as_hounsfield
+
+Image = Shaped[np.ndarray, "h w"]
+
+
+def read_pixels(frames: Sequence[Frame], series: str) -> tuple[Shaped[np.ndarray, "d h w"], str]:
+    """Hounsfield units of the frames in the order given, and a hash of their files.
+
+    Returns:
+        The array, and the SHA-256 over the sorted SHA-256 of each file, so that names and order do not matter.
+
+    Raises:
+        SeriesError: pixel data that is truncated, or compressed in a way that nothing installed can read.
+    """
+    instances = list({id(f.instance): f.instance for f in frames}.values())
+    wanted = (
+        [[f for f in frames if f.instance is i] for i in instances]
+        if len(instances) < len(frames)
+        else [[f] for f in frames]
+    )
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        read = list(pool.map(lambda group: _read_instance(group[0].instance, group, series), wanted))
+    images = {
+        id(f): image
+        for group, (_, found) in zip(wanted, read, strict=True)
+        for f, image in zip(group, found, strict=True)
+    }
+    digest = hashlib.sha256("".join(sorted(d for d, _ in read)).encode()).hexdigest()
+    return np.stack([images[id(f)] for f in frames]), digest
+
+
+def _read_instance(instance: Instance, frames: Sequence[Frame], series: str) -> tuple[str, list[Image]]:
+    with instance.open() as file:
+        content = file.read()
+    try:
+        dataset = dcmread(io.BytesIO(content), force=True)
+        decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
+        if not decoder.is_available:
+            raise SeriesError(
+                f"{series} is compressed ({dataset.file_meta.TransferSyntaxUID.name}) and nothing here can read that; "
+                "run: pip install 'fibrolens[dicom-codecs]'."
+            )
+        images = [_hounsfield(_decoded(decoder, dataset, frame.index), dataset, frame) for frame in frames]
+    except DAMAGED as error:
+        raise SeriesError(
+            f"{series}: the pixels of slice {frames[0].label} ({instance.name}) cannot be read ({error}); "
+            "copy the file again."
+        ) from None
+    return hashlib.sha256(content).hexdigest(), images
+
+
+def _decoded(decoder: Decoder, dataset: Dataset, index: int) -> Image:
+    """Stored values of one frame."""
+    # gdcm, where it is installed, reads every syntax that CT uses; other plugins are second choice.
+    plugin = "gdcm" if "gdcm" in decoder.available_plugins else ""
+    array, _ = decoder.as_array(dataset, index=index, raw=True, decoding_plugin=plugin)
+    return array
+
+
+def _hounsfield(stored: Image, dataset: Dataset, frame: Frame) -> Image:
+    """Rescale (PS3.3 C.11.1) and set padding (C.7.5.1.1.2) to the lowest value of air."""
+    slope, intercept = frame.rescale
+    if (slope, intercept) == (1.0, 0.0) and stored.dtype == np.int16:
+        values: Image = stored
+    elif slope.is_integer() and intercept.is_integer():
+        values = stored.astype(np.int32) * int(slope) + int(intercept)
+    else:
+        values = stored * slope + intercept
+    padding = _padding(stored, dataset)
+    return as_hounsfield(values if padding is None else np.where(padding, LOWEST_HU, values).astype(values.dtype))
+
+
+def _padding(stored: Image, dataset: Dataset) -> Image | None:
+    """Which pixels the file declares to be padding; None where it declares none."""
+    value = dataset.get("PixelPaddingValue")
+    if value is None:
+        return None
+    limit = dataset.get("PixelPaddingRangeLimit")
+    # Writers disagree on the sign of this element; its 16 bits are what counts.
+    ends = np.array([value, value if limit is None else limit]).astype(np.int64) & 0xFFFF
+    low, high = np.sort(ends.astype(np.uint16).view(np.int16) if stored.dtype.kind == "i" else ends)
+    return (stored >= low) & (stored <= high)

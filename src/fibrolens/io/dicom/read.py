@@ -1,0 +1,64 @@
+"""A CT volume from DICOM."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fibrolens.io.dicom.files import instances
+from fibrolens.io.dicom.frames import Frame, frames_of, numbers, text
+from fibrolens.io.dicom.pixels import read_pixels
+from fibrolens.io.dicom.series import Series, choose_series
+from fibrolens.io.dicom.stack import stack
+from fibrolens.volume import Volume
+
+
+def read_dicom(path: Path, source: str, series_uid: str | None = None) -> Volume:
+    """Read the CT series in a folder, zip or file.
+
+    Args:
+        path: where to look; folders are searched through.
+        source: what messages and the volume call it.
+        series_uid: which series to read where there are several.
+
+    Returns:
+        Hounsfield units, slices ordered by position along the normal.
+
+    Raises:
+        InputError: there is no CT.
+        SeriesError: the files do not form one CT volume.
+        GeometryError: the slices do not lie on one even, orthogonal grid.
+    """
+    with warnings.catch_warnings():
+        # pydicom warns about every odd value; those that matter here are checked below, with better words.
+        warnings.filterwarnings("ignore", module="pydicom")
+        with instances(path) as found:
+            series = choose_series(found, source, series_uid)
+            frames = [frame for instance in series.instances for frame in frames_of(instance, str(series))]
+            ordered, geometry = stack(frames, str(series))
+            array, digest = read_pixels(ordered, str(series))
+            return Volume(array, geometry, source, _facts(series, ordered, digest))
+
+
+def _facts(series: Series, frames: Sequence[Frame], digest: str) -> tuple[tuple[str, Any], ...]:
+    """What travels along with the volume; nothing that says who the patient is."""
+    header = frames[0].instance.header
+    facts = {
+        "format": "dicom",
+        "modality": "CT",
+        "series_uid": series.uid or None,
+        "study_uid": text(header, "StudyInstanceUID") or None,
+        "sha256": digest,
+        "kvp": next(iter(numbers(header, "KVP", 1)), None),
+        "manufacturer": text(header, "Manufacturer") or None,
+        "slice_thickness_mm": frames[0].thickness,
+        "kernel": text(header, "ConvolutionKernel") or None,
+        "contrast_agent": text(header, "ContrastBolusAgent") or None,
+        "series_description": text(header, "SeriesDescription") or None,
+        "scan_id": hashlib.sha256((series.uid or digest).encode()).hexdigest()[:12],
+        "files": len(series.instances),
+    }
+    return tuple(sorted(facts.items()))

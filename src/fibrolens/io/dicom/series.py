@@ -1,0 +1,87 @@
+"""Which instances belong together, and which series is the CT that was meant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fibrolens.errors import InputError, SeriesError
+from fibrolens.io.dicom.files import Instance
+from fibrolens.io.dicom.frames import text
+
+#: CT Image, Enhanced CT Image, Legacy Converted Enhanced CT Image. An empty class is met in anonymised files.
+CT_CLASSES = (
+    "1.2.840.10008.5.1.4.1.1.2",
+    "1.2.840.10008.5.1.4.1.1.2.1",
+    "1.2.840.10008.5.1.4.1.1.2.2",
+    "",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """The CT instances of one series; `uid` is empty where an anonymiser took it away."""
+
+    uid: str
+    instances: tuple[Instance, ...]
+
+    @property
+    def images(self) -> int:
+        """Number of images, frames of multi-frame files counted one by one."""
+        return sum(int(i.header.get("NumberOfFrames") or 1) for i in self.instances)
+
+    def __str__(self) -> str:
+        first = self.instances[0].header
+        words = [
+            "Series",
+            text(first, "SeriesNumber"),
+            f'"{description}"' if (description := text(first, "SeriesDescription")) else "",
+            f"({self.uid if len(self.uid) <= 12 else '...' + self.uid[-9:]})" if self.uid else "",
+        ]
+        return " ".join(word for word in words if word)
+
+
+def choose_series(found: Sequence[Instance], source: str, series_uid: str | None) -> Series:
+    """The CT series among the instances: the one asked for, or else the only one.
+
+    Raises:
+        InputError: there is no CT.
+        SeriesError: several CT series and none chosen, or the chosen one is absent.
+    """
+    series = _ct_series(found)
+    if series_uid is not None:
+        series = [s for s in series if s.uid == series_uid]
+        if not series:
+            known = ", ".join(sorted({text(i.header, "SeriesInstanceUID") for i in found}))
+            raise SeriesError(f"{source} holds no CT series {series_uid}; its series are: {known or 'none'}.")
+    if not series:
+        raise InputError(f"No CT found in {source}: {_what_else(found)}; give a CT series.")
+    if len(series) > 1:
+        listed = "; ".join(f"{s} {s.images} slices, {s.uid}" for s in series)
+        raise SeriesError(f"{source} holds {len(series)} CT series, choose one by its series UID: {listed}.")
+    return series[0]
+
+
+def _ct_series(found: Sequence[Instance]) -> list[Series]:
+    groups: dict[str, list[Instance]] = {}
+    for instance in found:
+        if _is_ct(instance):
+            groups.setdefault(text(instance.header, "SeriesInstanceUID"), []).append(instance)
+    return [Series(uid, tuple(members)) for uid, members in sorted(groups.items())]
+
+
+def _is_ct(instance: Instance) -> bool:
+    return text(instance.header, "Modality") == "CT" and text(instance.header, "SOPClassUID") in CT_CLASSES
+
+
+def _what_else(found: Sequence[Instance]) -> str:
+    if not found:
+        return "it has no DICOM images"
+    kinds = Counter(_kind(i) for i in found)
+    return "it holds " + ", ".join(f"{kind} ({count} files)" for kind, count in sorted(kinds.items())) + ", not CT"
+
+
+def _kind(instance: Instance) -> str:
+    modality = text(instance.header, "Modality") or "no modality"
+    return "secondary captures" if modality == "CT" else modality

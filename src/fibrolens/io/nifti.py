@@ -1,0 +1,133 @@
+"""NIfTI-1 in and out.
+
+NIfTI counts (column, row, slice) in RAS millimetres, we count (slice, row, column) in LPS: the array is transposed,
+the affine's columns are reversed and its first two rows change sign. No voxel is resampled or flipped.
+"""
+
+import os
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from jaxtyping import Float, Shaped
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+
+from fibrolens.errors import GeometryError, InputError, OutputError
+from fibrolens.volume import Geometry, Volume
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+WRITABLE = (np.uint8, np.int16, np.float32)
+#: Bytes that one thread compresses at a time; fixed, so that the file does not depend on the number of cores.
+CHUNK = 1 << 22
+
+
+def read_nifti(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
+    """Voxel values and grid of a ``.nii`` or ``.nii.gz`` file.
+
+    Raises:
+        InputError: the file is damaged, or is not one scalar three-dimensional volume.
+        GeometryError: no or broken spatial transform.
+    """
+    try:
+        image = nib.load(path)
+        data = np.asanyarray(image.dataobj)
+    except (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error) as error:
+        raise InputError(f"{path.name} cannot be read as NIfTI ({error}); copy or convert it again.") from None
+    while data.ndim > 3 and data.shape[-1] == 1:
+        data = data[..., 0]
+    if data.ndim != 3 or data.dtype.kind not in "iuf":
+        raise InputError(
+            f"{path.name} has shape {image.shape} and type {image.get_data_dtype()}; "
+            "give one three-dimensional volume of plain numbers."
+        )
+    return data.T, _grid(image, data.shape, path.name)
+
+
+def _grid(image: nib.Nifti1Pair, shape: tuple[int, ...], name: str) -> Geometry:
+    if image.header["sform_code"] == 0 and image.header["qform_code"] == 0:
+        raise GeometryError(
+            f"{name} does not say how it lies in the patient (sform and qform are unset); convert it again."
+        )
+    columns, rows, slices = shape
+    try:
+        return Geometry.from_affine((slices, rows, columns), LPS_TO_RAS @ image.affine[:, [2, 1, 0, 3]])
+    except GeometryError as error:
+        raise GeometryError(f"{name}: {error}") from None
+
+
+def write_nifti(volume: Volume, path: Path) -> None:
+    """Write a volume as gzip-compressed NIfTI-1, on its own grid.
+
+    The bytes are a function of the volume alone: no time, no dependence on the number of cores.
+
+    Args:
+        volume: array of type uint8, int16 or float32 (others are for the caller to convert).
+        path: file to write, named ``.nii.gz``.
+
+    Raises:
+        ValueError: an array of another type.
+        OutputError: the file cannot be written.
+    """
+    if volume.array.dtype not in WRITABLE:
+        raise ValueError(f"write_nifti takes uint8, int16 or float32; the array is {volume.array.dtype}")
+    voxels = np.ascontiguousarray(volume.array, dtype=volume.array.dtype.newbyteorder("<"))
+    content = [_header(volume), memoryview(voxels.reshape(-1)).cast("B")]
+    try:
+        with path.open("wb") as file:
+            file.writelines(_gzip(content))
+    except OSError as error:
+        raise OutputError(
+            f"{path.name} could not be written ({error.strerror}); free some space or choose another folder."
+        ) from None
+
+
+def _header(volume: Volume) -> bytes:
+    """The 348 bytes of a NIfTI-1 header and the 4 that say "no extension"."""
+    affine = nifti_affine(volume.geometry)
+    header = nib.Nifti1Header(endianness="<")
+    header.set_data_shape(volume.array.shape[::-1])
+    header.set_data_dtype(volume.array.dtype)
+    header.set_zooms(volume.geometry.spacing[::-1])
+    header.set_xyzt_units("mm")
+    header.set_sform(affine, code=1)
+    axes = np.asarray(volume.geometry.direction)
+    # A quaternion can only hold a rotation; rounded axes would make it disagree with the sform.
+    if np.allclose(axes @ axes.T, np.eye(3), atol=1e-5):
+        header.set_qform(affine, code=1)
+    header["descrip"] = b"fibrolens research use only"
+    header["magic"] = b"n+1"
+    header["vox_offset"] = 352
+    header["scl_slope"], header["scl_inter"] = 1.0, 0.0
+    return bytes(header.binaryblock) + bytes(4)
+
+
+def nifti_affine(geometry: Geometry) -> Float[np.ndarray, "4 4"]:
+    """4 x 4 matrix from NIfTI index (column, row, slice) to RAS millimetres."""
+    return LPS_TO_RAS @ geometry.affine[:, [2, 1, 0, 3]]
+
+
+def _gzip(parts: list[bytes | memoryview]) -> list[bytes]:
+    """One gzip member (RFC 1952), its deflate blocks made by several threads.
+
+    Each chunk is deflated by itself and ends on a byte boundary (a sync flush), so that the chunks in a row are one
+    stream. Browsers refuse files of several gzip members, which would have been the simpler way.
+    """
+    chunks = [part[i : i + CHUNK] for part in parts for i in range(0, len(part), CHUNK)]
+    checksum = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        deflated = pool.map(_deflate, chunks)
+        for chunk in chunks:
+            checksum = zlib.crc32(chunk, checksum)
+        end = zlib.compressobj(wbits=-zlib.MAX_WBITS).flush()
+        size = sum(len(part) for part in parts) & 0xFFFFFFFF
+        magic = b"\x1f\x8b\x08\x00" + bytes(4) + b"\x04\xff"  # deflate, no time, fastest, unknown system
+        return [magic, *deflated, end, struct.pack("<II", checksum, size)]
+
+
+def _deflate(chunk: bytes | memoryview) -> bytes:
+    deflate = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return deflate.compress(chunk) + deflate.flush(zlib.Z_SYNC_FLUSH)

@@ -1,0 +1,97 @@
+"""Any image file or folder to a `Volume`."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped
+
+from fibrolens.errors import InputError
+from fibrolens.io.dicom.read import read_dicom
+from fibrolens.io.itk import read_itk
+from fibrolens.io.nifti import read_nifti
+from fibrolens.io.values import as_hounsfield, as_labels
+from fibrolens.volume import Geometry, Volume
+
+#: File name endings and the formats that they stand for.
+FORMATS = {".nii.gz": "nifti", ".nii": "nifti", ".nrrd": "nrrd", ".mha": "mha", ".mhd": "mhd"}
+
+
+def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
+    """Read a CT: DICOM folder, zip of one, multi-frame file, NIfTI, NRRD or MetaImage.
+
+    Args:
+        path: file or folder. In a folder or zip, what is not DICOM is ignored.
+        series_uid: which series to read where there are several; ignored for formats that hold one volume.
+
+    Returns:
+        A volume of Hounsfield units on the file's own grid, int16 where all are whole and fit, float32 otherwise.
+        Its metadata names ``format, modality, series_uid, study_uid, sha256, kvp, manufacturer, slice_thickness_mm,
+        kernel, contrast_agent, series_description, scan_id, files``; never who the patient is.
+
+    Raises:
+        InputError: nothing there is a CT that can be read.
+        SeriesError: DICOM files that do not form one CT volume.
+        GeometryError: voxels that do not lie on one orthogonal, evenly spaced grid.
+    """
+    path = Path(path)
+    name = source_name(path)
+    if not path.exists():
+        raise InputError(f"{name} does not exist; check the path.")
+    if path.is_dir() or file_format(path) is None:
+        return read_dicom(path, name, series_uid)
+    values, geometry = _read_values(path)
+    return Volume(as_hounsfield(values), geometry, name, _facts(path))
+
+
+def read_labels(path: str | Path, like: Volume | None = None) -> Volume:
+    """Read a mask or label map (NIfTI, NRRD or MetaImage).
+
+    Args:
+        path: the label file.
+        like: the CT on whose grid the labels must lie; None takes any grid. Labels whose axes are merely flipped or
+            swapped against the CT's are turned onto it, which moves no voxel.
+
+    Returns:
+        A volume of type uint8.
+
+    Raises:
+        InputError: the file cannot be read, or holds values that are no labels.
+        GeometryError: the labels lie on another grid than `like`.
+    """
+    path = Path(path)
+    name = source_name(path)
+    if not path.is_file() or file_format(path) is None:
+        raise InputError(f"{name} is not a label file; give NIfTI, NRRD or MetaImage ({', '.join(FORMATS)}).")
+    values, geometry = _read_values(path)
+    labels = Volume(as_labels(values, name), geometry, name, _facts(path))
+    if like is not None:
+        like.require_grid(labels)
+    return labels
+
+
+def source_name(path: Path) -> str:
+    """The base name of a path as the user typed it; the folder's own name for ``.``."""
+    return path.name or path.resolve().name
+
+
+def file_format(path: Path) -> str | None:
+    """The volume format that a file's name promises; None for anything that may be DICOM or a zip."""
+    name = path.name.lower()
+    return next((kind for ending, kind in FORMATS.items() if name.endswith(ending)), None)
+
+
+def _read_values(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
+    return read_nifti(path) if file_format(path) == "nifti" else read_itk(path)
+
+
+def _facts(path: Path) -> tuple[tuple[str, object], ...]:
+    """Metadata of a one-file volume; what only DICOM knows is None."""
+    kind = file_format(path)
+    ending = next(e for e in FORMATS if path.name.lower().endswith(e))
+    unknown = ("modality", "series_uid", "study_uid", "kvp", "manufacturer", "slice_thickness_mm", "kernel")
+    unknown += ("contrast_agent", "series_description")
+    facts = dict.fromkeys(unknown) | {"format": kind, "scan_id": path.name[: -len(ending)], "files": 1}
+    with path.open("rb") as file:
+        facts["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+    return tuple(sorted(facts.items()))
