@@ -7,8 +7,10 @@ the affine's columns are reversed and its first two rows change sign. No voxel i
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -33,7 +35,7 @@ def read_nifti(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
         GeometryError: no or broken spatial transform.
     """
     try:
-        image = nib.load(path)
+        image: Any = nib.load(path)
         data = np.asanyarray(image.dataobj)
     except (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error) as error:
         raise InputError(f"{path.name} cannot be read as NIfTI ({error}); copy or convert it again.") from None
@@ -47,7 +49,7 @@ def read_nifti(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
     return data.T, _grid(image, data.shape, path.name)
 
 
-def _grid(image: nib.Nifti1Pair, shape: tuple[int, ...], name: str) -> Geometry:
+def _grid(image: Any, shape: tuple[int, ...], name: str) -> Geometry:
     if image.header["sform_code"] == 0 and image.header["qform_code"] == 0:
         raise GeometryError(
             f"{name} does not say how it lies in the patient (sform and qform are unset); convert it again."
@@ -75,7 +77,7 @@ def write_nifti(volume: Volume, path: Path) -> None:
     if volume.array.dtype not in WRITABLE:
         raise ValueError(f"write_nifti takes uint8, int16 or float32; the array is {volume.array.dtype}")
     voxels = np.ascontiguousarray(volume.array, dtype=volume.array.dtype.newbyteorder("<"))
-    content = [_header(volume), memoryview(voxels.reshape(-1)).cast("B")]
+    content: list[bytes | memoryview] = [_header(volume), voxels.reshape(-1).view(np.uint8).data]
     try:
         with path.open("wb") as file:
             file.writelines(_gzip(content))
@@ -110,7 +112,7 @@ def nifti_affine(geometry: Geometry) -> Float[np.ndarray, "4 4"]:
     return LPS_TO_RAS @ geometry.affine[:, [2, 1, 0, 3]]
 
 
-def _gzip(parts: list[bytes | memoryview]) -> list[bytes]:
+def _gzip(parts: Sequence[bytes | memoryview]) -> list[bytes]:
     """One gzip member (RFC 1952), its deflate blocks made by several threads.
 
     Each chunk is deflated by itself and ends on a byte boundary (a sync flush), so that the chunks in a row are one

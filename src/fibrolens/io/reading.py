@@ -16,6 +16,19 @@ from fibrolens.volume import Geometry, Volume
 #: File name endings and the formats that they stand for.
 FORMATS = {".nii.gz": "nifti", ".nii": "nifti", ".nrrd": "nrrd", ".mha": "mha", ".mhd": "mhd"}
 
+#: Metadata that only DICOM has.
+DICOM_FACTS = (
+    "modality",
+    "series_uid",
+    "study_uid",
+    "kvp",
+    "manufacturer",
+    "slice_thickness_mm",
+    "kernel",
+    "contrast_agent",
+    "series_description",
+)
+
 
 def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
     """Read a CT: DICOM folder, zip of one, multi-frame file, NIfTI, NRRD or MetaImage.
@@ -89,9 +102,8 @@ def _facts(path: Path) -> tuple[tuple[str, object], ...]:
     """Metadata of a one-file volume; what only DICOM knows is None."""
     kind = file_format(path)
     ending = next(e for e in FORMATS if path.name.lower().endswith(e))
-    unknown = ("modality", "series_uid", "study_uid", "kvp", "manufacturer", "slice_thickness_mm", "kernel")
-    unknown += ("contrast_agent", "series_description")
-    facts = dict.fromkeys(unknown) | {"format": kind, "scan_id": path.name[: -len(ending)], "files": 1}
+    facts: dict[str, object] = dict.fromkeys(DICOM_FACTS)
+    facts |= {"format": kind, "scan_id": path.name[: -len(ending)], "files": 1}
     with path.open("rb") as file:
         facts["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
     return tuple(sorted(facts.items()))

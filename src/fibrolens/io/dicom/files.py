@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
@@ -48,7 +48,7 @@ class Instance:
     """One DICOM file: its name for messages, how to open it, and its header without pixels."""
 
     name: str
-    open: Callable[[], BinaryIO]
+    open: Callable[[], IO[bytes]]
     header: Dataset
 
 
@@ -62,21 +62,26 @@ def instances(path: Path) -> Iterator[list[Instance]]:
     """
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file())
-        yield _parsed([(p.name, partial(p.open, "rb")) for p in files])
+        yield _parsed([(p.name, partial(_open, p)) for p in files])
     elif zipfile.is_zipfile(path):
         with _opened_zip(path) as archive:
-            members = [(PurePosixPath(m.filename).name, partial(archive.open, m)) for m in _members(archive, path.name)]
-            yield _parsed(members)
+            yield _parsed(
+                (PurePosixPath(m.filename).name, partial(archive.open, m)) for m in _members(archive, path.name)
+            )
     else:
-        yield _parsed([(path.name, partial(path.open, "rb"))])
+        yield _parsed([(path.name, partial(_open, path))])
 
 
-def _parsed(sources: list[tuple[str, Callable[[], BinaryIO]]]) -> list[Instance]:
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _parsed(sources: Iterable[tuple[str, Callable[[], IO[bytes]]]]) -> list[Instance]:
     found = (_instance(name, opener) for name, opener in sources)
     return [instance for instance in found if instance is not None]
 
 
-def _instance(name: str, opener: Callable[[], BinaryIO]) -> Instance | None:
+def _instance(name: str, opener: Callable[[], IO[bytes]]) -> Instance | None:
     """The instance behind one file; None where the file is not DICOM or is a DICOMDIR."""
     try:
         with opener() as file:

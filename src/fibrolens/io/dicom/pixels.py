@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Shaped
 from pydicom import Dataset, dcmread
-from pydicom.pixels import get_decoder
-from pydicom.pixels.decoders.base import Decoder
+from pydicom.pixels.decoders.base import Decoder, get_decoder
 
 from fibrolens.errors import SeriesError
 from fibrolens.io.dicom.files import DAMAGED, Instance

@@ -80,7 +80,7 @@ def _require_shared(
     odd = np.abs(values - usual).max(axis=1) > tolerance
     if odd.any():
         raise SeriesError(
-            f"{series} mixes slices of different {what}: {slices([frames[i] for i in np.flatnonzero(odd)])} "
+            f"{series} mixes slices of different {what}: {slices([frames[i] for i in np.flatnonzero(odd).tolist()])} "
             "differ from the rest; remove them or choose another series."
         )
 
@@ -94,7 +94,7 @@ def _require_complete(frames: Sequence[Frame], series: str, along: Float[np.ndar
     steps = np.diff(along)
     twins = np.flatnonzero(steps < SAME_PLACE_MM)
     if twins.size:
-        pairs = slices([frames[i] for t in twins for i in (t, t + 1)])
+        pairs = slices([frames[i] for t in twins.tolist() for i in (t, t + 1)])
         raise SeriesError(
             f"{series} has {twins.size} duplicates: {pairs} lie at the same places "
             f"(first at {along[twins[0]]:.1f} mm); remove the copies, or split the phases into series."
