@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Int16
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
+from fibrolens.phantom.fields import unit_sd
 from fibrolens.phantom.patient import Patient
 from fibrolens.volume import Geometry
 
@@ -21,7 +22,8 @@ def acquire(hu: Float32[np.ndarray, "d h w"], patient: Patient, geometry: Geomet
     hu = gaussian_filter(hu, (0.0, sigma / geometry.spacing[1], sigma / geometry.spacing[2]), truncate=3.0)
     hu = gaussian_filter1d(hu, 0.35, axis=0, truncate=3.0)  # slices share some of their neighbours' profile
     hu += noise(patient, geometry)
-    return np.clip(np.rint(hu, out=hu), *HU_LIMITS).astype(np.int16)
+    rounded: np.ndarray = np.clip(np.rint(hu, out=hu), *HU_LIMITS).astype(np.int16)
+    return rounded
 
 
 def noise(patient: Patient, geometry: Geometry) -> Float32[np.ndarray, "d h w"]:
@@ -35,5 +37,4 @@ def noise(patient: Patient, geometry: Geometry) -> Float32[np.ndarray, "d h w"]:
         field = smooth - np.float32(0.6) * gaussian_filter(smooth, (0.0, 2 * grain, 2 * grain), truncate=2.5)
     field = gaussian_filter1d(field, 0.45, axis=0, truncate=3.0)
     level = patient.scan.noise_hu * (5.0 / geometry.spacing[0]) ** 0.5 * min(1.0, 1.4 / pixel)
-    field *= np.float32(level / max(float(field.std()), 1e-6))
-    return field
+    return unit_sd(field) * np.float32(level)

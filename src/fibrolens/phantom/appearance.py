@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float32, UInt8
-from scipy.ndimage import gaussian_filter
 
+from fibrolens.phantom.fields import band, patches, sample_linear
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.patient import Patient
-from fibrolens.phantom.pose import sample_linear
 from fibrolens.phantom.scene import Layer, Scene
 from fibrolens.phantom.shapes import Box, Region
 from fibrolens.volume import Geometry
@@ -75,10 +74,20 @@ def paint(scene: Scene, patient: Patient, geometry: Geometry, work: Geometry) ->
     canvas = Canvas(geometry, work, patient.body.scale)
     for layer in scene.behind:
         canvas.paint(layer)
+    _streak(canvas, patient)
     _paint_liver(canvas, scene, patient)
     for layer in scene.before:
         canvas.paint(layer)
     return canvas.hu, canvas.labels
+
+
+def _streak(canvas: Canvas, patient: Patient) -> None:
+    """Strands in fat and fat between muscle fibres: unevenness where no organ lies."""
+    rng = patient.rng("strands")
+    field = patches(rng, canvas.hu.shape, np.array(canvas.geometry.spacing), 9.0) - 1
+    for organ, low, high in ((Organ.FAT, -8.0, 26.0), (Organ.MUSCLE, -22.0, 12.0)):
+        at = canvas.labels == organ
+        canvas.hu[at] += np.clip(np.float32(22) * field[at], low, high)
 
 
 def _paint_liver(canvas: Canvas, scene: Scene, patient: Patient) -> None:
@@ -87,9 +96,9 @@ def _paint_liver(canvas: Canvas, scene: Scene, patient: Patient) -> None:
     d = canvas.onto(scene.liver.d, scene.liver, box)
     spacing = np.array(canvas.geometry.spacing)
     rng = patient.rng("parenchyma")
-    waves = _patches(rng, d.shape, spacing) * _band(rng, d.shape, spacing, 3.2)
+    waves = patches(rng, d.shape, spacing) * band(rng, d.shape, spacing, 3.2)
     d = d + np.float32(patient.nodularity_mm * 2**0.5) * waves
-    texture = np.float32(patient.texture_sd_hu) * _band(rng, d.shape, spacing, patient.texture_length_mm / 2)
+    texture = np.float32(patient.texture_sd_hu) * band(rng, d.shape, spacing, patient.texture_length_mm / 2)
     canvas.cover(box, d, np.float32(patient.enhancement.liver) + texture, Organ.LIVER)
     whole = np.full(canvas.geometry.shape, 50, np.float32)
     whole[box] = d
@@ -119,21 +128,3 @@ def _paint_lesions(canvas: Canvas, liver: Float32[np.ndarray, "d h w"], patient:
         offset = [(a - c) * g for a, c, g in zip((z, y, x), centre, canvas.geometry.spacing, strict=True)]
         d = np.sqrt(sum(o * o for o in offset)).astype(np.float32) - np.float32(radius)
         canvas.cover(box, np.maximum(d, liver[box]), float(hu), Organ.LIVER)
-
-
-def _band(
-    rng: np.random.Generator, shape: tuple[int, ...], spacing: np.ndarray, sigma_mm: float
-) -> Float32[np.ndarray, "d h w"]:
-    """Smooth noise of unit SD with correlation length `sigma_mm`, without what is slower than 2.5 times that."""
-    field = rng.standard_normal(shape, dtype=np.float32)
-    fine = gaussian_filter(field, sigma_mm / spacing, truncate=2.5, mode="wrap")
-    fine -= gaussian_filter(fine, 2 * sigma_mm / spacing, truncate=2.0, mode="wrap")
-    result: np.ndarray = fine / max(float(fine.std()), 1e-6)
-    return result
-
-
-def _patches(rng: np.random.Generator, shape: tuple[int, ...], spacing: np.ndarray) -> Float32[np.ndarray, "d h w"]:
-    """Where the surface is nodular: a slow factor around 1, at least 0."""
-    coarse_shape = [max(2, int(np.ceil(n * s / 25)) + 1) for n, s in zip(shape, spacing, strict=True)]
-    coarse = np.clip(1 + 0.6 * rng.standard_normal(coarse_shape, dtype=np.float32), 0, 2.5)
-    return sample_linear(coarse, [np.linspace(0, c - 1, n) for c, n in zip(coarse_shape, shape, strict=True)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,15 +26,20 @@ def colon(frame: Frame, patient: Patient) -> list[Loop]:
     wide = rng.uniform(0.75, 1.3)
     hang = rng.uniform(-45, 5)
     front = -60.0 + rng.uniform(-6, 6)
-    paths = (
-        [(-92, 20, -260), (-90, 8, -205), (-80, -18, -182), (-60, -45, -184)],
-        [(-60, -45, -184), (-20, front, -172 + hang), (25, front, -162 + hang), (70, -42, -130 + hang / 2)],
+    paths: tuple[Sequence[tuple[float, float, float]], ...] = (
+        [(-92.0, 20.0, -260.0), (-90.0, 8.0, -205.0), (-80.0, -18.0, -182.0), (-60.0, -45.0, -184.0)],
         [
-            (70, -42, -130 + hang / 2),
-            (95, -20, -100 + rng.uniform(-15, 25)),
-            (104, 15, -118),
-            (104, 26, -170),
-            (100, 22, -270),
+            (-60.0, -45.0, -184.0),
+            (-20.0, front, -172 + hang),
+            (25.0, front, -162 + hang),
+            (70.0, -42.0, -130 + hang / 2),
+        ],
+        [
+            (70.0, -42.0, -130 + hang / 2),
+            (95.0, -20.0, -100 + rng.uniform(-15, 25)),
+            (104.0, 15.0, -118.0),
+            (104.0, 26.0, -170.0),
+            (100.0, 22.0, -270.0),
         ],
     )
     loops = []
@@ -48,29 +54,29 @@ def small_bowel(frame: Frame, patient: Patient) -> list[Loop]:
     """Duodenum and a dozen loops of jejunum and ileum in the left and lower abdomen."""
     rng = patient.rng("small bowel")
     duodenum: list[Point] = [
-        (-30, -26, -124),
-        (-44, -6, -140),
-        (-42, 6, -170),
-        (-10, 4, -182),
-        (26, 6, -172),
-        (40, -10, -156),
+        (-30.0, -26.0, -124.0),
+        (-44.0, -6.0, -140.0),
+        (-42.0, 6.0, -170.0),
+        (-10.0, 4.0, -182.0),
+        (26.0, 6.0, -172.0),
+        (40.0, -10.0, -156.0),
     ]
     loops = [Loop(frame.tube(duodenum, [11.0, 12.0, 12.0, 10.0, 10.0, 11.0]), -99.0, stool=False)]
-    for _ in range(16):
-        at = np.array((rng.uniform(-55, 88), rng.uniform(-58, 14), rng.uniform(-285, -140)))
+    for _ in range(int(rng.integers(14, 38))):
+        at = np.array((rng.uniform(-55, 88), rng.uniform(-58, 14), rng.uniform(-285, -132)))
         points = [at]
-        for _ in range(5):
+        for _ in range(6):
             step = rng.normal(0, 1, 3)
-            at = np.clip(at + 22 * step / np.linalg.norm(step), (-75, -66, -300), (96, 20, -128))
+            at = np.clip(at + 22 * step / np.linalg.norm(step), (-75, -66, -300), (98, 20, -118))
             points.append(at)
         radius = rng.uniform(8, 14)
-        region = frame.tube([tuple(p.tolist()) for p in points], (radius * rng.uniform(0.8, 1.2, 6)).tolist())
+        region = frame.tube([tuple(p.tolist()) for p in points], (radius * rng.uniform(0.8, 1.2, 7)).tolist())
         loops.append(Loop(region, float(rng.uniform(-95, -48)), stool=False))
     return loops
 
 
 def _wavy(
-    rng: np.random.Generator, path: list[tuple[float, float, float]], radius: float
+    rng: np.random.Generator, path: Sequence[tuple[float, float, float]], radius: float
 ) -> tuple[list[Point], list[float]]:
     """The path refined, with haustra: a radius that swells and narrows."""
     coarse = np.asarray(path, float)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fibrolens.phantom.patient import Patient
-from fibrolens.phantom.shapes import Frame, Region, smooth_max, smooth_min
+from fibrolens.phantom.shapes import Frame, Region, ellipsoid_distance, smooth_max, smooth_min
 
 #: Fixed point of the lobes' growth: the upper lateral right lobe and the upper middle for the left.
 RIGHT_ANCHOR = (-95.0, 15.0, -15.0)
@@ -46,7 +46,7 @@ def make_liver(frame: Frame, patient: Patient, scale: LobeScale, obstacles: list
     x, y, z = frame.x[box], frame.y[box], frame.z[box]
     right = _right(x, y, z, scale.right, jitter)
     lateral, caudate = _left(x, y, z, scale.left, jitter)
-    d = smooth_min(smooth_min(right, lateral, 14), caudate, 5)
+    d = smooth_min(smooth_min(right, lateral, 14.0), caudate, 5.0)
     region = Region(box, d.astype(np.float32, copy=False))
     _fissures(frame, region, jitter)
     for obstacle, gap in obstacles:
@@ -60,26 +60,27 @@ def make_liver(frame: Frame, patient: Patient, scale: LobeScale, obstacles: list
 
 def _right(x: np.ndarray, y: np.ndarray, z: np.ndarray, size: float, jitter: np.ndarray) -> np.ndarray:
     """Segments IV to VIII above the slanting visceral surface."""
-    x, y, z = _scaled(x, y, z, RIGHT_ANCHOR, size)
-    lobe = _ellipsoid(x, y, z, (-72, 2, -85), (78, 92, 100))
-    fourth = _ellipsoid(x, y, z, (-26, -42, -58 + 4 * jitter[0]), (44, 48, 54))
-    lobe = smooth_min(lobe, fourth, 16)
+    # Dome and wall are always filled, so a small lobe is a short one.
+    x, y, z = _scaled(x, y, z, RIGHT_ANCHOR, (size**0.75, size**0.65, size**1.6))
+    lobe = _ellipsoid(x, y, z, (-72.0, 2.0, -85.0), (78.0, 92.0, 100.0))
+    fourth = _ellipsoid(x, y, z, (-26.0, -42.0, -58 + 4 * jitter[0]), (44.0, 48.0, 54.0))
+    lobe = smooth_min(lobe, fourth, 16.0)
     tip, edge = -168 + 12 * jitter[1], -62 + 9 * jitter[2]
     rise = 1 / (1 + np.exp(-(x - edge) / 15))
     floor = tip + 62 * rise + (0.30 + 0.1 * jitter[3]) * (y + 30) * rise - 0.12 * (x + 90) * (1 - rise)
-    return smooth_max(lobe, (floor - z) * 0.75, 14)
+    return smooth_max(lobe, (floor - z) * 0.75, 14.0)
 
 
 def _left(
     x: np.ndarray, y: np.ndarray, z: np.ndarray, size: float, jitter: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Segments II and III, and the caudate (I)."""
-    x, y, z = _scaled(x, y, z, LEFT_ANCHOR, size)
+    x, y, z = _scaled(x, y, z, LEFT_ANCHOR, (size**1.2, size**0.8, size))
     reach = 62 + 12 * jitter[4]
-    lateral = _ellipsoid(x, y, z, (28, -44 + 4 * jitter[5], -54 + 5 * jitter[6]), (reach, 34, 40))
+    lateral = _ellipsoid(x, y, z, (28.0, -44 + 4 * jitter[5], -54 + 5 * jitter[6]), (reach, 34.0, 40.0))
     floor = -96 + 6 * jitter[7] + 0.28 * (x - 10) + 0.35 * (y + 45)
-    lateral = smooth_max(lateral, (floor - z) * 0.85, 10)
-    caudate = _ellipsoid(x, y, z, (-15, -4, -74), (17 + 2 * jitter[8], 19, 32))
+    lateral = smooth_max(lateral, (floor - z) * 0.85, 10.0)
+    caudate = _ellipsoid(x, y, z, (-15.0, -4.0, -74.0), (17 + 2 * jitter[8], 19.0, 32.0))
     return lateral, caudate
 
 
@@ -87,21 +88,21 @@ def _fissures(frame: Frame, region: Region, jitter: np.ndarray) -> None:
     """The umbilical fissure from below and the one for the ligamentum venosum before the caudate."""
     width = 3.0 + 1.5 * jitter[9]
     region.carve(frame.ellipsoid((FISSURE_X, -46.0, -112.0 + 4 * jitter[10]), (width, 34.0, 36.0), (0.0, 0.0, 12.0)))
-    region.carve(frame.ellipsoid((0.0, -22.0, -82.0), (26.0, 2.2, 26.0), (12.0, 0.0, 14.0)))
+    region.carve(frame.ellipsoid((0.0, -22.0, -82.0), (24.0, 1.3, 22.0), (12.0, 0.0, 14.0)))
 
 
 def _scaled(
-    x: np.ndarray, y: np.ndarray, z: np.ndarray, anchor: tuple[float, float, float], size: float
+    x: np.ndarray, y: np.ndarray, z: np.ndarray, anchor: tuple[float, float, float], sizes: tuple[float, float, float]
 ) -> list[np.ndarray]:
-    shrink = np.float32(1 / size)
-    return [(c - np.float32(a)) * shrink + np.float32(a) for c, a in zip((x, y, z), anchor, strict=True)]
+    return [
+        (c - np.float32(a)) * np.float32(1 / s) + np.float32(a)
+        for c, a, s in zip((x, y, z), anchor, sizes, strict=True)
+    ]
 
 
 def _ellipsoid(
     x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: tuple[float, ...], radii: tuple[float, ...]
 ) -> np.ndarray:
-    from fibrolens.phantom.shapes import ellipsoid_distance
-
     cx, cy, cz = centre
     return ellipsoid_distance(
         x - np.float32(cx), y - np.float32(cy), z - np.float32(cz), (radii[0], radii[1], radii[2])

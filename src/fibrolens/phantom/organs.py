@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fibrolens.phantom.patient import Patient
-from fibrolens.phantom.shapes import Frame, Region, smooth_max
+from fibrolens.phantom.shapes import Frame, Point, Region, smooth_max
 from fibrolens.phantom.torso import Torso
 
 
@@ -31,16 +31,16 @@ def spleen(frame: Frame, patient: Patient, size: float, torso: Torso, obstacles:
     """A crescent of linear `size` along the left posterior wall."""
     rng = patient.rng("spleen")
     s = size
-    tilt = (rng.uniform(-20, 12), rng.uniform(-12, 12), rng.uniform(-15, 15))
+    tilt = (rng.uniform(-30, 5), rng.uniform(-12, 12), rng.uniform(-15, 15))
     centre = (104.0 - 7 * (s - 1), 40.0 + rng.uniform(-6, 4) - 22 * (s - 1), -66.0 + rng.uniform(-10, 8) - 34 * (s - 1))
-    radii = (44.0 * s, (43 + rng.uniform(-4, 6)) * s, (48 + rng.uniform(-6, 8)) * s)
+    radii = (42.0 * s, (41 + rng.uniform(-4, 6)) * s, (54 + rng.uniform(-6, 9)) * s)
     region = frame.ellipsoid(centre, radii, tilt)
     thickness = np.float32((33 + rng.uniform(-4, 4)) * s)
     inner = -torso.cavity.d[region.box] - thickness
-    region.d = smooth_max(region.d, inner, 16).astype(np.float32)
-    gap = _ascites_gap(patient)
-    region.clip(torso.cavity, 2.0 + gap)
-    region.clip(torso.dome, 2.5 + gap)
+    region.d = smooth_max(region.d, inner, 16.0).astype(np.float32)
+    gap = ascites_gap(patient) + rng.uniform(0.2, 2.5)
+    region.clip(torso.cavity, gap)
+    region.clip(torso.dome, 0.8 + gap)
     for obstacle, keep in obstacles:
         region.carve(obstacle, keep)
     return region
@@ -50,9 +50,16 @@ def stomach(frame: Frame, patient: Patient) -> tuple[Region, float]:
     """The stomach from fundus to pylorus, and the canonical y above (anterior of) which its content is gas."""
     rng = patient.rng("stomach")
     full = rng.uniform(0.55, 1.25)
-    path = [(58, 22, -42), (66, -2, -66), (60, -32, -92), (36, -46, -116), (4, -46, -124), (-24, -34, -118)]
+    path = [
+        (58.0, 22.0, -42.0),
+        (66.0, -2.0, -66.0),
+        (60.0, -32.0, -92.0),
+        (36.0, -46.0, -116.0),
+        (4.0, -46.0, -124.0),
+        (-24.0, -34.0, -118.0),
+    ]
     radii = np.array([30, 33, 29, 22, 17, 11]) * full
-    points = [tuple(a + rng.uniform(-7, 7) for a in p) for p in path]
+    points = [_jittered(rng, p, 7.0) for p in path]
     if rng.random() < 0.25:  # a stomach that hangs low
         points[2:4] = [(p[0], p[1], p[2] - 35) for p in points[2:4]]
     level = rng.uniform(-75, -20) if rng.random() < 0.75 else -200.0
@@ -74,8 +81,15 @@ def pancreas(frame: Frame, patient: Patient) -> Region:
     """Head, neck, body and tail as one tapering tube."""
     rng = patient.rng("pancreas")
     size = rng.uniform(0.75, 1.15)
-    path = [(-30, -4, -152), (-26, -8, -136), (-2, -18, -124), (26, -12, -114), (56, 6, -102), (80, 22, -94)]
-    points = [tuple(a + rng.uniform(-4, 4) for a in p) for p in path]
+    path = [
+        (-30.0, -4.0, -152.0),
+        (-26.0, -8.0, -136.0),
+        (-2.0, -18.0, -124.0),
+        (26.0, -12.0, -114.0),
+        (56.0, 6.0, -102.0),
+        (80.0, 22.0, -94.0),
+    ]
+    points = [_jittered(rng, p, 4.0) for p in path]
     return frame.tube(points, [9 * size, 14 * size, 9 * size, 10 * size, 10 * size, 8 * size])
 
 
@@ -91,7 +105,7 @@ def heart(frame: Frame, patient: Patient) -> tuple[Region, Region]:
     """The heart on the central tendon as (myocardium, chambers)."""
     rng = patient.rng("heart")
     size = rng.uniform(0.88, 1.15)
-    centre = (24.0 + rng.uniform(-6, 6), -34.0 + rng.uniform(-5, 5), 28.0 + rng.uniform(-6, 6))
+    centre = (24.0 + rng.uniform(-6, 6), -34.0 + rng.uniform(-5, 5), 17.0 + rng.uniform(-7, 6))
     tilt = (0.0, -12.0, 30.0 + rng.uniform(-10, 10))
     whole = frame.ellipsoid(centre, (62 * size, 44 * size, 50 * size), tilt)
     left = frame.ellipsoid((centre[0] + 18 * size, centre[1] + 4, centre[2]), (26 * size, 20 * size, 34 * size), tilt)
@@ -113,7 +127,14 @@ def outside_mass(frame: Frame, patient: Patient) -> tuple[Region, float] | None:
     if not patient.mass:
         return None
     rng = patient.rng("mass")
-    sites = ((-45, -40, -165), (30, -30, -160), (55, 10, -150), (-15, -45, -150), (70, -40, -120), (-60, 30, -130))
+    sites = (
+        (-45.0, -40.0, -165.0),
+        (30.0, -30.0, -160.0),
+        (55.0, 10.0, -150.0),
+        (-15.0, -45.0, -150.0),
+        (70.0, -40.0, -120.0),
+        (-60.0, 30.0, -130.0),
+    )
     site = sites[int(rng.integers(len(sites)))]
     radii = tuple(rng.uniform(15, 50) * rng.uniform(0.8, 1.2) for _ in range(3))
     centre = tuple(c + rng.uniform(-12, 12) for c in site)
@@ -126,14 +147,16 @@ def ascites_layer(torso: Torso, patient: Patient, frame: Frame) -> Region | None
     """Free fluid along the wall and the dome; None without ascites."""
     if not patient.ascites:
         return None
-    depth = 2.5 * _ascites_gap(patient)
+    depth = 2.5 * ascites_gap(patient)
     shell = np.maximum(torso.abdomen.d + 1, -torso.abdomen.d - np.float32(depth))
     return frame.whole(np.maximum(shell, frame.y - 45))
 
 
-def _ascites_gap(patient: Patient) -> float:
+def ascites_gap(patient: Patient) -> float:
     """How far fluid lifts liver and spleen off the wall, in millimetres."""
     return float(patient.rng("ascites").uniform(3, 14)) if patient.ascites else 0.0
 
 
-ascites_gap = _ascites_gap
+def _jittered(rng: np.random.Generator, point: Point, by: float) -> Point:
+    x, y, z = (c + rng.uniform(-by, by) for c in point)
+    return x, y, z

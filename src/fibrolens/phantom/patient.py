@@ -69,7 +69,7 @@ class Scan:
         noise_hu: SD of the noise on 5 mm slices of the full grid.
         psf_mm: full width at half maximum of the in-plane point spread.
         pixel_mm: in-plane spacing of the full grid; slice_mm: its slice spacing.
-        above_mm: slices above the liver; below_mm: slices below it.
+        above_mm: slices above liver and spleen; below_mm: slices below them.
         kvp: tube voltage; vendor: name for the DICOM header.
     """
 
@@ -187,20 +187,20 @@ def _sample_enhancement(rng: np.random.Generator, parenchymal: float, steatosis:
     def mean(native: float, uptake: float, sd: float, late: float = 0.0) -> float:
         return native + uptake * dose * (1 + late * delay) + sd * spread * float(rng.standard_normal())
 
-    liver = mean(57, 49 * parenchymal, 7) - (STEATOSIS_DROP_HU if steatosis else 0) * rng.uniform(0.6, 1.3)
+    liver = mean(57.0, 49 * parenchymal, 7.0) - (STEATOSIS_DROP_HU if steatosis else 0) * rng.uniform(0.6, 1.3)
     return Enhancement(
         liver=float(max(liver, 25)),
-        spleen=mean(47, 66, 6, -1),
-        aorta=mean(40, 105, 8, -2),
-        portal_vein=mean(40, 125, 8, -1),
-        hepatic_vein=mean(40, 97, 12, 1),
-        cortex=mean(32, 160, 12, -1),
-        medulla=mean(32, 125, 20, 2),
-        pancreas=mean(38, 55, 7, -1),
-        heart=mean(42, 95, 10, -1),
-        muscle=mean(52, 9, 4),
+        spleen=mean(47.0, 66.0, 6.0, -1.0),
+        aorta=mean(40.0, 108.0, 8.0, -2.0),
+        portal_vein=mean(40.0, 125.0, 8.0, -1.0),
+        hepatic_vein=mean(40.0, 97.0, 12.0, 1.0),
+        cortex=mean(32.0, 160.0, 12.0, -1.0),
+        medulla=mean(32.0, 125.0, 20.0, 2.0),
+        pancreas=mean(38.0, 55.0, 7.0, -1.0),
+        heart=mean(42.0, 95.0, 10.0, -1.0),
+        muscle=mean(52.0, 9.0, 4.0),
         fat=float(rng.normal(-103, 5)),
-        bowel_wall=mean(40, 45, 10),
+        bowel_wall=mean(40.0, 45.0, 10.0),
         stomach_content=float(
             rng.choice([rng.uniform(-5, 25), rng.uniform(20, 70), rng.uniform(60, 110)], p=[0.6, 0.3, 0.1])
         ),

@@ -9,6 +9,7 @@ from jaxtyping import Float, Float32
 from scipy.ndimage import gaussian_filter
 
 from fibrolens.errors import GeometryError
+from fibrolens.phantom.fields import sample_linear
 from fibrolens.phantom.patient import Patient
 from fibrolens.volume import Geometry
 
@@ -41,7 +42,8 @@ class Pose:
 
     def to_world(self, body: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
         """World coordinates of canonical points, without the displacement."""
-        return (body * self.stretch) @ self.rotation.T + self.offset
+        world: np.ndarray = (body * self.stretch) @ self.rotation.T + self.offset
+        return world
 
     def to_body(self, geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Canonical x, y and z of every voxel of an axial grid, displacement included.
@@ -73,20 +75,6 @@ def make_pose(patient: Patient) -> Pose:
     displacement = _octave(rng, coarse, 48.0) + _octave(rng, fine, 20.0)
     stretch = body.scale * np.array((body.width, body.depth, 1.0))
     return Pose(_rotation(body.rotation_deg), stretch, np.asarray(body.offset_mm), displacement)
-
-
-def sample_linear(
-    array: Float32[np.ndarray, "a b c"], index: list[Float[np.ndarray, " _"]]
-) -> Float32[np.ndarray, "d h w"]:
-    """Trilinear samples of `array` at the outer product of fractional indices per axis, clamped at the border."""
-    for axis, at in enumerate(index):
-        at = np.clip(at, 0, array.shape[axis] - 1)
-        low = np.minimum(at.astype(int), max(array.shape[axis] - 2, 0))
-        high = np.minimum(low + 1, array.shape[axis] - 1)
-        weight = (at - low).astype(np.float32).reshape([-1 if k == axis else 1 for k in range(3)])
-        below = array.take(low, axis)
-        array = below + weight * (array.take(high, axis) - below)
-    return array
 
 
 def _octave(rng: np.random.Generator, amplitude_mm: float, smooth_mm: float) -> Float32[np.ndarray, "3 z y x"]:

@@ -69,8 +69,8 @@ def full_grid(patient: Patient) -> Geometry:
 
 
 def _grid(patient: Patient, pixels: int, spacing: tuple[float, float, float]) -> Geometry:
-    """An axial grid whose field is centred on the table, over the liver with the scan's margins."""
-    bottom, top = fit_patient(patient).liver_z
+    """An axial grid whose field is centred on the table, over liver and spleen with the scan's margins."""
+    bottom, top = fit_patient(patient).organs_z
     bottom, top = bottom - patient.scan.below_mm, top + patient.scan.above_mm
     slices = int(np.ceil((top - bottom) / spacing[0]))
     corner = -spacing[1] * (pixels - 1) / 2

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from fibrolens.phantom import organs, torso, vessels
 from fibrolens.phantom.bowel import Loop, colon, small_bowel
+from fibrolens.phantom.fields import unit_sd
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.liver import Liver, LobeScale, make_liver
 from fibrolens.phantom.patient import Patient
@@ -31,11 +33,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class Fit:
-    """Sizes that give a patient the intended volumes, and the liver's reach (world z, millimetres)."""
+    """Sizes that give a patient the intended volumes, and the reach of liver and spleen (world z, millimetres)."""
 
     lobes: LobeScale
     spleen: float
-    liver_z: tuple[float, float]
+    organs_z: tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ def fit_patient(patient: Patient) -> Fit:
     for _ in range(9):
         volume = _volume_ml(frame, organs.spleen(frame, patient, size, trunk, obstacles))
         size = _grown(size, patient.spleen_volume_ml, volume)
-    return Fit(scale, size, _z_range(frame, liver.region))
+    return Fit(scale, size, _z_range(frame, liver.region, organs.spleen(frame, patient, size, trunk, obstacles)))
 
 
 class _Neighbours:
@@ -100,8 +102,9 @@ class _Neighbours:
     def around_liver(self) -> list[tuple[Region, float]]:
         """What moulds the liver, with gaps; negative gaps clip."""
         lift = organs.ascites_gap(self.patient)
+        skin = self.patient.rng("extraperitoneal fat").uniform(0.2, 1.8)
         around = [
-            (self.trunk.cavity, -(1.5 + lift)), (self.trunk.dome, -(2.0 + lift * 0.7)), (self.kidneys[0][0], 4.0),
+            (self.trunk.cavity, -skin - lift), (self.trunk.dome, -skin - 0.8 - 0.7 * lift), (self.kidneys[0][0], 4.0),
             (self.vena_cava, 0.0), (self.portal, 1.0), (self.porta, 0.0), (self.back, 0.0), (self.aorta, 3.0),
         ]  # fmt: skip
         return around + ([(self.gallbladder, 0.0)] if self.gallbladder else [])
@@ -116,7 +119,7 @@ def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer
     e = patient.enhancement
     spine, cancellous = torso.vertebrae(frame, patient)
     whole_heart, chambers = organs.heart(frame, patient)
-    whole_heart.carve(trunk.dome, 2.0)
+    whole_heart.carve(trunk.dome, 2.5)
     chambers.carve(trunk.dome, 8.0)
     layers = [Layer(Organ.TABLE, torso.table(frame, trunk, patient), -150.0)]
     for soft, bone in torso.arms(frame, patient):
@@ -135,6 +138,7 @@ def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer
         *[Layer(Organ.BONE, wing, 330.0) for wing in torso.pelvis(frame)],
         *[Layer(Organ.MUSCLE, muscle, e.muscle) for muscle in torso.back_muscles(frame)],
         Layer(Organ.LUNG, torso.lungs(trunk, frame), e.lung),
+        Layer(Organ.MUSCLE, torso.diaphragm(trunk, frame), e.muscle),
         Layer(Organ.HEART, whole_heart.grown(3.0), e.fat + 40),
         Layer(Organ.HEART, whole_heart, e.heart - 15),
         Layer(Organ.HEART, chambers, e.heart + 25),
@@ -150,6 +154,7 @@ def _hollow_organs(frame: Frame, patient: Patient, shaped: _Neighbours, liver: R
     if fluid:
         layers.append(Layer(Organ.FLUID, fluid, e.ascites))
     layers.append(Layer(Organ.OESOPHAGUS, organs.oesophagus(frame), 60.0))
+    layers.append(Layer(Organ.FAT, vessels.mesentery(frame, patient), e.hepatic_vein - 15))
     for loop in small_bowel(frame, patient) + colon(frame, patient):
         _make_room(loop.region, shaped, [(liver, 2.0), (spleen, 2.0)])
         layers += _bowel_layers(frame, patient, loop)
@@ -166,11 +171,17 @@ def _bowel_layers(frame: Frame, patient: Patient, loop: Loop) -> list[Layer]:
     if not loop.stool:
         hu: float | np.ndarray = _content(frame, inside, loop.gas_level, 25.0)
     else:
-        grain = patient.rng(f"stool {loop.gas_level:.3f}").standard_normal(inside.d.shape, dtype=np.float32)
-        hu = np.where(
-            frame.y[inside.box] < loop.gas_level - 20, np.float32(-950), np.clip(-120 + 170 * grain, -600, 90)
-        )
+        hu = np.where(frame.y[inside.box] < loop.gas_level - 20, np.float32(-950), _stool(frame, patient, inside))
     return [Layer(Organ.BOWEL, loop.region, e.bowel_wall), Layer(Organ.BOWEL, inside, hu)]
+
+
+def _stool(frame: Frame, patient: Patient, inside: Region) -> np.ndarray:
+    """Stool: soft tissue with bubbles of gas, grains of a few millimetres."""
+    rng = patient.rng("stool")
+    grain = rng.standard_normal(inside.d.shape, dtype=np.float32)
+    grain = gaussian_filter(grain, [2.2 / s for s in frame.geometry.spacing], mode="wrap")
+    hu: np.ndarray = np.clip(-40 + 170 * unit_sd(grain), -650, 70)
+    return hu
 
 
 def _solid_organs(frame: Frame, patient: Patient, shaped: _Neighbours, spleen: Region) -> list[Layer]:
@@ -258,7 +269,7 @@ def _grown(size: float, target: float, measured: float) -> float:
     return float(np.clip(size * (target / max(measured, 1.0)) ** 0.42, 0.35, 2.6))
 
 
-def _z_range(frame: Frame, region: Region) -> tuple[float, float]:
-    filled = np.flatnonzero((region.d < 0).any((1, 2))) + region.box[0].start
+def _z_range(frame: Frame, *regions: Region) -> tuple[float, float]:
+    filled = np.concatenate([np.flatnonzero((r.d < 0).any((1, 2))) + r.box[0].start for r in regions])
     z = frame.geometry.origin[2] + FIT_SPACING_MM * filled
     return float(z.min()), float(z.max())

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 STAGE_COUNT = 5
 PAPER_MIX = (134, 8, 10, 18, 82)
 #: Loading of each sign on the latent severity; two signs correlate by its square (0.5) within a stage.
-LOADING = 0.5**0.5
+LOADING: float = 0.5**0.5
 
 #: Mean and SD per stage F0..F4. Pickhardt et al. 2017 (volumes, LSVR) and Smith et al. (surface nodularity, LSN).
 SPLEEN_ML = ((215.0, 89.0), (295.0, 153.0), (292.0, 197.0), (510.0, 403.0), (791.0, 450.0))
@@ -93,16 +93,19 @@ def paper_stages(n: int) -> list[int]:
     if n < 0:
         raise ValueError(f"n must not be negative; it is {n!r}")
     share = np.array(PAPER_MIX) * n / sum(PAPER_MIX)
-    counts = np.maximum(np.floor(share), 1 if n >= STAGE_COUNT else 0).astype(int)
-    while counts.sum() != n:
-        step = 1 if counts.sum() < n else -1
-        counts[np.argmax(step * (share - counts))] += step
+    least = 1 if n >= STAGE_COUNT else 0
+    counts = np.maximum(np.floor(share), least).astype(int)
+    while counts.sum() < n:
+        counts[np.argmax(share - counts)] += 1
+    while counts.sum() > n:
+        counts[np.argmax(np.where(counts > least, counts - share, -np.inf))] -= 1
     return [stage for stage, count in enumerate(counts) for _ in range(count)]
 
 
 def _loaded(rng: np.random.Generator, latent: float) -> float:
     """A standard normal value that correlates with the latent severity."""
-    return LOADING * latent + (1 - LOADING**2) ** 0.5 * float(rng.standard_normal())
+    own: float = (1 - LOADING**2) ** 0.5
+    return LOADING * latent + own * float(rng.standard_normal())
 
 
 def _lognormal(mean_sd: tuple[float, float], score: float) -> float:

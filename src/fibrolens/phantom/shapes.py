@@ -67,17 +67,19 @@ class Frame:
         self.geometry = geometry
         self.pose = pose
         self.x, self.y, self.z = pose.to_body(geometry)
+        self._reach = pose.reach_mm
+        inverse = np.linalg.inv(geometry.affine)[:3]
+        self._matrix = inverse[:, :3] @ pose.rotation * pose.stretch
+        self._shift = inverse[:, :3] @ pose.offset + inverse[:, 3]
 
     def box(self, lower: Point, upper: Point, pad: float = PAD_MM) -> Box:
         """Voxels that may lie in a canonical box grown by `pad` and by the deformation."""
-        grow = pad + self.pose.reach_mm
-        corners = (
-            np.array(np.meshgrid(*[(a - grow, b + grow) for a, b in zip(lower, upper, strict=True)])).reshape(3, -1).T
-        )
-        index = self.geometry.to_index(self.pose.to_world(corners))
-        low = np.clip(np.floor(index.min(0)).astype(int), 0, self.geometry.shape)
-        high = np.clip(np.ceil(index.max(0)).astype(int) + 1, 0, self.geometry.shape)
-        return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
+        grow = pad + self._reach
+        middle = self._matrix @ ((np.asarray(upper) + lower) / 2) + self._shift
+        half = np.abs(self._matrix) @ ((np.asarray(upper) - lower) / 2 + grow)
+        ends = zip(np.floor(middle - half), np.ceil(middle + half) + 1, self.geometry.shape, strict=True)
+        z, y, x = (slice(min(max(int(a), 0), n), min(max(int(b), 0), n)) for a, b, n in ends)
+        return z, y, x
 
     def whole(self, d: Float32[np.ndarray, "a b c"]) -> Region:
         """Distances on the whole grid as a region."""
@@ -124,22 +126,25 @@ def ellipsoid_distance(x: np.ndarray, y: np.ndarray, z: np.ndarray | float, radi
     k0 = np.sqrt(u * u + v * v + w * w) + np.float32(1e-5)
     u, v, w = u * rx, v * ry, w * rz
     k1 = np.sqrt(u * u + v * v + w * w) + np.float32(1e-7)
-    result: np.ndarray = (k0 * (k0 - 1) / k1).astype(np.float32, copy=False)
-    return result
+    distance: np.ndarray = (k0 * (k0 - 1) / k1).astype(np.float32, copy=False)
+    return distance
 
 
 def smooth_min(a: np.ndarray, b: np.ndarray, softness: float) -> np.ndarray:
     """The smaller of two distances, with a fillet `softness` millimetres wide (polynomial)."""
+    lower: np.ndarray = np.minimum(a, b)
     if softness <= 0:
-        return np.minimum(a, b)
+        return lower
     k = np.float32(softness)
     h = np.maximum(k - np.abs(a - b), 0)
-    return np.minimum(a, b) - h * h * (np.float32(0.25) / k)
+    blended: np.ndarray = lower - h * h * (np.float32(0.25) / k)
+    return blended
 
 
 def smooth_max(a: np.ndarray, b: np.ndarray, softness: float) -> np.ndarray:
     """The larger of two distances, with a rounded edge."""
-    return -smooth_min(-a, -b, softness)
+    upper: np.ndarray = np.negative(smooth_min(-a, -b, softness))
+    return upper
 
 
 def _turn(x: np.ndarray, y: np.ndarray, z: np.ndarray, tilt_deg: Point) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.shapes import Frame, Region, ellipsoid_distance, smooth_max, smooth_min
 
 CAVITY_MM = (127.0, 86.0)
-WALL_MM = 15.0
+WALL_MM = 13.0
 VERTEBRA_Y = 46.0
 VERTEBRA_PITCH_MM = 33.0
 
@@ -43,8 +43,8 @@ def make_torso(frame: Frame, patient: Patient) -> Torso:
     flank, front, back = fat, fat * rng.uniform(0.6, 1.2), fat * rng.uniform(0.4, 0.9) + 4
     a, b = CAVITY_MM
     cavity = _ellipse(x, y, a, b)
-    cavity = smooth_max(cavity, 6 - _ellipse(x, y - 92, 46, 40), 18)  # spine and back muscles push in
-    muscle = smooth_min(_ellipse(x, y, a + wall, b + wall), _ellipse(x, y - 55, 90, 50), 12)
+    cavity = smooth_max(cavity, 6 - _ellipse(x, y - 92, 46.0, 40.0), 18.0)  # spine and back muscles push in
+    muscle = smooth_min(_ellipse(x, y, a + wall, b + wall), _ellipse(x, y - 55, 90.0, 50.0), 12.0)
     skin = _ellipse(x, y - (back - front) / 2, a + wall + flank, b + wall + 4 + (front + back) / 2)
     dome = _dome(x, y, z, rng)
     return Torso(
@@ -59,9 +59,9 @@ def make_torso(frame: Frame, patient: Patient) -> Torso:
 def lungs(torso: Torso, frame: Frame) -> Region:
     """Both lungs: the cavity above the diaphragm without the mediastinum."""
     x, y = frame.x, frame.y
-    lung = smooth_max(torso.cavity.d + 2, 3 - torso.dome.d, 4)
-    mediastinum = smooth_min(_ellipse(x - 4, y - 32, 26, 30), _ellipse(x - 3, y + 45, 13, 60), 15)
-    return frame.whole(smooth_max(lung, -mediastinum, 6))
+    lung = smooth_max(torso.cavity.d + 2, 3 - torso.dome.d, 4.0)
+    mediastinum = smooth_min(_ellipse(x - 4, y - 32, 26.0, 30.0), _ellipse(x - 3, y + 45, 13.0, 60.0), 15.0)
+    return frame.whole(smooth_max(lung, -mediastinum, 6.0))
 
 
 def vertebrae(frame: Frame, patient: Patient) -> tuple[Region, Region]:
@@ -71,14 +71,14 @@ def vertebrae(frame: Frame, patient: Patient) -> tuple[Region, Region]:
     x, y, z = frame.x[box], frame.y[box], frame.z[box]
     phase = np.abs((z + shift) % VERTEBRA_PITCH_MM - VERTEBRA_PITCH_MM / 2) - VERTEBRA_PITCH_MM / 2
     body = _ellipse(x, y - VERTEBRA_Y, 22 + 0.12 * phase, 16 + 0.12 * phase)
-    inner = np.maximum(_ellipse(x, y - VERTEBRA_Y, 20, 14), -phase - 13.5)
-    canal = _ellipse(x, y - 71, 9, 8)
-    arch = np.maximum(_ellipse(x, y - 71, 15, 13), -canal)
+    inner = np.maximum(_ellipse(x, y - VERTEBRA_Y, 20.0, 14.0), -phase - 13.5)
+    canal = _ellipse(x, y - 71, 9.0, 8.0)
+    arch = np.maximum(_ellipse(x, y - 71, 15.0, 13.0), -canal)
     process = np.maximum(np.maximum(np.abs(x) - 3.5, np.abs(y - 90) - 12), -phase - 11)
     transverse = np.maximum(np.maximum(np.abs(y - 66 - 0.2 * np.abs(x)) - 4, np.abs(x) - 36), -phase - 7)
-    arch = smooth_min(smooth_min(arch, process, 4), np.maximum(transverse, -canal), 4)
+    arch = smooth_min(smooth_min(arch, process, 4.0), np.maximum(transverse, -canal), 4.0)
     whole = np.minimum(np.maximum(body, -canal), np.maximum(arch, -canal))
-    return Region(box, whole.astype(np.float32)), Region(box, (-(-inner)).astype(np.float32))
+    return Region(box, whole.astype(np.float32)), Region(box, inner.astype(np.float32))
 
 
 def discs(frame: Frame, patient: Patient) -> Region:
@@ -87,7 +87,7 @@ def discs(frame: Frame, patient: Patient) -> Region:
     box = frame.box((-30.0, 20.0, -600.0), (30.0, 70.0, 600.0))
     x, y, z = frame.x[box], frame.y[box], frame.z[box]
     phase = np.abs((z + shift) % VERTEBRA_PITCH_MM - VERTEBRA_PITCH_MM / 2)
-    return Region(box, np.maximum(_ellipse(x, y - VERTEBRA_Y, 21, 15), phase - 3.5).astype(np.float32))
+    return Region(box, np.maximum(_ellipse(x, y - VERTEBRA_Y, 21.0, 15.0), phase - 3.5).astype(np.float32))
 
 
 def ribs(torso: Torso, frame: Frame, patient: Patient) -> Region:
@@ -105,10 +105,15 @@ def ribs(torso: Torso, frame: Frame, patient: Patient) -> Region:
     return frame.whole(rib)
 
 
+def diaphragm(torso: Torso, frame: Frame) -> Region:
+    """The muscle between lung and abdomen, a millimetre and a half thick."""
+    return frame.whole(np.maximum(np.abs(torso.dome.d) - 1, torso.cavity.d))
+
+
 def back_muscles(frame: Frame) -> list[Region]:
     """Psoas on both sides and the crura of the diaphragm."""
     muscles = []
-    for side in (-1, 1):
+    for side in (-1.0, 1.0):
         muscles.append(
             frame.tube(
                 [
@@ -177,8 +182,8 @@ def _ellipse(x: np.ndarray, y: np.ndarray, a: float | np.ndarray, b: float | np.
 def _dome(x: np.ndarray, y: np.ndarray, z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Both domes and the central tendon: half ellipsoids that go on downwards as cylinders."""
     left_top = rng.uniform(-22, -4)
-    depth_r, depth_l = rng.uniform(75, 105), rng.uniform(70, 95)
-    right = ellipsoid_distance(x + 66, y - 2, np.maximum(z + depth_r, 0), (82.0, 90.0, depth_r))
-    left = ellipsoid_distance(x - 70, y - 4, np.maximum(z + depth_l - left_top, 0), (76.0, 86.0, depth_l))
+    depth_r, depth_l = rng.uniform(85, 125), rng.uniform(80, 115)
+    right = ellipsoid_distance(x + 66, y + 7, np.maximum(z + depth_r, 0), (82.0, 83.0, depth_r))
+    left = ellipsoid_distance(x - 70, y + 4, np.maximum(z + depth_l - left_top, 0), (76.0, 80.0, depth_l))
     tendon = ellipsoid_distance(x - 5, y + 30, np.maximum(z + 85, 0), (75.0, 60.0, 67.0))
-    return smooth_min(smooth_min(right, left, 25), tendon, 25)
+    return smooth_min(smooth_min(right, left, 25.0), tendon, 25.0)

@@ -9,6 +9,7 @@ from fibrolens.phantom.shapes import Frame, Point, Region
 
 CONFLUENCE: Point = (-4.0, -6.0, -118.0)
 HILUM: Point = (-34.0, -10.0, -94.0)
+Segment = tuple[Point, Point, float, float]
 CAVAL: Point = (-22.0, 6.0, -24.0)
 
 
@@ -19,7 +20,7 @@ def aorta(frame: Frame, patient: Patient) -> Region:
         [(20.0, 30.0, 140.0), (14.0, 24.0, 0.0), (9.0, 17.0, -90.0), (5.0, 17.0, -250.0)],
         [r * 1.08, r * 1.05, r, r * 0.85],
     )
-    region.join(frame.tube([(9.0, 12.0, -100.0), (7.0, -6.0, -103.0)], [3.6, 3.2]), 2)
+    region.join(frame.tube([(9.0, 12.0, -100.0), (7.0, -6.0, -103.0)], [3.6, 3.2]), 2.0)
     return region
 
 
@@ -39,8 +40,8 @@ def vena_cava(frame: Frame, patient: Patient) -> Region:
     flat = patient.rng("ivc").uniform(8.0, 12.5)
     path = [(-16.0, 18.0, -260.0), (-20.0, 15.0, -150.0), (-23.0, 11.0, -95.0), CAVAL, (-16.0, -4.0, 6.0)]
     region = frame.tube(path, [flat, flat, flat + 0.5, flat + 2.5, flat + 3])
-    region.join(frame.tube([(-20.0, 14.0, -132.0), (8.0, 3.0, -132.0), (42.0, 32.0, -134.0)], [4.0, 4.0, 4.5]), 3)
-    region.join(frame.tube([(-20.0, 16.0, -148.0), (-44.0, 34.0, -150.0)], [4.5, 4.5]), 3)
+    region.join(frame.tube([(-20.0, 14.0, -132.0), (8.0, 3.0, -132.0), (42.0, 32.0, -134.0)], [4.0, 4.0, 4.5]), 3.0)
+    region.join(frame.tube([(-20.0, 16.0, -148.0), (-44.0, 34.0, -150.0)], [4.5, 4.5]), 3.0)
     return region
 
 
@@ -53,9 +54,11 @@ def portal_trunk(frame: Frame, patient: Patient) -> Region:
             [CONFLUENCE, (28.0, -2.0, -108.0), (56.0, 14.0, -98.0), (88.0, 26.0, -84.0)],
             [0.75 * r, 0.66 * r, 0.6 * r, 0.5 * r],
         ),
-        2,
+        2.0,
     )
-    region.join(frame.tube([CONFLUENCE, (-3.0, -12.0, -160.0), (-2.0, -16.0, -240.0)], [0.8 * r, 0.7 * r, 0.5 * r]), 2)
+    region.join(
+        frame.tube([CONFLUENCE, (-3.0, -12.0, -160.0), (-2.0, -16.0, -240.0)], [0.8 * r, 0.7 * r, 0.5 * r]), 2.0
+    )
     return region
 
 
@@ -67,9 +70,9 @@ def portal_tree(frame: Frame, patient: Patient) -> Region:
     left: Point = (-6.0, -34.0, -74.0)
     segments = [(HILUM, right, 1.1 * r, r), (HILUM, left, 0.9 * r, 0.8 * r)]
     for tip in ((-98.0, 30.0, -70.0), (-100.0, 20.0, -118.0), (-85.0, -35.0, -60.0), (-80.0, -38.0, -110.0)):
-        _branch(rng, segments, right, _near(rng, tip, 8), 0.72 * r, 4)
+        _branch(rng, segments, right, _near(rng, tip, 8.0), 0.72 * r, 4)
     for tip in ((28.0, -40.0, -54.0), (38.0, -58.0, -72.0), (-24.0, -62.0, -76.0), (-22.0, -48.0, -48.0)):
-        _branch(rng, segments, left, _near(rng, tip, 6), 0.6 * r, 3)
+        _branch(rng, segments, left, _near(rng, tip, 6.0), 0.6 * r, 3)
     return _tree(frame, segments)
 
 
@@ -77,9 +80,20 @@ def hepatic_veins(frame: Frame, patient: Patient) -> Region:
     """Right, middle and left hepatic vein with side branches, narrower in advanced disease."""
     rng = patient.rng("hepatic")
     r = float(np.clip(4.6 - 0.35 * patient.severity + rng.normal(0, 0.5), 2.0, 6.0))
-    segments: list[tuple[Point, Point, float, float]] = []
+    segments: list[Segment] = []
     for tip in ((-92.0, 28.0, -92.0), (-48.0, -40.0, -96.0), (24.0, -44.0, -58.0)):
-        _branch(rng, segments, CAVAL, _near(rng, tip, 8), r, 4)
+        _branch(rng, segments, CAVAL, _near(rng, tip, 8.0), r, 4)
+    return _tree(frame, segments)
+
+
+def mesentery(frame: Frame, patient: Patient) -> Region:
+    """Small vessels that fan out through the mesenteric fat."""
+    rng = patient.rng("mesentery")
+    segments: list[Segment] = []
+    for _ in range(14):
+        tip: Point = (rng.uniform(-80, 90), rng.uniform(-62, 5), rng.uniform(-270, -125))
+        root = _near(rng, (0.0, -12.0, -150.0), 12.0)
+        _branch(rng, segments, root, tip, rng.uniform(1.6, 2.6), 1)
     return _tree(frame, segments)
 
 
@@ -90,9 +104,9 @@ def varices(frame: Frame, patient: Patient) -> Region | None:
     rng = patient.rng("varices")
     region: Region | None = None
     for start, end in (
-        ((14, 2, -20), (50, 14, -52)),
-        ((78, 22, -70), (92, 20, -105)),
-        ((10, -40, -86), (14, -78, -120)),
+        ((14.0, 2.0, -20.0), (50.0, 14.0, -52.0)),
+        ((78.0, 22.0, -70.0), (92.0, 20.0, -105.0)),
+        ((10.0, -40.0, -86.0), (14.0, -78.0, -120.0)),
     ):
         steps = np.linspace(start, end, 9) + rng.normal(0, 6, (9, 3))
         tube = frame.tube(
@@ -107,14 +121,14 @@ def varices(frame: Frame, patient: Patient) -> Region | None:
 
 def _branch(
     rng: np.random.Generator,
-    segments: list[tuple[Point, Point, float, float]],
+    segments: list[Segment],
     a: Point,
     b: Point,
     r: float,
     depth: int,
 ) -> None:
     """A bent branch from `a` to `b` that forks on, thinner each time (Murray: the cubes of the radii add up)."""
-    middle = _near(rng, tuple((p + q) / 2 for p, q in zip(a, b, strict=True)), 4)
+    middle = _near(rng, tuple((p + q) / 2 for p, q in zip(a, b, strict=True)), 4.0)
     segments += [(a, middle, r, 0.9 * r), (middle, b, 0.9 * r, 0.8 * r)]
     if depth == 0 or r < 1.0:
         return
@@ -126,7 +140,7 @@ def _branch(
         _branch(rng, segments, start, tuple(tip.tolist()), 0.72 * r, depth - 2 if start is middle else depth - 1)
 
 
-def _tree(frame: Frame, segments: list[tuple[Point, Point, float, float]]) -> Region:
+def _tree(frame: Frame, segments: list[Segment]) -> Region:
     """All segments in one region, each evaluated in its own small box."""
     ends = np.array([p for a, b, _, _ in segments for p in (a, b)])
     box = frame.box(tuple(ends.min(0) - 6), tuple(ends.max(0) + 6))

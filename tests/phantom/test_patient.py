@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from fibrolens.phantom.patient import sample_patient
+
+
+def test_the_same_generator_state_gives_the_same_patient():
+    assert sample_patient(np.random.default_rng(3), 4) == sample_patient(np.random.default_rng(3), 4)
+
+
+def test_nuisances_do_not_depend_on_the_stage():
+    patients = {s: [sample_patient(np.random.default_rng([s, k]), s) for k in range(300)] for s in (0, 4)}
+    for value in ("age", "liver_volume_ml", "steatosis"):
+        healthy, cirrhotic = ([float(getattr(p, value)) for p in patients[s]] for s in (0, 4))
+        error = np.hypot(np.std(healthy), np.std(cirrhotic)) / 300**0.5
+        assert abs(np.mean(healthy) - np.mean(cirrhotic)) < 4 * error
+    assert np.mean([p.steatosis for p in patients[0]]) == pytest.approx(0.13, abs=0.07)
+
+
+def test_portal_venous_enhancement_lies_where_the_literature_has_it():
+    clear = [p for k in range(300) if not (p := sample_patient(np.random.default_rng(k), 0)).steatosis]
+    assert np.mean([p.enhancement.liver for p in clear]) == pytest.approx(105, abs=4)
+    assert np.mean([p.enhancement.spleen for p in clear]) == pytest.approx(112, abs=4)
+    assert 130 < np.mean([p.enhancement.aorta for p in clear]) < 160
+    assert 150 < np.mean([p.enhancement.portal_vein for p in clear]) < 180
+
+
+def test_each_subject_of_a_rendering_has_its_own_stream(patient):
+    assert patient.rng("liver").random() == patient.rng("liver").random()
+    assert patient.rng("liver").random() != patient.rng("spleen").random()

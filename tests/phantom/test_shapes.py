@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from fibrolens.phantom.pose import Pose
+from fibrolens.phantom.shapes import Frame, smooth_max, smooth_min
+from fibrolens.volume import Geometry
+
+
+@pytest.fixture
+def frame() -> Frame:
+    still = Pose(np.eye(3), np.ones(3), np.zeros(3), np.zeros((3, 40, 34, 41), np.float32))
+    return Frame(Geometry((60, 60, 60), (2.0, 2.0, 2.0), (-59.0, -59.0, -59.0)), still)
+
+
+def volume(region) -> float:
+    return float(np.clip(0.5 - region.d / 2, 0, 1).sum()) * 8
+
+
+def test_an_ellipsoid_has_its_volume_however_it_is_turned(frame):
+    for tilt in ((0.0, 0.0, 0.0), (30.0, 10.0, -50.0)):
+        region = frame.ellipsoid((3.0, -5.0, 1.0), (30.0, 20.0, 12.0), tilt)
+        assert volume(region) == pytest.approx(4 / 3 * np.pi * 30 * 20 * 12, rel=0.02)
+
+
+def test_a_sphere_has_exact_distances(frame):
+    region = frame.ellipsoid((0.0, 0.0, 0.0), (20.0, 20.0, 20.0))
+    r = np.sqrt(frame.x**2 + frame.y**2 + frame.z**2)[region.box]
+    np.testing.assert_allclose(region.d, r - 20, atol=0.05)
+
+
+def test_a_tube_is_a_cylinder_with_round_ends(frame):
+    region = frame.tube([(-20.0, 0.0, 0.0), (20.0, 0.0, 0.0)], [8.0, 8.0])
+    assert volume(region) == pytest.approx(np.pi * 64 * 40 + 4 / 3 * np.pi * 512, rel=0.03)
+
+
+def test_carving_leaves_the_gap(frame):
+    region = frame.ellipsoid((0.0, 0.0, 0.0), (30.0, 30.0, 30.0))
+    hole = frame.ellipsoid((0.0, 0.0, 0.0), (10.0, 10.0, 10.0))
+    region.carve(hole, gap=5.0)
+    assert volume(region) == pytest.approx(4 / 3 * np.pi * (30**3 - 15**3), rel=0.02)
+
+
+def test_a_region_off_the_grid_is_empty(frame):
+    assert 0 in frame.ellipsoid((500.0, 0.0, 0.0), (10.0, 10.0, 10.0)).d.shape
+
+
+def test_smooth_union_is_at_most_the_union_and_equal_far_from_the_seam():
+    a, b = np.array([0.0, 5.0, -3.0]), np.array([0.0, -20.0, 30.0])
+    assert (smooth_min(a, b, 8.0) <= np.minimum(a, b)).all()
+    np.testing.assert_allclose(smooth_min(a, b, 8.0)[1:], np.minimum(a, b)[1:])
+    np.testing.assert_allclose(smooth_max(a, b, 8.0), -smooth_min(-a, -b, 8.0))
