@@ -11,6 +11,7 @@ from fibrolens.io.dicom.read import read_dicom
 from fibrolens.io.itk import read_itk
 from fibrolens.io.nifti import read_nifti
 from fibrolens.io.values import as_hounsfield, as_labels
+from fibrolens.transforms.orient import Orient
 from fibrolens.volume import Geometry, Volume
 
 #: File name endings and the formats that they stand for.
@@ -78,7 +79,15 @@ def read_labels(path: str | Path, like: Volume | None = None) -> Volume:
         raise InputError(f"{name} is not a label file; give NIfTI, NRRD or MetaImage ({', '.join(FORMATS)}).")
     values, geometry = _read_values(path)
     labels = Volume(as_labels(values, name), geometry, name, _facts(path))
-    if like is not None:
+    return labels if like is None else _onto(labels, like)
+
+
+def _onto(labels: Volume, like: Volume) -> Volume:
+    """Labels on the grid of `like`, their axes turned where that is all that differs."""
+    if not labels.geometry.same_grid(like.geometry):
+        turned, turn = Orient.fit(labels.geometry).forward(labels), Orient.fit(like.geometry)
+        if turned.geometry.same_grid(turn.target):
+            return turn.inverse(turned)
         like.require_grid(labels)
     return labels
 

@@ -97,6 +97,8 @@ def _instance(name: str, opener: Callable[[], IO[bytes]]) -> Instance | None:
         raise SeriesError(f"The DICOM file {name} is damaged ({error}); copy it again or remove it.") from None
     if kind == DIRECTORY_CLASS or (bare and not known):
         return None
+    if not known:
+        raise SeriesError(f"The DICOM file {name} breaks off in its header; copy it again or remove it.")
     return Instance(name, opener, header)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,7 +125,7 @@ def numbers(place: Dataset, keyword: str, count: int) -> tuple[float, ...]:
         found = tuple(float(v) for v in values)
     except (TypeError, ValueError):
         return ()
-    return found if len(found) == count else ()
+    return found if len(found) == count and all(map(math.isfinite, found)) else ()
 
 
 def text(place: Dataset, keyword: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Shaped
 from pydicom import Dataset, dcmread
 from pydicom.pixels.decoders.base import Decoder, get_decoder
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from fibrolens.errors import SeriesError
 from fibrolens.io.dicom.files import DAMAGED, Instance
@@ -30,34 +31,25 @@ def read_pixels(frames: Sequence[Frame], series: str) -> tuple[Shaped[np.ndarray
     Raises:
         SeriesError: pixel data that is truncated, or compressed in a way that nothing installed can read.
     """
-    instances = list({id(f.instance): f.instance for f in frames}.values())
-    wanted = (
-        [[f for f in frames if f.instance is i] for i in instances]
-        if len(instances) < len(frames)
-        else [[f] for f in frames]
-    )
+    wanted: dict[Instance, list[Frame]] = {}
+    for frame in frames:
+        wanted.setdefault(frame.instance, []).append(frame)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        read = list(pool.map(lambda group: _read_instance(group[0].instance, group, series), wanted))
-    images = {
-        id(f): image
-        for group, (_, found) in zip(wanted, read, strict=True)
-        for f, image in zip(group, found, strict=True)
-    }
-    digest = hashlib.sha256("".join(sorted(d for d, _ in read)).encode()).hexdigest()
-    return np.stack([images[id(f)] for f in frames]), digest
+        read = list(pool.map(lambda group: _read_instance(group[0], group[1], series), wanted.items()))
+    images: dict[Frame, Image] = {}
+    for group, (_, found) in zip(wanted.values(), read, strict=True):
+        images.update(zip(group, found, strict=True))
+    digest = hashlib.sha256("".join(sorted(digest for digest, _ in read)).encode()).hexdigest()
+    return np.stack([images[frame] for frame in frames]), digest
 
 
 def _read_instance(instance: Instance, frames: Sequence[Frame], series: str) -> tuple[str, list[Image]]:
-    with instance.open() as file:
-        content = file.read()
+    """Hash of one file, and its wanted frames in Hounsfield units."""
     try:
+        with instance.open() as file:
+            content = file.read()
         dataset = dcmread(io.BytesIO(content), force=True)
-        decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
-        if not decoder.is_available:
-            raise SeriesError(
-                f"{series} is compressed ({dataset.file_meta.TransferSyntaxUID.name}) and nothing here can read that; "
-                "run: pip install 'fibrolens[dicom-codecs]'."
-            )
+        decoder = _decoder(dataset, series)
         images = [_hounsfield(_decoded(decoder, dataset, frame.index), dataset, frame) for frame in frames]
     except DAMAGED as error:
         raise SeriesError(
@@ -65,6 +57,19 @@ def _read_instance(instance: Instance, frames: Sequence[Frame], series: str) -> 
             "copy the file again."
         ) from None
     return hashlib.sha256(content).hexdigest(), images
+
+
+def _decoder(dataset: Dataset, series: str) -> Decoder:
+    if "TransferSyntaxUID" not in dataset.file_meta:  # a file without the meta group
+        implicit, _ = dataset.original_encoding
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
+    if not decoder.is_available:
+        raise SeriesError(
+            f"{series} is compressed ({decoder.UID.name}) and nothing here can read that; "
+            "run: pip install 'fibrolens[dicom-codecs]'."
+        )
+    return decoder
 
 
 def _decoded(decoder: Decoder, dataset: Dataset, index: int) -> Image:

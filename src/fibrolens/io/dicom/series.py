@@ -72,7 +72,8 @@ def _ct_series(found: Sequence[Instance]) -> list[Series]:
 
 
 def _is_ct(instance: Instance) -> bool:
-    return text(instance.header, "Modality") == "CT" and text(instance.header, "SOPClassUID") in CT_CLASSES
+    modality, kind = text(instance.header, "Modality"), text(instance.header, "SOPClassUID")
+    return kind in CT_CLASSES and (modality == "CT" or (kind != "" and modality == ""))
 
 
 def _what_else(found: Sequence[Instance]) -> str:

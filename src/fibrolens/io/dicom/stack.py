@@ -96,7 +96,7 @@ def _require_complete(frames: Sequence[Frame], series: str, along: Float[np.ndar
     if twins.size:
         pairs = slices([frames[i] for t in twins.tolist() for i in (t, t + 1)])
         raise SeriesError(
-            f"{series} has {twins.size} duplicates: {pairs} lie at the same places "
+            f"{series} has duplicates: {pairs} lie at the same places "
             f"(first at {along[twins[0]]:.1f} mm); remove the copies, or split the phases into series."
         )
     usual = float(np.median(steps))

@@ -1,0 +1,154 @@
+import gzip
+import zlib
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+
+from fibrolens.errors import GeometryError, InputError, OutputError
+from fibrolens.io import read_volume, write_nifti
+from fibrolens.io.itk import itk_geometry
+from fibrolens.io.nifti import CHUNK, nifti_affine, read_nifti
+from fibrolens.volume import Geometry, Volume
+
+GRID = Geometry((4, 5, 6), (2.5, 0.8, 0.7), (-10.0, -20.0, 30.0))
+
+
+def volume(dtype: type, geometry: Geometry = GRID) -> Volume:
+    values = np.random.default_rng(1).integers(0, 200, geometry.shape).astype(dtype)
+    return Volume(values, geometry)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+def test_written_file_reads_back_alike_everywhere(tmp_path: Path, dtype):
+    ct = volume(dtype)
+    write_nifti(ct, tmp_path / "ct.nii.gz")
+    by_nibabel, by_itk = nib.load(tmp_path / "ct.nii.gz"), sitk.ReadImage(str(tmp_path / "ct.nii.gz"))
+    assert by_nibabel.get_data_dtype() == dtype
+    np.testing.assert_array_equal(np.asanyarray(by_nibabel.dataobj), ct.array.T)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(by_itk), ct.array)
+    assert itk_geometry(by_itk).same_grid(GRID, 1e-4)
+    own_array, own_grid = read_nifti(tmp_path / "ct.nii.gz")
+    np.testing.assert_array_equal(own_array, ct.array)
+    assert own_grid.same_grid(GRID, 1e-4)
+
+
+def test_header_says_where_and_what(tmp_path: Path):
+    write_nifti(volume(np.int16), tmp_path / "ct.nii.gz")
+    header = nib.load(tmp_path / "ct.nii.gz").header
+    assert (int(header["sform_code"]), int(header["qform_code"])) == (1, 1)
+    np.testing.assert_allclose(header.get_sform(), nifti_affine(GRID), atol=1e-5)
+    np.testing.assert_allclose(header.get_qform(), nifti_affine(GRID), atol=1e-5)
+    assert header.get_xyzt_units()[0] == "mm"
+    assert header["descrip"].item() == b"fibrolens research use only"
+
+
+def test_rounded_axes_leave_the_qform_unset(tmp_path: Path):
+    tilted = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (0.9999999, 4e-4, 0.0))
+    write_nifti(volume(np.int16, Geometry((4, 5, 6), (1.0, 1.0, 1.0), direction=tilted)), tmp_path / "ct.nii.gz")
+    assert int(nib.load(tmp_path / "ct.nii.gz").header["qform_code"]) == 0
+
+
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, 1), (1, -1, -1), (-1, -1, -1)])
+def test_reading_and_writing_keep_shape_and_affine(tmp_path: Path, signs):
+    turned = np.array([[0.0, 0.7, 0.0, 3.0], [0.0, 0.0, 0.8, -5.0], [2.5, 0.0, 0.0, 7.0], [0, 0, 0, 1]])
+    affine = turned @ np.diag([*signs, 1])
+    data = np.arange(120, dtype=np.int16).reshape(4, 5, 6)
+    nib.save(nib.Nifti1Image(data, affine), tmp_path / "in.nii")
+    ct = read_volume(tmp_path / "in.nii")
+    assert ct.array[3, 2, 1] == data[1, 2, 3]
+    np.testing.assert_allclose(ct.geometry.to_world(np.array([3.0, 2.0, 1.0]))[2], (affine @ [1, 2, 3, 1])[2])
+    np.testing.assert_allclose(ct.geometry.to_world(np.array([3.0, 2.0, 1.0]))[0], -(affine @ [1, 2, 3, 1])[0])
+    write_nifti(ct, tmp_path / "out.nii.gz")
+    before, after = nib.load(tmp_path / "in.nii"), nib.load(tmp_path / "out.nii.gz")
+    assert before.shape == after.shape
+    np.testing.assert_array_equal(before.affine, after.affine)
+    np.testing.assert_array_equal(np.asanyarray(before.dataobj), np.asanyarray(after.dataobj))
+
+
+def test_equal_volumes_give_equal_bytes_in_one_gzip_member(tmp_path: Path):
+    large = Volume(
+        np.random.default_rng(0).random((9, 400, 400), dtype=np.float32), Geometry((9, 400, 400), (1.0, 1.0, 1.0))
+    )
+    assert large.array.nbytes > CHUNK
+    write_nifti(large, tmp_path / "a.nii.gz")
+    write_nifti(large, tmp_path / "b.nii.gz")
+    content = (tmp_path / "a.nii.gz").read_bytes()
+    assert content == (tmp_path / "b.nii.gz").read_bytes()
+    one_member = zlib.decompressobj(wbits=31)
+    assert one_member.decompress(content)[352:] == large.array.tobytes()
+    assert one_member.eof
+    assert one_member.unused_data == b""
+
+
+def test_scaled_integers_are_rescaled(tmp_path: Path):
+    image = nib.Nifti1Image(np.full((3, 3, 3), 1064, np.int16), np.eye(4))
+    image.header.set_slope_inter(1, -1024)
+    nib.save(image, tmp_path / "ct.nii")
+    ct = read_volume(tmp_path / "ct.nii")
+    assert ct.array.dtype == np.int16
+    np.testing.assert_array_equal(ct.array.T, nib.load(tmp_path / "ct.nii").get_fdata())
+
+
+def test_a_single_time_point_is_a_volume(tmp_path: Path):
+    nib.save(nib.Nifti1Image(np.zeros((3, 4, 5, 1), np.int16), np.eye(4)), tmp_path / "ct.nii")
+    assert read_volume(tmp_path / "ct.nii").array.shape == (5, 4, 3)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5, 2), (3, 4)])
+def test_other_dimensions_are_refused(tmp_path: Path, shape):
+    nib.save(nib.Nifti1Image(np.zeros(shape, np.int16), np.eye(4)), tmp_path / "ct.nii")
+    with pytest.raises(InputError, match="one three-dimensional volume"):
+        read_volume(tmp_path / "ct.nii")
+
+
+def test_sheared_affine_is_refused(tmp_path: Path):
+    affine = np.eye(4)
+    affine[0, 2] = 0.2
+    nib.save(nib.Nifti1Image(np.zeros((3, 4, 5), np.int16), affine), tmp_path / "ct.nii")
+    with pytest.raises(GeometryError, match=r"ct\.nii: .*right angles"):
+        read_volume(tmp_path / "ct.nii")
+
+
+def test_file_without_orientation_is_refused(tmp_path: Path):
+    nib.save(nib.Nifti1Image(np.zeros((3, 4, 5), np.int16), None), tmp_path / "ct.nii")
+    with pytest.raises(GeometryError, match="sform and qform are unset"):
+        read_volume(tmp_path / "ct.nii")
+
+
+@pytest.mark.parametrize("keep", [100, 400, 3000])
+def test_truncated_file_is_refused(tmp_path: Path, keep):
+    noise = np.random.default_rng(0).random((9, 20, 20), dtype=np.float32)
+    write_nifti(Volume(noise, Geometry(noise.shape, (1.0, 1.0, 1.0))), tmp_path / "a.nii.gz")
+    (tmp_path / "b.nii.gz").write_bytes((tmp_path / "a.nii.gz").read_bytes()[:keep])
+    with pytest.raises(InputError, match=r"b\.nii\.gz cannot be read as NIfTI"):
+        read_volume(tmp_path / "b.nii.gz")
+
+
+def test_text_in_a_nifti_name_is_refused(tmp_path: Path):
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(b"hello"))
+    (tmp_path / "b.nii").write_text("hello")
+    for name in ("a.nii.gz", "b.nii"):
+        with pytest.raises(InputError, match="cannot be read as NIfTI"):
+            read_volume(tmp_path / name)
+
+
+def test_writing_into_a_missing_folder_is_an_output_error(tmp_path: Path):
+    with pytest.raises(OutputError, match=r"ct\.nii\.gz could not be written"):
+        write_nifti(volume(np.int16), tmp_path / "absent" / "ct.nii.gz")
+
+
+def test_other_types_are_for_the_caller_to_convert(tmp_path: Path):
+    with pytest.raises(ValueError, match="float64"):
+        write_nifti(volume(np.float64), tmp_path / "ct.nii.gz")
+
+
+def test_real_ct_keeps_its_grid(shared_data: Path, tmp_path: Path):
+    source = shared_data / "totalsegmentator" / "example_ct_sm.nii.gz"
+    write_nifti(read_volume(source), tmp_path / "out.nii.gz")
+    before, after = nib.load(source), nib.load(tmp_path / "out.nii.gz")
+    assert before.shape == after.shape
+    np.testing.assert_allclose(before.affine, after.affine, atol=1e-5)
+    np.testing.assert_array_equal(np.maximum(before.dataobj, -1024), np.asanyarray(after.dataobj))
