@@ -14,6 +14,7 @@ import numpy as np
 
 from fibrolens.errors import OutputError
 from fibrolens.io import write_nifti
+from fibrolens import __version__
 from fibrolens.output import output_folder
 from fibrolens.phantom.dicom import write_dicom_series
 from fibrolens.phantom.labels import Organ
@@ -23,7 +24,7 @@ from fibrolens.phantom.severity import paper_stages
 from fibrolens.plan import STAGES
 from fibrolens.volume import Volume
 
-__all__ = ["CohortOptions", "paper_stages", "sample_cohort", "write_cohort"]
+__all__ = ["CohortOptions", "cohort_run", "paper_stages", "sample_cohort", "write_cohort"]
 
 TRUTH = ("liver_volume_ml", "spleen_volume_ml", "lsvr", "nodularity_mm", "texture_sd_hu", "portal_vein_mm")
 NUISANCES = ("ascites", "varices", "steatosis", "lesions", "mass")
@@ -76,14 +77,25 @@ def write_cohort(
     if not stages:
         raise ValueError("stages must name at least one patient; it is empty")
     patients = sample_cohort(stages, seed)
-    run = {"stages": list(stages), "seed": seed, "format": options.format, "grid": options.grid}
-    with output_folder(out, run) as folder:
+    with output_folder(out, cohort_run(stages, seed, options)) as folder:
         for name in ("images", "labels"):
             (folder / name).mkdir()
         measured = _write_all(patients, folder, options, on_patient or (lambda: None))
         _write_table(folder / "cohort.csv", [_cohort_row(p, options) for p in patients])
         _write_table(folder / "truth.csv", [_truth_row(p, measured[p.patient_id]) for p in patients])
     return out / "cohort.csv"
+
+
+def cohort_run(stages: Sequence[int], seed: int, options: CohortOptions) -> dict[str, object]:
+    """What the bytes of a cohort depend on, as its manifest records it."""
+    return {
+        "command": "phantom",
+        "stages": list(stages),
+        "seed": seed,
+        "format": options.format,
+        "grid": options.grid,
+        "version": __version__,
+    }
 
 
 def _write_all(

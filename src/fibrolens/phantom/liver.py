@@ -61,13 +61,13 @@ def make_liver(frame: Frame, patient: Patient, scale: LobeScale, obstacles: list
 def _right(x: np.ndarray, y: np.ndarray, z: np.ndarray, size: float, jitter: np.ndarray) -> np.ndarray:
     """Segments IV to VIII above the slanting visceral surface."""
     # Dome and wall are always filled, so a small lobe is a short one.
-    x, y, z = _scaled(x, y, z, RIGHT_ANCHOR, (size**0.75, size**0.65, size**1.6))
-    lobe = _ellipsoid(x, y, z, (-72.0, 2.0, -85.0), (78.0, 92.0, 100.0))
+    x, y, z = _scaled(x, y, z, RIGHT_ANCHOR, (size**0.8, size**0.7, size**1.5))
+    lobe = _ellipsoid(x, y, z, (-74.0, 2.0, -90.0), (76.0, 92.0, 108.0))
     fourth = _ellipsoid(x, y, z, (-26.0, -42.0, -58 + 4 * jitter[0]), (44.0, 48.0, 54.0))
     lobe = smooth_min(lobe, fourth, 16.0)
-    tip, edge = -168 + 12 * jitter[1], -62 + 9 * jitter[2]
+    tip, edge = -178 + 12 * jitter[1], -56 + 9 * jitter[2]
     rise = 1 / (1 + np.exp(-(x - edge) / 15))
-    floor = tip + 62 * rise + (0.30 + 0.1 * jitter[3]) * (y + 30) * rise - 0.12 * (x + 90) * (1 - rise)
+    floor = tip + 92 * rise + (0.30 + 0.1 * jitter[3]) * (y + 30) * rise - 0.12 * (x + 90) * (1 - rise)
     return smooth_max(lobe, (floor - z) * 0.75, 14.0)
 
 
@@ -78,7 +78,7 @@ def _left(
     x, y, z = _scaled(x, y, z, LEFT_ANCHOR, (size**1.2, size**0.8, size))
     reach = 62 + 12 * jitter[4]
     lateral = _ellipsoid(x, y, z, (28.0, -44 + 4 * jitter[5], -54 + 5 * jitter[6]), (reach, 34.0, 40.0))
-    floor = -96 + 6 * jitter[7] + 0.28 * (x - 10) + 0.35 * (y + 45)
+    floor = -88 + 6 * jitter[7] + 0.28 * (x - 10) + 0.35 * (y + 45)
     lateral = smooth_max(lateral, (floor - z) * 0.85, 10.0)
     caudate = _ellipsoid(x, y, z, (-15.0, -4.0, -74.0), (17 + 2 * jitter[8], 19.0, 32.0))
     return lateral, caudate
