@@ -20,7 +20,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     )
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     size = verb.add_mutually_exclusive_group()
-    size.add_argument("--patients", type=int, metavar="N", help="how many, in the mix of the paper (default 10)")
+    size.add_argument("--patients", type=int, default=10, metavar="N", help="how many, in the mix of the paper (default 10)")
     size.add_argument("--stages", type=_counts, metavar="A,B,C,D,E", help="how many of F0, F1, F2, F3 and F4")
     verb.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="how the CTs are written")
     verb.add_argument("--grid", choices=("small", "full"), default="full", help="128 x 128 at 3 mm, or 512 x 512")
@@ -32,17 +32,23 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Write the cohort and say where it is."""
-    from fibrolens.phantom.cohort import paper_stages, write_cohort
+    from fibrolens.output import is_done
+    from fibrolens.phantom.cohort import CohortOptions, cohort_run, paper_stages, write_cohort
     from fibrolens.progress import Progress
 
     counts = options.stages
     if counts is None:
-        stages = paper_stages(10 if options.patients is None else options.patients)
+        stages = paper_stages(options.patients)
     else:
         stages = [stage for stage, count in enumerate(counts) for _ in range(count)]
     if not stages or options.workers < 1 or options.seed < 0:
         raise UsageError("phantom needs at least one patient, at least one worker and a seed of 0 or more.")
-    raise SystemExit(write_cohort, Progress, sys)
+    cohort = CohortOptions(format=options.format, grid=options.grid, workers=options.workers)
+    if not is_done(options.out, cohort_run(stages, options.seed, cohort), options.overwrite):
+        with Progress(len(stages), "simulating") as progress:
+            write_cohort(options.out, stages, options.seed, cohort, progress.advance)
+    sys.stdout.write(f"{len(stages)} simulated patients: {options.out / 'cohort.csv'}\n")
+    return 0
 
 
 def _counts(text: str) -> list[int]:

@@ -1,0 +1,105 @@
+"""The demonstration: one simulated patient staged, then a small five-fold study, on simulated data alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fibrolens.batch import stage_batch
+from fibrolens.output import is_done, output_folder
+from fibrolens.phantom.cohort import CohortOptions, cohort_run, paper_stages, write_cohort
+from fibrolens.phantom.dicom import write_dicom_series
+from fibrolens.phantom.patient import sample_patient
+from fibrolens.phantom.render import medium_grid, render
+from fibrolens.pipeline import StageOptions
+from fibrolens.progress import Progress, duration
+from fibrolens.study import demo_plan, run_study
+from fibrolens.weights import load_model_folder, shipped
+
+#: The staged patient: a cirrhosis that shows the signs.
+PATIENT_SEED = 4
+PATIENT_STAGE = 4
+PATIENT_ID = "simulated-F4"
+#: Two processes simulate; more gain little on the small grid.
+WORKERS = 2
+
+
+def run_demo(out: Path, patients: int, seed: int) -> int:
+    """Run the demonstration into `out` and say where to look.
+
+    Args:
+        out: folder; what an earlier run finished there is used again.
+        patients: patients of the study.
+        seed: of the study's patients.
+
+    Returns:
+        The exit status.
+    """
+    started = time.perf_counter()
+    _say("Simulated data and weights trained on simulated CT: research use only, no clinical meaning.\n")
+    _say("1 of 3  A simulated patient as a DICOM series, staged")
+    series = _patient(out / "patient")
+    stage_batch([series], out / "staged", StageOptions(), scan_id=PATIENT_ID)
+    _say(f"\n2 of 3  A simulated cohort of {patients} patients, in the paper's mix of stages")
+    cohort = _cohort(out / "cohort", patients, seed)
+    _say("\n3 of 3  A five-fold study: fine-tune, predict out of fold, explain, evaluate")
+    study = run_study(cohort, out / "study", demo_plan(), start_from=load_model_folder(shipped("lfs")).weights)
+    _say(_summary(out, study, time.perf_counter() - started))
+    return 0
+
+
+def _patient(folder: Path) -> Path:
+    """The DICOM series of the staged patient."""
+    run = {"command": "demo", "patient_seed": PATIENT_SEED, "stage": PATIENT_STAGE}
+    if not is_done(folder, run):
+        patient = sample_patient(np.random.default_rng(PATIENT_SEED), PATIENT_STAGE, PATIENT_ID)
+        with output_folder(folder, run) as inside:
+            write_dicom_series(render(patient, medium_grid(patient)).hu, inside / "dicom", patient)
+    return folder / "dicom"
+
+
+def _cohort(folder: Path, patients: int, seed: int) -> Path:
+    """``cohort.csv`` of the simulated cohort."""
+    options = CohortOptions(format="nifti", grid="small", workers=WORKERS)
+    stages = paper_stages(patients)
+    if not is_done(folder, cohort_run(stages, seed, options)):
+        with Progress(len(stages), "simulating") as progress:
+            write_cohort(folder, stages, seed, options, progress.advance)
+    return folder / "cohort.csv"
+
+
+def _summary(out: Path, study: Path, seconds: float) -> str:
+    evaluation = json.loads((study / "evaluation.json").read_text(encoding="utf-8"))
+    lines = ["", "Out-of-fold AUC (95 % interval, DeLong), simulated patients:"]
+    lines += [_auc_line(name, evaluation["thresholds"][name]) for name in ("F>=2", "F>=3", "F4")]
+    lines += [
+        "",
+        "Where to look:",
+        f"  the staged patient   {out / 'staged' / PATIENT_ID / 'report.html'}",
+        f"  its map over the CT  {out / 'staged' / PATIENT_ID / 'overlay.png'}",
+        f"  ROC curves           {study / 'figures' / 'roc.png'}",
+        f"  location maps        {study / 'figures' / 'maps.png'}",
+        f"  attention, F0 to F4  {study / 'figures' / 'attention.png'}",
+        f"  all figures          {study / 'evaluation.json'}",
+        "",
+        f"Done in {duration(seconds)}.",
+    ]
+    return "\n".join(lines)
+
+
+def _auc_line(name: str, threshold: dict[str, Any]) -> str:
+    counts = f"{threshold['positives']} against {threshold['negatives']} patients"
+    if threshold["auc"] is None:
+        return f"  {name:<5} not measurable ({threshold['reason']}; {counts})"
+    low, high = threshold["auc"]["delong"]
+    return f"  {name:<5} {threshold['auc']['value']:.2f} [{low:.2f}, {high:.2f}]  ({counts})"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

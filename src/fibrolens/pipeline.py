@@ -1,0 +1,322 @@
+"""The way of one CT: read, find the organs, check, stage, explain, measure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from fibrolens.body import body_mask
+from fibrolens.errors import InputError, UsageError
+from fibrolens.explain.attention import attention
+from fibrolens.explain.scale import combine_layers
+from fibrolens.io import read_labels, read_volume
+from fibrolens.output import file_sha256
+from fibrolens.plan import STAGES, GridPlan
+from fibrolens.quality import OrganHU, Quality, assess, require_ct
+from fibrolens.result import Attention, ModelRecord, StageEstimate, StagingResult
+from fibrolens.segment.predict import Segmentation, Segmenter
+from fibrolens.staging.data import liver_range
+from fibrolens.staging.predict import Prediction, StagingModel, predict
+from fibrolens.transforms import Orient, ToNetworkGrid
+from fibrolens.volume import Volume
+from fibrolens.weights import shipped
+
+SCALE = "mean1"
+
+
+@dataclass(frozen=True)
+class OwnMasks:
+    """Organ masks that the user brings, on the CT's grid."""
+
+    liver: Path | None = None
+    spleen: Path | None = None
+    labels: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and (self.liver is not None or self.spleen is not None):
+            raise UsageError("Give either --labels or --liver-mask and --spleen-mask, not both.")
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that were given, by what they are."""
+        return {name: path for name, path in vars(self).items() if path is not None}
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any."""
+        return bool(self.files)
+
+
+@dataclass(frozen=True)
+class StageOptions:
+    """What may be chosen when a CT is staged.
+
+    Args:
+        model: folder of the staging weights; None takes those that come with the package.
+        layer: ``conv3``, ``conv4`` or ``mean``.
+        all_maps: location maps of all five stages, not of the predicted one alone.
+        native_slices: the network sees the CT's own slices instead of the plan's spacing.
+        series_uid: which DICOM series, where an input holds several.
+        masks: own organ masks.
+        force: stage what the quality gate refuses.
+    """
+
+    model: Path | None = None
+    layer: str = "conv4"
+    all_maps: bool = False
+    native_slices: bool = False
+    series_uid: str | None = None
+    masks: OwnMasks = field(default_factory=OwnMasks)
+    force: bool = False
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers of the network that the map is made at."""
+        return ("conv3", "conv4") if self.layer == "mean" else (self.layer,)
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What the result depends on, for the manifest."""
+        chosen = ("layer", "all_maps", "native_slices", "series_uid", "force")
+        return {"options": {name: getattr(self, name) for name in chosen}}
+
+
+@dataclass(frozen=True)
+class Models:
+    """The networks, loaded once for many CTs."""
+
+    staging: StagingModel
+    segmenter: Segmenter
+
+    @classmethod
+    def load(cls, staging: Path | None = None) -> Models:
+        """The staging weights of a folder (the shipped ones where None) and the shipped segmentation weights.
+
+        Raises:
+            ModelError: a folder is missing, damaged, or not what it should be.
+        """
+        return cls(StagingModel.load(staging or shipped("lfs")), Segmenter.load(shipped("vnet")))
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """SHA-256 of both weights."""
+        return {"staging": self.staging.sha256, "segmentation": self.segmenter.sha256}
+
+
+@dataclass(frozen=True)
+class StagingInput:
+    """A CT that was read and looks like one, with the path as the user gave it."""
+
+    ct: Volume
+    path: str
+    masks_sha256: Mapping[str, str]
+    seconds: float
+
+    @classmethod
+    def read(cls, path: Path, options: StageOptions) -> StagingInput:
+        """Read a CT.
+
+        Raises:
+            InputError: it cannot be read, or is no CT volume.
+        """
+        started = time.perf_counter()
+        ct = read_volume(path, options.series_uid)
+        require_ct(ct)
+        hashes = {name: _file_hash(file) for name, file in options.masks.files.items()}
+        return cls(ct, str(path), hashes, time.perf_counter() - started)
+
+    @property
+    def scan_id(self) -> str:
+        """Name of the scan unless the user gives one."""
+        return str(self.ct.get("scan_id"))
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What identifies the input, for the manifest."""
+        return {"input": {"path": self.path, "sha256": self.ct.get("sha256"), "masks": dict(self.masks_sha256)}}
+
+    def stage(self, models: Models, options: StageOptions, scan_id: str) -> StagingResult:
+        """Stage this CT; see `stage`."""
+        return stage_volume(self.ct, models, options, _Naming(scan_id, self.path, self.seconds))
+
+
+@dataclass(frozen=True)
+class _Naming:
+    scan_id: str
+    path: str
+    read_seconds: float
+
+
+def stage(path: str | Path, options: StageOptions | None = None, models: Models | None = None) -> StagingResult:
+    """Stage one portal-venous CT and explain the stage by location maps. Research use only.
+
+    Args:
+        path: DICOM folder, zip or multi-frame file, NIfTI, NRRD or MetaImage.
+        options: layer, maps, own masks, force; the defaults where None.
+        models: networks that were loaded before; the shipped ones where None.
+
+    Raises:
+        InputError: what is there cannot be staged: not a CT, not portal venous, liver not wholly shown.
+        ModelError: the weights cannot be used.
+    """
+    options = options or StageOptions()
+    case = StagingInput.read(Path(path), options)
+    return case.stage(models or Models.load(options.model), options, case.scan_id)
+
+
+def stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Naming) -> StagingResult:
+    """The steps of `stage` on a CT in memory."""
+    clock = _Clock({"read": naming.read_seconds})
+    with clock("segment"):
+        organs = _organs(ct, models.segmenter, options.masks)
+    with clock("quality"):
+        quality = assess(ct, organs.labels, organs.aorta)
+        _gate(quality, options.force)
+    with clock("network_grid"):
+        view = _NetworkView.of(ct, organs.labels, models.staging.plan.grid, options.native_slices)
+    with clock("predict"):
+        targets = tuple(range(len(STAGES))) if options.all_maps else None
+        prediction = predict(models.staging, view.image.array, view.liver_range, options.layers, targets)
+    with clock("maps"):
+        scaled = _scaled_maps(prediction, view, options.layers)
+        maps = {name: view.grid.inverse(view.image.with_array(array)) for name, array in scaled.items()}
+    predicted = STAGES[prediction.predicted]
+    with clock("attention"):
+        regions = attention(view.image.with_array(scaled[predicted]), view.labels, view.body, prediction.coverage)
+    in_domain = models.staging.domain is None or models.staging.domain.familiar(prediction.features)
+    return StagingResult(
+        ct=ct,
+        labels=organs.labels,
+        maps=maps,
+        quality=quality,
+        forced=options.force and not quality.acceptable,
+        in_domain=in_domain,
+        model=_model_record(models.staging),
+        stage=_estimate(prediction),
+        attention=Attention(SCALE, options.layer, predicted, organs.source, regions),
+        markers=_markers(organs.labels, quality.organ_hu),
+        warnings=_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())),
+        scan_id=naming.scan_id,
+        path=naming.path,
+        timings=clock.seconds,
+    )
+
+
+@dataclass(frozen=True)
+class _NetworkView:
+    """What the network sees of a CT, and the masks to measure its map with, all on the network grid."""
+
+    grid: ToNetworkGrid
+    image: Volume
+    labels: Volume
+    body: Bool[np.ndarray, "d h w"]
+    liver_range: tuple[int, int]
+
+    @classmethod
+    def of(cls, ct: Volume, labels: Volume, plan: GridPlan, native_slices: bool) -> _NetworkView:
+        if native_slices:
+            own = Orient.fit(ct.geometry).target.spacing[0]
+            plan = replace(plan, spacing_mm=(own, *plan.spacing_mm[1:]))
+        grid = ToNetworkGrid.fit(ct, plan)
+        hu = grid.forward_hu(ct)
+        seen = grid.forward_labels(labels)
+        return cls(grid, grid.window.forward(hu), seen, body_mask(hu), liver_range(seen.array == 1, ct.source))
+
+
+def _organs(ct: Volume, segmenter: Segmenter, masks: OwnMasks) -> Segmentation:
+    """Liver, spleen and aorta; the user's own masks replace the network's."""
+    found = segmenter.segment(ct)
+    if not masks.given:
+        return found
+    labels = found.labels.array.copy()
+    if masks.labels is not None:
+        own = read_labels(masks.labels, ct).array
+        labels = np.where(own <= 2, own, 0).astype(np.uint8)
+    for value, path in ((2, masks.spleen), (1, masks.liver)):
+        if path is not None:
+            labels[labels == value] = 0
+            labels[read_labels(path, ct).array > 0] = value
+    names = ", ".join(f"{name} from {path.name}" for name, path in masks.files.items())
+    return replace(found, labels=ct.with_array(labels), source=f"own masks ({names}), rest from {found.source}")
+
+
+def _gate(quality: Quality, force: bool) -> None:
+    """Raise the first error of the gate; without any liver there is nothing to force."""
+    if quality.errors and (not force or quality.liver_coverage == "none"):
+        raise quality.errors[0]
+
+
+def _scaled_maps(
+    prediction: Prediction, view: _NetworkView, layers: tuple[str, ...]
+) -> dict[str, Float[np.ndarray, "d h w"]]:
+    """Location map per stage on the network grid, scale ``mean1``; 0 outside the covered slices."""
+    covered = prediction.coverage > 0
+    inside = view.body & covered[:, None, None]
+    return {
+        STAGES[target]: combine_layers([prediction.maps[layer][n] for layer in layers], inside).array
+        for n, target in enumerate(prediction.targets)
+    }
+
+
+def _estimate(prediction: Prediction) -> StageEstimate:
+    f0, f1, f2, f3, f4 = (float(p) for p in prediction.probabilities)
+    return StageEstimate((f0, f1, f2, f3, f4))
+
+
+def _model_record(model: StagingModel) -> ModelRecord:
+    card = model.card
+    return ModelRecord(str(card["name"]), model.sha256, str(card["trained_on"]), str(card["intended_use"]))
+
+
+def _markers(labels: Volume, hu: OrganHU) -> dict[str, float | None]:
+    """Volumes in millilitres and median Hounsfield units; None where the organ was not found."""
+    voxels = np.bincount(labels.array.ravel(), minlength=3)
+    volumes = {
+        f"{organ}_volume_ml": float(voxels[value] * labels.geometry.voxel_ml) if voxels[value] else None
+        for value, organ in ((1, "liver"), (2, "spleen"))
+    }
+    return {**volumes, "liver_hu": hu.liver, "spleen_hu": hu.spleen, "aorta_hu": hu.aorta}
+
+
+def _warnings(
+    models: Models, options: StageOptions, quality: Quality, in_domain: bool, has_map: bool
+) -> tuple[str, ...]:
+    """What deserves doubt without a refusal."""
+    forced = options.force and not quality.acceptable
+    simulated = "simulated" in str(models.staging.card["trained_on"]).lower()
+    doubts = {
+        "FORCED: this scan failed the quality gate and was staged because --force was given.": forced,
+        "The weights were trained on simulated CT only; the stage of a real CT is a demonstration, not a finding.": simulated,
+        "The network's features of this scan are far from those of its training data; do not trust the stage.": not in_domain,
+        "No spleen was found; figures of the spleen are not measurable.": quality.organ_hu.spleen is None,
+        "The location map is zero everywhere; there is no attention to measure.": not has_map,
+        "Slices were given to the network at their own spacing, not at the spacing it was trained on.": options.native_slices,
+    }
+    return tuple(sentence for sentence, applies in doubts.items() if applies)
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise InputError(f"The mask {path.name} cannot be read: {error.strerror}. Check the path.") from None
+
+
+class _Clock:
+    """Seconds per named step."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self.seconds = seconds
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[step] = time.perf_counter() - started

@@ -1,0 +1,43 @@
+"""The public names are few, sorted and cheap to import."""
+
+import subprocess
+import sys
+
+import pytest
+
+import fibrolens as fl
+
+HEAVY = ("torch", "SimpleITK", "scipy", "sklearn", "matplotlib", "nibabel", "pydicom")
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*sys.modules)"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_public_names_are_these():
+    assert fl.__all__ == [
+        "FibrolensError",
+        "Geometry",
+        "Plan",
+        "StagingResult",
+        "Volume",
+        "location_maps",
+        "read_volume",
+        "stage",
+    ]
+
+
+@pytest.mark.parametrize("name", fl.__all__)
+def test_each_public_name_exists(name):
+    assert getattr(fl, name).__name__ == name
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = fl.nonsense
+
+
+@pytest.mark.parametrize("statement", ["import fibrolens", "from fibrolens.cli import parser; parser().format_help()"])
+def test_import_and_help_load_nothing_heavy(statement):
+    assert modules_after(statement).isdisjoint(HEAVY)
