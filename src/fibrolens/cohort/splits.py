@@ -1,0 +1,83 @@
+"""Five folds: stratified by stage, all scans of a patient in one fold."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from fibrolens.cohort.table import CohortRow
+from fibrolens.errors import CohortError
+
+FOLDS = 5
+
+
+def make_splits(rows: Sequence[CohortRow], seed: int, folds: int = FOLDS) -> tuple[tuple[str, ...], ...]:
+    """Scan ids of each test fold.
+
+    Args:
+        rows: the cohort.
+        seed: decides the shuffling.
+        folds: number of folds.
+
+    Raises:
+        CohortError: fewer patients than folds.
+    """
+    patients = [row.patient_id for row in rows]
+    if len(set(patients)) < folds:
+        raise CohortError(f"{folds} folds need at least {folds} patients; the cohort has {len(set(patients))}.")
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A stage with fewer cases than folds is common here (8 of 252 are F1 in the paper) and counted in the report.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        parts = splitter.split(np.zeros(len(rows)), [row.stage_name for row in rows], patients)
+        splits = tuple(tuple(rows[i].scan_id for i in test) for _, test in parts)
+    check_splits(rows, splits)
+    return splits
+
+
+def check_splits(rows: Sequence[CohortRow], splits: Sequence[Sequence[str]]) -> None:
+    """Refuse folds that leak or that are not a partition of the cohort.
+
+    Raises:
+        CohortError: a patient in two folds, an empty fold, or a scan in no fold, two folds or not in the cohort.
+    """
+    placed = [scan for fold in splits for scan in fold]
+    if sorted(placed) != sorted(row.scan_id for row in rows):
+        raise CohortError("The folds are not a partition of the cohort: each scan must stand in exactly one fold.")
+    if not all(splits):
+        raise CohortError("A fold has no scans; use fewer folds or more patients.")
+    fold_of = {scan: k for k, fold in enumerate(splits) for scan in fold}
+    folds_of: dict[str, set[int]] = {}
+    for row in rows:
+        folds_of.setdefault(row.patient_id, set()).add(fold_of[row.scan_id])
+    leaking = sorted(patient for patient, folds in folds_of.items() if len(folds) > 1)
+    if leaking:
+        raise CohortError(
+            f"The folds leak: patient {leaking[0]} has scans in several folds; keep a patient in one fold."
+        )
+
+
+def write_splits(splits: Sequence[Sequence[str]], path: Path) -> None:
+    """Write ``splits.json``: the scan ids that each fold tests."""
+    content = {"folds": [{"fold": k, "test": list(fold)} for k, fold in enumerate(splits)]}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_splits(rows: Sequence[CohortRow], path: Path) -> tuple[tuple[str, ...], ...]:
+    """Read ``splits.json`` and check it against the cohort.
+
+    Raises:
+        CohortError: the file is broken, or the folds leak or do not fit the cohort.
+    """
+    try:
+        folds = json.loads(path.read_text(encoding="utf-8"))["folds"]
+        splits = tuple(tuple(str(scan) for scan in fold["test"]) for fold in folds)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CohortError(f"{path} is not a list of folds; remove it to draw the folds again.") from None
+    check_splits(rows, splits)
+    return splits
