@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
+from fibrolens import __version__
 from fibrolens.errors import OutputError
 from fibrolens.io import write_nifti
-from fibrolens import __version__
 from fibrolens.output import output_folder
 from fibrolens.phantom.dicom import write_dicom_series
 from fibrolens.phantom.labels import Organ
