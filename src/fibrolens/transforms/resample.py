@@ -111,4 +111,4 @@ def interpolating(new: int, old: int, ratio: float) -> Float[np.ndarray, "old ne
 
 def _along_slices(matrix: Matrix, array: Shaped[np.ndarray, "old h w"]) -> Float[np.ndarray, "new h w"]:
     flat = matrix @ array.reshape(len(array), -1)
-    return flat.reshape(len(matrix), *array.shape[1:])
+    return np.asarray(flat.reshape(len(matrix), *array.shape[1:]))
