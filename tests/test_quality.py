@@ -12,7 +12,9 @@ from fibrolens.volume import Geometry, Volume
 GRID = Geometry((20, 24, 24), (10.0, 8.0, 8.0))
 
 
-def ct(liver: float = 105, spleen: float = 112, aorta: float = 150, modality: str = "CT") -> tuple[Volume, Volume, Volume]:
+def ct(
+    liver: float = 105, spleen: float = 112, aorta: float = 150, modality: str = "CT"
+) -> tuple[Volume, Volume, Volume]:
     """A block of each organ in water: the CT, its labels and its aorta."""
     hu = np.zeros(GRID.shape, np.int16)
     hu[:, :2], hu[:, -1, -1] = -1000, 900
@@ -60,7 +62,9 @@ def test_missing_spleen_leaves_the_phase_to_the_aorta():
 
 def test_phase_without_aorta_and_spleen_is_unknown_and_refused():
     scan, labels, aorta = ct()
-    quality = assess(scan, labels.with_array(np.where(labels.array == 2, 0, labels.array)), aorta.with_array(aorta.array * 0))
+    quality = assess(
+        scan, labels.with_array(np.where(labels.array == 2, 0, labels.array)), aorta.with_array(aorta.array * 0)
+    )
     assert quality.phase == "unknown"
     assert [type(e) for e in quality.errors] == [PhaseError]
 
@@ -82,10 +86,12 @@ def test_liver_cut_at_either_end_of_the_scan_is_incomplete(edge):
 
 
 def test_coverage_follows_the_body_axis_in_any_storage_order():
-    scan, labels, _ = ct()
+    labels = ct()[1]
     for order, flips in product([(1, 0, 2), (2, 1, 0)], [1, -1]):
         directions = tuple(tuple(flips * v for v in GRID.direction[a]) for a in order)
-        geometry = Geometry(tuple(GRID.shape[a] for a in order), tuple(GRID.spacing[a] for a in order), (0.0, 0.0, 0.0), directions)
+        geometry = Geometry(
+            tuple(GRID.shape[a] for a in order), tuple(GRID.spacing[a] for a in order), (0.0, 0.0, 0.0), directions
+        )
         turned = Volume(labels.array.transpose(order), geometry)
         assert liver_coverage(turned, turned.array == 1) == "complete"
         beheaded = np.take(turned.array, range(10, 20), axis=order.index(0))

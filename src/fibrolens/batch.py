@@ -126,7 +126,8 @@ def result_row(content: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of a staged scan for ``summary.csv``, from the content of its ``result.json``."""
     stage, markers, quality = content["stage"], content["markers"], content["quality"]
     volumes = {
-        name: "" if markers[name] is None else f"{markers[name]:.1f}" for name in ("liver_volume_ml", "spleen_volume_ml")
+        name: "" if markers[name] is None else f"{markers[name]:.1f}"
+        for name in ("liver_volume_ml", "spleen_volume_ml")
     }
     return {
         "status": "done",
@@ -153,9 +154,7 @@ def _say(outcome: Outcome) -> None:
     elif outcome.unchanged:
         sys.stdout.write(f"{name}: already staged with the same input and options\n")
     else:
-        sys.stdout.write(
-            f"{name}: {row['predicted']} (expected stage {row['expected']}); research use only\n"
-        )
+        sys.stdout.write(f"{name}: {row['predicted']} (expected stage {row['expected']}); research use only\n")
 
 
 def _require_folder(out: Path) -> None:

@@ -291,15 +291,24 @@ def _warnings(
     """What deserves doubt without a refusal."""
     forced = options.force and not quality.acceptable
     simulated = "simulated" in str(models.staging.card["trained_on"]).lower()
-    doubts = {
-        "FORCED: this scan failed the quality gate and was staged because --force was given.": forced,
-        "The weights were trained on simulated CT only; the stage of a real CT is a demonstration, not a finding.": simulated,
-        "The network's features of this scan are far from those of its training data; do not trust the stage.": not in_domain,
-        "No spleen was found; figures of the spleen are not measurable.": quality.organ_hu.spleen is None,
-        "The location map is zero everywhere; there is no attention to measure.": not has_map,
-        "Slices were given to the network at their own spacing, not at the spacing it was trained on.": options.native_slices,
-    }
-    return tuple(sentence for sentence, applies in doubts.items() if applies)
+    doubts = (
+        (forced, "FORCED: this scan failed the quality gate and was staged because --force was given."),
+        (
+            simulated,
+            "The weights were trained on simulated CT only; the stage of a real CT is a demonstration, not a finding.",
+        ),
+        (
+            not in_domain,
+            "The network's features of this scan are far from those of its training data; do not trust the stage.",
+        ),
+        (quality.organ_hu.spleen is None, "No spleen was found; figures of the spleen are not measurable."),
+        (not has_map, "The location map is zero everywhere; there is no attention to measure."),
+        (
+            options.native_slices,
+            "The network was given the CT's own slices, not the slice spacing that it was trained on.",
+        ),
+    )
+    return tuple(sentence for applies, sentence in doubts if applies)
 
 
 def _file_hash(path: Path) -> str:

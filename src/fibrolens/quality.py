@@ -162,6 +162,9 @@ def _median_hu(volume: Volume, mask: Shaped[np.ndarray, "d h w"]) -> float | Non
 
 def _phase_sentence(source: str, phase: Phase, hu: OrganHU) -> str:
     if phase == "unknown":
-        return f"The contrast phase of {source} cannot be read (no aorta and no spleen found); use --force if it is portal venous."
+        return (
+            f"The contrast phase of {source} cannot be read, for neither aorta nor spleen was found; "
+            "use --force if it is portal venous."
+        )
     measured = ", ".join(f"{name} {value:.0f} HU" for name, value in vars(hu).items() if value is not None)
     return f"{source} looks like {phase} phase ({measured}); give the portal-venous series, or use --force."

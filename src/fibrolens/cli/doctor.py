@@ -46,13 +46,19 @@ def run(options: argparse.Namespace) -> int:
         sound = sound and passed is not False
         mark = {True: "ok  ", False: "FAIL", None: "note"}[passed]
         sys.stdout.write(f"{mark}  {name:<18} {finding}\n")
-    sys.stdout.write("fibrolens stage works here.\n" if sound else "fibrolens stage does not work here; see FAIL above.\n")
+    sys.stdout.write(
+        "fibrolens stage works here.\n" if sound else "fibrolens stage does not work here; see FAIL above.\n"
+    )
     return 0 if sound else 4
 
 
 def _checks() -> list[tuple[bool | None, str, str]]:
     return [
-        (True, "fibrolens", f"{__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}"),
+        (
+            True,
+            "fibrolens",
+            f"{__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}",
+        ),
         *_libraries(),
         _processor(),
         _memory(),
@@ -77,7 +83,11 @@ def _processor() -> tuple[bool | None, str, str]:
     import torch
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return True, "processor", f"{usable} cores usable, torch uses {torch.get_num_threads()}, {torch.backends.cpu.get_cpu_capability()}"
+    return (
+        True,
+        "processor",
+        f"{usable} cores usable, torch uses {torch.get_num_threads()}, {torch.backends.cpu.get_cpu_capability()}",
+    )
 
 
 def _memory() -> tuple[bool | None, str, str]:

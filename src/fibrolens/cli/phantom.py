@@ -20,7 +20,9 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     )
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     size = verb.add_mutually_exclusive_group()
-    size.add_argument("--patients", type=int, default=10, metavar="N", help="how many, in the mix of the paper (default 10)")
+    size.add_argument(
+        "--patients", type=int, default=10, metavar="N", help="how many, in the mix of the paper (default 10)"
+    )
     size.add_argument("--stages", type=_counts, metavar="A,B,C,D,E", help="how many of F0, F1, F2, F3 and F4")
     verb.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="how the CTs are written")
     verb.add_argument("--grid", choices=("small", "full"), default="full", help="128 x 128 at 3 mm, or 512 x 512")

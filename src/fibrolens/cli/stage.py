@@ -19,7 +19,9 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scan folders go")
     verb.add_argument("--scan-id", metavar="ID", help="name of the scan's folder (one input only)")
     verb.add_argument("--series", metavar="UID", help="DICOM series to take where an input holds several")
-    verb.add_argument("--model", type=Path, metavar="DIR", help="folder with staging weights (default: the shipped ones)")
+    verb.add_argument(
+        "--model", type=Path, metavar="DIR", help="folder with staging weights (default: the shipped ones)"
+    )
     verb.add_argument("--layer", choices=("conv3", "conv4", "mean"), default="conv4", help="layer of the location map")
     verb.add_argument(
         "--maps", choices=("predicted", "all"), default="predicted", help="also write the maps of all five stages"
@@ -30,10 +32,14 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         default="plan",
         help="slice spacing that the network sees: the plan's (5 mm) or the CT's own",
     )
-    verb.add_argument("--liver-mask", type=Path, metavar="FILE", help="own liver mask on the CT's grid (one input only)")
+    verb.add_argument(
+        "--liver-mask", type=Path, metavar="FILE", help="own liver mask on the CT's grid (one input only)"
+    )
     verb.add_argument("--spleen-mask", type=Path, metavar="FILE", help="own spleen mask (one input only)")
     verb.add_argument("--labels", type=Path, metavar="FILE", help="own label map, 1 liver, 2 spleen (one input only)")
-    verb.add_argument("--force", action="store_true", help="stage a scan that the quality gate refuses; marks every output")
+    verb.add_argument(
+        "--force", action="store_true", help="stage a scan that the quality gate refuses; marks every output"
+    )
     verb.add_argument("--overwrite", action="store_true", help="replace results of other inputs or options")
     return verb
 
