@@ -1,0 +1,79 @@
+"""The overlay picture of one staged CT: axial slices through the liver, a coronal and a sagittal one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from fibrolens.report.drawing import ORGANS, RESEARCH, VERMILION, WINDOW_HU, Plane, Scene, colour_bar, draw_slice, save
+from fibrolens.volume import Volume
+
+#: Axial slices: two rows of three.
+AXIAL = 6
+NOTE = f"{RESEARCH}. The shipped weights were trained on simulated CT."
+DPI = 110
+
+
+def overlay_png(
+    ct: Volume,
+    location_map: Volume,
+    labels: Volume | None,
+    path: Path,
+    *,
+    title: str = "",
+    forced: bool = False,
+    scale: str = "mean1",
+) -> None:
+    """Draw a location map over its CT.
+
+    Args:
+        ct: CT in Hounsfield units, any orientation.
+        location_map: map on the CT's grid.
+        labels: 1 liver, 2 spleen on the CT's grid, for contours and the choice of slices; or None.
+        path: the PNG to write.
+        title: first line of the picture.
+        forced: say that the scan failed the quality gate and was staged all the same.
+        scale: name of the map's scale, ``mean1`` or ``raw``.
+
+    Raises:
+        GeometryError: map or labels do not lie on the CT's grid.
+        OSError: the file cannot be written.
+    """
+    scene = Scene.of(ct, location_map, labels)
+    top = scene.top
+    figure = Figure(figsize=(13.5, 7.4), facecolor="white")
+    grid = figure.add_gridspec(
+        2, 5, width_ratios=(1, 1, 1, 1.15, 0.06), left=0.01, right=0.94, top=0.89, bottom=0.09, wspace=0.03, hspace=0.1
+    )
+    for k, index in enumerate(scene.axial_slices(AXIAL)):
+        _panel(figure.add_subplot(grid[k // 3, k % 3]), scene, "axial", index, top)
+    planes: tuple[Plane, Plane] = ("coronal", "sagittal")
+    for row, plane in enumerate(planes):
+        _panel(figure.add_subplot(grid[row, 3]), scene, plane, scene.central(plane), top)
+    colour_bar(figure, figure.add_subplot(grid[:, 4]), top, scale)
+    _captions(figure, title, forced, labels is not None)
+    save(figure, path, DPI)
+
+
+def _panel(axes: Axes, scene: Scene, plane: Plane, index: int, top: float) -> None:
+    draw_slice(axes, scene, plane, index, top)
+    kind = {"axial": "slice", "coronal": "row", "sagittal": "column"}[plane]
+    axes.set_title(f"{plane}, {kind} {index + 1}", fontsize=9, pad=3)
+
+
+def _captions(figure: Figure, title: str, forced: bool, with_labels: bool) -> None:
+    low, high = WINDOW_HU
+    figure.text(0.01, 0.955, title, fontsize=14, weight="bold", va="center")
+    figure.text(0.01, 0.03, f"CT window [{low:.0f}, {high:.0f}] HU. {NOTE}", fontsize=9, va="center")
+    if forced:
+        banner = "FORCED: this scan failed the quality gate"
+        box = {"facecolor": VERMILION, "edgecolor": "none", "pad": 5}
+        figure.text(0.93, 0.955, banner, fontsize=12, weight="bold", color="white", ha="right", va="center", bbox=box)
+    if with_labels:
+        # White contours need a dark ground in the legend as well.
+        lines = [Line2D([], [], color=colour, linestyle=style, label=name) for name, colour, style in ORGANS.values()]
+        style = {"ncols": 2, "fontsize": 9, "facecolor": "0.25", "labelcolor": "white"}
+        figure.legend(handles=lines, loc="lower right", bbox_to_anchor=(0.94, 0.005), **style)
