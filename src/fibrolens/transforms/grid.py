@@ -92,7 +92,7 @@ class ToNetworkGrid:
             labels = filled.with_array(filled.array >= 0.5 - 1e-5)
         else:
             labels = self.resample.forward_nearest(turned)
-        return self.crop.forward(labels, fill=0)
+        return self.crop.forward(labels, fill=0.0)
 
     def inverse(self, volume: Volume) -> Volume:
         """A map on the network grid back on the CT's own grid, as float32; 0 where the network saw nothing.
