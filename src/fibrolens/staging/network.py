@@ -1,0 +1,88 @@
+"""The liver fibrosis staging (LFS) network of Yin et al. (Eur Radiol 2021;31:9620-9627).
+
+Four convolutional layers, three max-poolings, two fully connected layers, softmax over F0..F4. What the paper leaves
+open (channels, normalisation, pooling before the fully connected layers) is declared in the plan or said here.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from fibrolens.plan import STAGES, NetworkPlan
+
+#: Layers for location maps, in the order of the data.
+LAYERS = ("conv1", "conv2", "conv3", "conv4")
+
+
+class LFSNetwork(nn.Module):
+    """The LFS network; ``conv1`` to ``conv4`` give activations after the ReLU and before the pooling.
+
+    Those are the feature maps that Grad-CAM weighs at the third and the final convolutional layer.
+
+    Args:
+        plan: channels, kernel, poolings, and sizes of the fully connected layers.
+    """
+
+    def __init__(self, plan: NetworkPlan) -> None:
+        super().__init__()
+        first, second, third, fourth = plan.channels
+        # Normalising at full resolution would cost a quarter of a training step and brings nothing for windowed input.
+        self.conv1 = _convolution(1, first, plan.kernel, normalise=False)
+        self.conv2 = _convolution(first, second, plan.kernel)
+        self.conv3 = _convolution(second, third, plan.kernel)
+        self.conv4 = _convolution(third, fourth, plan.kernel)
+        self.pool1, self.pool2, self.pool3 = (nn.MaxPool3d(size) for size in plan.pools)
+        self.pool = nn.AdaptiveAvgPool3d(plan.pooled)
+        cells = plan.pooled[0] * plan.pooled[1] * plan.pooled[2]
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(fourth * cells, plan.hidden), nn.ReLU())
+        self.dropout = nn.Dropout(plan.dropout)
+        self.head = nn.Linear(plan.hidden, len(STAGES))
+
+    def features(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n hidden"]:
+        """Activations of the first fully connected layer, from which the stage is read.
+
+        Args:
+            x: slabs of windowed CT in [0, 1].
+        """
+        x = self.pool1(self.conv1(x))
+        x = self.pool2(self.conv2(x))
+        x = self.pool3(self.conv3(x))
+        hidden: Tensor = self.hidden(self.pool(self.conv4(x)))
+        return hidden
+
+    def forward(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n 5"]:
+        """Scores of the stages F0..F4 before the softmax (logits).
+
+        Args:
+            x: slabs of windowed CT in [0, 1].
+        """
+        logits: Tensor = self.head(self.dropout(self.features(x)))
+        return logits
+
+
+def new_network(plan: NetworkPlan, seed: int) -> LFSNetwork:
+    """A network with random weights that depend on `seed` alone; torch's global generator is left as it was."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return LFSNetwork(plan)
+
+
+def fast(network: LFSNetwork) -> LFSNetwork:
+    """The same network with its kernels in the layout in which 3D convolutions on a CPU are quickest."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.ndim == 5:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
+    return network
+
+
+def _convolution(inputs: int, outputs: int, kernel: tuple[int, int, int], normalise: bool = True) -> nn.Sequential:
+    """Convolution that keeps the size, batch normalisation (then the bias is redundant), ReLU."""
+    padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
+    layers: list[nn.Module] = [nn.Conv3d(inputs, outputs, kernel, padding=padding, bias=not normalise)]
+    if normalise:
+        layers.append(nn.BatchNorm3d(outputs))
+    layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers)

@@ -1,0 +1,138 @@
+"""Staging one scan: mean softmax over overlapping slabs, location maps put together on the network grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fibrolens.explain.gradcam import location_maps
+from fibrolens.plan import Plan
+from fibrolens.staging.domain import DomainModel
+from fibrolens.staging.network import LFSNetwork, fast
+from fibrolens.transforms import Slabs
+from fibrolens.weights import load_model_folder
+
+
+@dataclass(frozen=True, eq=False)
+class StagingModel:
+    """A trained LFS network with the plan that made it and the card that says what it is for.
+
+    Args:
+        plan: grid, slabs and network that the weights need.
+        network: the network in evaluation mode.
+        card: name, trained_on, intended_use, figures, seed.
+        sha256: of the weights file.
+        domain: check whether a scan is like the training scans; None where the folder has none.
+    """
+
+    plan: Plan
+    network: LFSNetwork
+    card: Mapping[str, Any]
+    sha256: str
+    domain: DomainModel | None = None
+
+    @classmethod
+    def load(cls, folder: Path) -> StagingModel:
+        """Read a model folder.
+
+        Raises:
+            ModelError: a file is missing or damaged, or the weights do not fit the plan.
+        """
+        files = load_model_folder(folder)
+        plan = files.plan(Plan)
+        network = LFSNetwork(plan.network)
+        files.fill(network)
+        domain = None if files.domain is None else DomainModel.from_tensors(files.domain)
+        return cls(plan, fast(network), files.card, files.sha256, domain)
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What the network says about one scan.
+
+    Args:
+        probabilities: F0 to F4, summing to 1: mean softmax of the windows.
+        logits: scores before the softmax, one row per window.
+        targets: stages (0 to 4) that the maps explain.
+        maps: per layer, raw Grad-CAM values on the network grid, one map per target; mean of the windows where they
+            overlap, 0 on slices that no window covered. Empty where no layer was asked for.
+        coverage: per slice, how many windows covered it.
+        features: activations of the first fully connected layer, mean of the windows.
+    """
+
+    probabilities: Float[np.ndarray, " 5"]
+    logits: Float[np.ndarray, "n 5"]
+    targets: tuple[int, ...]
+    maps: Mapping[str, Float[np.ndarray, "t d h w"]]
+    coverage: Float[np.ndarray, " d"]
+    features: Float[np.ndarray, " f"]
+
+    @property
+    def predicted(self) -> int:
+        """The most probable stage, 0 to 4."""
+        return int(self.probabilities.argmax())
+
+
+def predict(
+    model: StagingModel,
+    image: Float[np.ndarray, "d h w"],
+    liver_range: tuple[int, int],
+    layers: Sequence[str] = ("conv3", "conv4"),
+    targets: Sequence[int] | None = None,
+) -> Prediction:
+    """Stage one scan.
+
+    Args:
+        model: the trained network.
+        image: the scan on the network grid, windowed to [0, 1].
+        liver_range: first and last slice (inclusive) that show liver, as in training.
+        layers: layers to make location maps at; none for the stage alone.
+        targets: stages to explain; the predicted one where not given.
+
+    Raises:
+        ExplanationError: the network has no such layer.
+    """
+    slabs = Slabs.over(*liver_range, len(image), model.plan.slab)
+    windows = slabs.extract(torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)))[:, None]
+    logits, features = _stage(model.network, windows)
+    probabilities = torch.softmax(logits.double(), dim=1).mean(dim=0)
+    explained = (int(probabilities.argmax()),) if targets is None else tuple(targets)
+    maps = _maps(model.network, windows, explained, layers) if layers else {}
+    merged = {layer: slabs.merge(windows_maps)[0].numpy() for layer, windows_maps in maps.items()}
+    _, coverage = slabs.merge(torch.zeros(len(windows), slabs.size, 1, 1))
+    return Prediction(
+        probabilities.numpy(), logits.numpy(), explained, merged, coverage.numpy(), features.mean(dim=0).numpy()
+    )
+
+
+def _stage(
+    network: LFSNetwork, windows: Float[Tensor, "n 1 s h w"]
+) -> tuple[Float[Tensor, "n 5"], Float[Tensor, "n f"]]:
+    """Logits and features window by window: the memory of one, whatever the length of the scan."""
+    with torch.no_grad():
+        features = torch.cat([network.features(_fast(window)) for window in _one_by_one(windows)])
+        return network.head(features), features
+
+
+def _maps(
+    network: LFSNetwork, windows: Float[Tensor, "n 1 s h w"], targets: tuple[int, ...], layers: Sequence[str]
+) -> dict[str, Float[Tensor, "n t s h w"]]:
+    """Raw maps of each window at its full size."""
+    per_window = [location_maps(network, _fast(window), targets, layers).maps for window in _one_by_one(windows)]
+    return {layer: torch.cat([maps[layer] for maps in per_window], dim=1).transpose(0, 1) for layer in layers}
+
+
+def _one_by_one(windows: Float[Tensor, "n 1 s h w"]) -> list[Float[Tensor, "1 1 s h w"]]:
+    return [windows[k : k + 1] for k in range(len(windows))]
+
+
+def _fast(window: Float[Tensor, "1 1 s h w"]) -> Float[Tensor, "1 1 s h w"]:
+    """The layout in which 3D convolutions on a CPU are quickest."""
+    return window.contiguous(memory_format=torch.channels_last_3d)

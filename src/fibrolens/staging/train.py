@@ -1,0 +1,153 @@
+"""Training of the LFS network: one loop that reads top to bottom and can be killed at any step."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from fibrolens.errors import CohortError, ModelError
+from fibrolens.plan import Plan, TrainingPlan, write_plan
+from fibrolens.progress import Reporter, Silent
+from fibrolens.staging.data import StagingCase, draw_batch
+from fibrolens.staging.network import LFSNetwork, fast, new_network
+
+CHECKPOINT, LOG, WEIGHTS = "checkpoint.safetensors", "train_log.jsonl", "weights.safetensors"
+
+
+def train(
+    cases: Sequence[StagingCase],
+    plan: Plan,
+    out: Path,
+    initial: Mapping[str, Tensor] | None = None,
+    progress: Reporter | None = None,
+) -> Path:
+    """Train the LFS network; a killed training goes on from its last checkpoint to the same final weights.
+
+    Bit-equal weights need the same cases in the same order, the same plan, and the same number of torch threads.
+
+    Args:
+        cases: training scans on the network grid.
+        plan: every decision, the seed included.
+        out: folder for plan, checkpoint, ``train_log.jsonl`` (loss per step) and the final weights.
+        initial: weights to start from (fine-tuning) instead of random ones.
+        progress: told after every step.
+
+    Returns:
+        Path of the final ``weights.safetensors``.
+
+    Raises:
+        CohortError: there is no case.
+        ModelError: `out` holds the checkpoint of another plan, or a damaged one.
+    """
+    if not cases:
+        raise CohortError("There is no scan to train on; give a cohort with at least one.")
+    report = progress or Silent()
+    out.mkdir(parents=True, exist_ok=True)
+    write_plan(plan, out / "plan.json")
+
+    network = new_network(plan.network, plan.training.seed)
+    if initial is not None:
+        network.load_state_dict(dict(initial))
+    fast(network).train()
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=plan.training.learning_rate, weight_decay=plan.training.weight_decay
+    )
+    begin = _resume(out / CHECKPOINT, plan, network, optimiser)
+    _trim_log(out / LOG, begin)
+    report.advance(begin)
+
+    for step in range(begin, plan.training.steps):
+        slabs, stages = draw_batch(cases, plan, step)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, plan.training)
+        loss = _loss(network, slabs, stages, plan.training, step)
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        optimiser.step()
+        _log(out / LOG, step, float(loss.detach()), learning_rate(step, plan.training))
+        if (step + 1) % plan.training.checkpoint_every == 0 or step + 1 == plan.training.steps:
+            _save_checkpoint(out / CHECKPOINT, plan, network, optimiser, step + 1)
+        report.advance(1)
+
+    return _save_aside({name: t.contiguous() for name, t in network.state_dict().items()}, out / WEIGHTS)
+
+
+def learning_rate(step: int, plan: TrainingPlan) -> float:
+    """Linear warm-up, then half a cosine down to zero at the last step."""
+    if step < plan.warmup_steps:
+        return plan.learning_rate * (step + 1) / plan.warmup_steps
+    done = (step - plan.warmup_steps) / max(plan.steps - plan.warmup_steps, 1)
+    return plan.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def _loss(network: LFSNetwork, slabs: Tensor, stages: Tensor, plan: TrainingPlan, step: int) -> Tensor:
+    """Cross-entropy of one batch; dropout depends on seed and step alone, the global generator is handed back."""
+    with torch.random.fork_rng():
+        torch.manual_seed(plan.seed * 1_000_003 + step)
+        logits = network(slabs.contiguous(memory_format=torch.channels_last_3d))
+    return cross_entropy(logits, stages, label_smoothing=plan.label_smoothing)
+
+
+def _save_checkpoint(path: Path, plan: Plan, network: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
+    """Weights, optimiser and step in one file, written aside and renamed, so that it is whole or absent."""
+    tensors = {f"network.{name}": t.contiguous() for name, t in network.state_dict().items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": t.contiguous() for name, t in state.items()}
+    _save_aside(tensors, path, {"step": str(step), "plan": _plan_text(plan)})
+
+
+def _resume(path: Path, plan: Plan, network: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    """Load a checkpoint where there is one; returns the step to go on with."""
+    if not path.is_file():
+        return 0
+    try:
+        with safe_open(path, framework="pt") as stream:
+            metadata = stream.metadata()
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"The checkpoint {path} is damaged ({error}); remove it to train from the start.") from None
+    if metadata["plan"] != _plan_text(plan):
+        raise ModelError(f"{path} was made with another plan; train into another folder, or remove it to start again.")
+    network.load_state_dict({k.removeprefix("network."): t for k, t in tensors.items() if k.startswith("network.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        if key.startswith("optimiser."):
+            _, index, name = key.split(".")
+            state.setdefault(int(index), {})[name] = tensor
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    return int(metadata["step"])
+
+
+def _plan_text(plan: Plan) -> str:
+    """The plan without what does not change the result."""
+    content: dict[str, Any] = asdict(plan)
+    content["training"].pop("checkpoint_every")
+    return json.dumps(content, sort_keys=True)
+
+
+def _save_aside(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> Path:
+    aside = path.with_suffix(".partial")
+    save_file(dict(tensors), aside, metadata=metadata)
+    aside.replace(path)
+    return path
+
+
+def _log(path: Path, step: int, loss: float, rate: float) -> None:
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps({"step": step, "loss": loss, "learning_rate": rate}) + "\n")
+
+
+def _trim_log(path: Path, begin: int) -> None:
+    """Drop the lines of steps that will be done again; a line cut short by the kill is one of them."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    path.write_text("".join(lines[:begin]), encoding="utf-8")

@@ -1,0 +1,180 @@
+"""Model folders: weights, the plan that made them, and a card that says what they are for.
+
+::
+
+    <folder>/weights.safetensors   tensors by name; kernels as float16 or float32
+             plan.json             every decision of the run that made them
+             card.json             name, trained_on, intended_use, figures, seed, weights_sha256
+             domain.safetensors    optional: the distribution of the training features
+
+Weights are never pickled, so that opening a folder runs nobody's code.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from fibrolens.errors import ModelError, OutputError
+from fibrolens.output import file_sha256, write_json
+from fibrolens.plan import read_plan, write_plan
+
+WEIGHTS, PLAN, CARD, DOMAIN = "weights.safetensors", "plan.json", "card.json", "domain.safetensors"
+CARD_KEYS = ("name", "trained_on", "intended_use", "figures", "seed")
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model folder that was read and found whole.
+
+    Args:
+        path: the folder.
+        weights: tensors by name, floating point ones as float32.
+        card: what the model is; holds at least the keys of `CARD_KEYS`.
+        sha256: of ``weights.safetensors``; it names these weights in every result.
+        domain: tensors of the feature-domain check, or None where the folder has none.
+    """
+
+    path: Path
+    weights: Mapping[str, Tensor]
+    card: Mapping[str, Any]
+    sha256: str
+    domain: Mapping[str, Tensor] | None = None
+
+    def plan(self, kind: type[P]) -> P:
+        """The folder's plan as the dataclass `kind`; raises ModelError where it is another kind of plan."""
+        return read_plan(self.path / PLAN, kind)
+
+    def fill(self, network: nn.Module) -> None:
+        """Put the weights into `network` and set it to evaluation.
+
+        Raises:
+            ModelError: names or shapes differ from the network of the plan.
+        """
+        expected = {name: tuple(t.shape) for name, t in network.state_dict().items()}
+        found = {name: tuple(t.shape) for name, t in self.weights.items()}
+        for name in sorted(expected.keys() | found.keys()):
+            if expected.get(name) != found.get(name):
+                raise ModelError(
+                    f"{self.path / WEIGHTS} does not fit its {PLAN}: tensor {name} is {found.get(name, 'missing')}, "
+                    f"the plan needs {expected.get(name, 'none')}. Restore the folder as it was trained."
+                )
+        network.load_state_dict(dict(self.weights))
+        network.eval()
+
+
+def shipped(name: str) -> Path:
+    """Folder of the weights that come with the package.
+
+    Args:
+        name: ``lfs`` (staging) or ``vnet`` (segmentation).
+    """
+    return Path(__file__).parent / "shipped" / name
+
+
+def save_model_folder(
+    path: Path,
+    weights: Mapping[str, Tensor],
+    plan: Any,
+    card: Mapping[str, Any],
+    *,
+    domain: Mapping[str, Tensor] | None = None,
+    half: bool = False,
+) -> str:
+    """Write a model folder aside and put it in place of `path`; no dates, so equal models give equal bytes.
+
+    Args:
+        path: the folder; its parents are made where needed.
+        weights: tensors by name.
+        plan: the plan dataclass that made them.
+        card: the keys of `CARD_KEYS`, and whatever else a reader should know.
+        domain: tensors of the feature-domain check.
+        half: store kernels and matrices as float16. Vectors stay float32: they are small, and running variances
+            can leave the range of float16.
+
+    Returns:
+        SHA-256 of the weights file.
+
+    Raises:
+        ModelError: the card lacks a key.
+        OutputError: the folder cannot be written.
+    """
+    missing = [key for key in CARD_KEYS if key not in card]
+    if missing:
+        raise ModelError(f"The card of {path} lacks {', '.join(missing)}; a model is not saved without them.")
+    aside = path.with_name(f".{path.name}.partial")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        save_file({k: _stored(t, half) for k, t in weights.items()}, aside / WEIGHTS)
+        if domain is not None:
+            save_file({k: t.contiguous() for k, t in domain.items()}, aside / DOMAIN)
+        write_plan(plan, aside / PLAN)
+        digest = file_sha256(aside / WEIGHTS)
+        write_json({**card, "weights_sha256": digest}, aside / CARD)
+        shutil.rmtree(path, ignore_errors=True)
+        aside.rename(path)
+    except OSError as error:
+        raise OutputError(f"{path} could not be written: {error.strerror or error}. Choose another folder.") from error
+    return digest
+
+
+def load_model_folder(path: Path) -> ModelFolder:
+    """Read a model folder and check that it is whole.
+
+    Raises:
+        ModelError: a file is missing or corrupt, or the weights are not those that the card describes.
+    """
+    for name in (WEIGHTS, PLAN, CARD):
+        if not (path / name).is_file():
+            raise ModelError(
+                f"{path / name} is missing; point to a folder that fibrolens train wrote, or install again."
+            )
+    card = _read_card(path / CARD)
+    weights = _read_tensors(path / WEIGHTS)
+    digest = file_sha256(path / WEIGHTS)
+    if card.get("weights_sha256", digest) != digest:
+        raise ModelError(
+            f"{path / WEIGHTS} is not the file that {CARD} describes (SHA-256 differs); restore the folder."
+        )
+    domain = _read_tensors(path / DOMAIN) if (path / DOMAIN).is_file() else None
+    return ModelFolder(path, weights, card, digest, domain)
+
+
+def _stored(tensor: Tensor, half: bool) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.half() if half and tensor.is_floating_point() and tensor.ndim > 1 else tensor
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} is damaged ({error}); restore it or train again.") from None
+    tensors = {name: t.float() if t.dtype == torch.float16 else t for name, t in tensors.items()}
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ModelError(f"{path} holds values that are not finite in {name}; restore it or train again.")
+    return tensors
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as JSON ({error}); restore it or train again.") from None
+    missing = [key for key in CARD_KEYS if key not in card] if isinstance(card, dict) else list(CARD_KEYS)
+    if missing:
+        raise ModelError(f"{path} lacks {', '.join(missing)}; restore it or train again.")
+    return dict(card)

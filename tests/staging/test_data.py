@@ -1,0 +1,134 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fibrolens.errors import CoverageError, GeometryError
+from fibrolens.plan import GridPlan, Plan, SlabPlan, TrainingPlan
+from fibrolens.staging.data import StagingCase, augment, draw_batch, drawing_weights, prepare_case, random_slab
+from fibrolens.volume import Geometry, Volume
+
+GRID = GridPlan(spacing_mm=(5.0, 3.0, 3.0), in_plane=(48, 32))
+STILL = TrainingPlan(shift_mm=0.0, rotation_deg=0.0, scale=0.0, noise_hu=0.0, offset_hu=0.0)
+
+
+def case(depth=20, first=4, last=15, stage=0):
+    image = np.broadcast_to(np.arange(depth, dtype=np.uint8)[:, None, None] + 1, (depth, 48, 32))
+    return StagingCase("s", "p", stage, image, first, last)
+
+
+def starts(a_case, size, draws=200):
+    rng = np.random.default_rng(0)
+    return {int(random_slab(a_case, size, rng)[0, 0, 0]) - 1 for _ in range(draws)}
+
+
+def test_runs_start_everywhere_inside_the_liver_and_nowhere_else():
+    assert starts(case(), 8) == set(range(4, 9))
+
+
+def test_a_short_liver_is_kept_whole_among_its_neighbours():
+    assert starts(case(first=8, last=11), 8) == {4, 5, 6, 7, 8}
+
+
+def test_a_short_liver_at_the_end_of_the_scan_stays_inside_it():
+    assert starts(case(first=17, last=19), 8) == {12}
+
+
+def test_a_short_scan_is_padded_with_air():
+    slab = random_slab(case(depth=5, first=1, last=3), 8, np.random.default_rng(0))
+    assert slab[:, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 0, 0]
+
+
+def test_class_balance_runs_from_as_sampled_to_equal():
+    stages = np.array([0, 0, 0, 0, 4])
+    assert drawing_weights(stages, 0.0) == pytest.approx([0.2] * 5)
+    assert drawing_weights(stages, 1.0)[4] == pytest.approx(0.5)
+    assert drawing_weights(stages, 0.5)[4] == pytest.approx(1 / 3)
+
+
+def test_a_batch_depends_on_seed_and_step_alone():
+    plan = Plan(grid=GRID, slab=SlabPlan(8, 4), training=TrainingPlan(batch=3))
+    cases = [case(stage=k % 5) for k in range(7)]
+    slabs, stages = draw_batch(cases, plan, 5)
+    again, _ = draw_batch(cases, plan, 5)
+    later, _ = draw_batch(cases, plan, 6)
+    assert slabs.shape == (3, 1, 8, 48, 32)
+    assert stages.shape == (3,)
+    assert torch.equal(slabs, again)
+    assert not torch.equal(slabs, later)
+
+
+def moved(training, image):
+    return augment(image[None, None].repeat(40, 1, 1, 1), GRID, training, np.random.default_rng(3))[:, 0]
+
+
+def centres(images):
+    """Row and column of the brightness centre, in pixels from the middle."""
+    rows, columns = torch.meshgrid(torch.arange(48.0) - 23.5, torch.arange(32.0) - 15.5, indexing="ij")
+    total = images.sum((1, 2))
+    return torch.stack([(images * rows).sum((1, 2)) / total, (images * columns).sum((1, 2)) / total], 1)
+
+
+def blob(row, column):
+    image = torch.zeros(48, 32)
+    image[row - 1 : row + 2, column - 1 : column + 2] = 0.5
+    return image
+
+
+def test_no_augmentation_changes_nothing():
+    image = torch.rand(48, 32)
+    torch.testing.assert_close(moved(STILL, image)[0], image, atol=1e-5, rtol=0)
+
+
+def test_augmentation_never_mirrors():
+    wild = replace(STILL, rotation_deg=15.0, scale=0.15, shift_mm=6.0)
+    left, right = centres(moved(wild, blob(24, 5))), centres(moved(wild, blob(24, 26)))
+    assert (left[:, 1] < 0).all()
+    assert (right[:, 1] > 0).all()
+
+
+def test_shift_is_bounded_in_millimetres():
+    offset = centres(moved(replace(STILL, shift_mm=9.0), blob(24, 16))) - torch.tensor([0.5, 0.5])
+    assert 2.0 < offset.abs().max() <= 3.0 + 1e-3
+
+
+def test_rotation_keeps_distances_on_a_plane_that_is_not_square():
+    turned = centres(moved(replace(STILL, rotation_deg=20.0), blob(24, 26)))
+    torch.testing.assert_close(turned.norm(dim=1), torch.full((40,), 10.51), atol=0.05, rtol=0)
+
+
+def test_offset_and_noise_leave_clipped_voxels_alone():
+    image = torch.full((48, 32), 0.5)
+    image[:, :10], image[:, 22:] = 0.0, 1.0
+    changed = moved(replace(STILL, noise_hu=20.0, offset_hu=20.0), image)
+    assert (changed[:, :, 1:9] < 1e-3).all()
+    assert (changed[:, :, 23:31] > 1 - 1e-3).all()
+    assert changed[:, :, 11:21].std() > 0.01
+
+
+def scan():
+    hu = np.full((10, 40, 40), -1000, np.int16)
+    hu[:, 8:32, 8:32] = 50
+    return Volume(hu, Geometry((10, 40, 40), (5.0, 3.0, 3.0)))
+
+
+def test_prepared_case_knows_its_liver_slices():
+    volume = scan()
+    mask = np.zeros(volume.array.shape, bool)
+    mask[3:7, 10:20, 10:20] = True
+    made = prepare_case(volume, volume.with_array(mask), GRID, scan_id="s", patient_id="p", stage=4)
+    assert (made.liver_first, made.liver_last, made.stage) == (3, 6, 4)
+    assert made.image.shape == (10, 48, 32)
+    assert made.image[5, 24, 16] == round(255 * 175 / 350)
+    assert made.image[5, 0, 0] == 0
+
+
+def test_an_empty_liver_or_another_grid_is_refused():
+    volume = scan()
+    nothing = volume.with_array(np.zeros(volume.array.shape, bool))
+    with pytest.raises(CoverageError, match="empty"):
+        prepare_case(volume, nothing, GRID, scan_id="s", patient_id="p", stage=0)
+    other = Volume(nothing.array, replace(volume.geometry, origin=(9.0, 0.0, 0.0)))
+    with pytest.raises(GeometryError):
+        prepare_case(volume, other, GRID, scan_id="s", patient_id="p", stage=0)

@@ -1,0 +1,42 @@
+import pytest
+import torch
+
+from fibrolens.plan import NetworkPlan
+from fibrolens.staging.network import LAYERS, LFSNetwork, new_network
+
+PLAN = NetworkPlan(
+    channels=(2, 3, 4, 5), kernel=(3, 3, 3), pools=((2, 2, 2), (2, 2, 2), (1, 2, 2)), pooled=(1, 2, 2), hidden=7
+)
+
+
+def test_gives_one_score_per_stage_and_the_features_before():
+    network = LFSNetwork(PLAN).eval()
+    x = torch.rand(2, 1, 8, 16, 16)
+    assert network(x).shape == (2, 5)
+    torch.testing.assert_close(network(x), network.head(network.features(x)))
+
+
+def test_has_the_papers_layers():
+    network = LFSNetwork(PLAN)
+    kinds = [type(m).__name__ for m in network.modules()]
+    assert [kinds.count(k) for k in ("Conv3d", "MaxPool3d", "Linear")] == [4, 3, 2]
+
+
+@pytest.mark.parametrize(("layer", "shape"), [("conv3", (4, 2, 4, 4)), ("conv4", (5, 2, 2, 2))])
+def test_layers_for_maps_are_positive_activations_before_pooling(layer, shape):
+    network, seen = LFSNetwork(PLAN).eval(), []
+    assert layer in LAYERS
+    network.get_submodule(layer).register_forward_hook(lambda _m, _i, output: seen.append(output))
+    network(torch.rand(1, 1, 8, 16, 16))
+    assert seen[0].shape == (1, *shape)
+    assert seen[0].min() == 0
+    assert seen[0].max() > 0
+
+
+def test_new_network_depends_on_its_seed_alone():
+    torch.rand(3)
+    before = torch.random.get_rng_state()
+    a, b, c = (new_network(PLAN, seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.equal(a.head.weight, b.head.weight)
+    assert not torch.equal(a.head.weight, c.head.weight)

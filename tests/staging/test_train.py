@@ -1,0 +1,106 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from fibrolens.errors import CohortError, ModelError
+from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan, TrainingPlan
+from fibrolens.staging.data import StagingCase
+from fibrolens.staging.network import new_network
+from fibrolens.staging.train import CHECKPOINT, LOG, learning_rate, train
+
+PLAN = Plan(
+    grid=GridPlan(in_plane=(16, 16)),
+    slab=SlabPlan(8, 4),
+    network=NetworkPlan(channels=(2, 2, 3, 3), kernel=(3, 3, 3), pooled=(1, 2, 2), hidden=4, dropout=0.5),
+    training=TrainingPlan(steps=6, batch=2, warmup_steps=2, checkpoint_every=3, learning_rate=0.02),
+)
+
+
+class KilledError(Exception):
+    pass
+
+
+class KillAfter:
+    """A reporter that stops the training like a kill would, between two checkpoints."""
+
+    def __init__(self, steps):
+        self.left = steps
+
+    def advance(self, n=1, note=""):
+        self.left -= n
+        if self.left == 0:
+            raise KilledError
+
+
+@pytest.fixture
+def cases():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 100, (6, 10, 16, 16), dtype=np.uint8)
+    images[3:, :, :8] += 120
+    return [StagingCase(str(k), str(k), 4 * (k >= 3), image, 1, 8) for k, image in enumerate(images)]
+
+
+@pytest.mark.parametrize("killed_after", [2, 4, 5])
+def test_a_killed_training_ends_with_the_same_weights(cases, tmp_path, killed_after):
+    whole = load_file(train(cases, PLAN, tmp_path / "whole"))
+    with pytest.raises(KilledError):
+        train(cases, PLAN, tmp_path / "killed", progress=KillAfter(killed_after))
+    torch.rand(7)
+    resumed = load_file(train(cases, PLAN, tmp_path / "killed"))
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert (tmp_path / "whole" / LOG).read_text() == (tmp_path / "killed" / LOG).read_text()
+
+
+def test_training_leaves_the_global_generator_as_it_was(cases, tmp_path):
+    before = torch.random.get_rng_state()
+    train(cases, PLAN, tmp_path)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_seed_decides(cases, tmp_path):
+    other = replace(PLAN, training=replace(PLAN.training, seed=1))
+    a, b = (load_file(train(cases, p, tmp_path / str(k))) for k, p in enumerate((PLAN, other)))
+    assert not torch.equal(a["head.weight"], b["head.weight"])
+
+
+def test_the_loss_falls_where_stages_differ_plainly(cases, tmp_path):
+    plan = replace(PLAN, training=replace(PLAN.training, steps=80, batch=4, warmup_steps=5))
+    train(cases, plan, tmp_path)
+    losses = [json.loads(line)["loss"] for line in (tmp_path / LOG).read_text().splitlines()]
+    assert len(losses) == 80
+    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_initial_weights_are_where_it_starts(cases, tmp_path):
+    plan = replace(PLAN, training=replace(PLAN.training, steps=1, learning_rate=0.0, weight_decay=0.0))
+    initial = new_network(PLAN.network, 9).state_dict()
+    tuned = load_file(train(cases, plan, tmp_path, initial=initial))
+    assert torch.equal(tuned["head.weight"], initial["head.weight"])
+
+
+def test_learning_rate_warms_up_and_falls_to_zero():
+    plan = TrainingPlan(steps=100, warmup_steps=10, learning_rate=1.0)
+    rates = [learning_rate(step, plan) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[10] == max(rates) == 1.0
+    assert rates[55] == pytest.approx(0.5)
+    assert rates[100] == pytest.approx(0.0)
+
+
+def test_another_plan_or_a_damaged_checkpoint_is_refused(cases, tmp_path):
+    train(cases, PLAN, tmp_path)
+    with pytest.raises(ModelError, match="another plan"):
+        train(cases, replace(PLAN, training=replace(PLAN.training, batch=3)), tmp_path)
+    (tmp_path / CHECKPOINT).write_bytes(b"not a checkpoint")
+    with pytest.raises(ModelError, match="damaged"):
+        train(cases, PLAN, tmp_path)
+
+
+def test_no_case_is_refused(tmp_path):
+    with pytest.raises(CohortError):
+        train([], PLAN, tmp_path)

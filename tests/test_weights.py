@@ -1,0 +1,114 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from fibrolens.errors import ModelError
+from fibrolens.plan import NetworkPlan, SegmentationPlan
+from fibrolens.staging.network import LFSNetwork, new_network
+from fibrolens.weights import load_model_folder, save_model_folder, shipped
+
+PLAN = NetworkPlan(channels=(2, 2, 3, 3), kernel=(3, 3, 3), pooled=(1, 2, 2), hidden=4)
+SEGMENTATION = SegmentationPlan()
+CARD = {"name": "toy", "trained_on": "nothing", "intended_use": "tests", "figures": {"auc": 0.5}, "seed": 1}
+
+
+@pytest.fixture
+def weights():
+    return new_network(PLAN, 1).state_dict()
+
+
+@pytest.fixture
+def folder(tmp_path, weights):
+    save_model_folder(tmp_path / "toy", weights, SEGMENTATION, CARD)
+    return tmp_path / "toy"
+
+
+def test_a_folder_comes_back_as_it_was_saved(folder, weights):
+    model = load_model_folder(folder)
+    assert all(torch.equal(model.weights[name], t) for name, t in weights.items())
+    assert model.plan(SegmentationPlan) == SEGMENTATION
+    assert model.card["figures"] == {"auc": 0.5}
+    assert model.card["weights_sha256"] == model.sha256
+    assert model.domain is None
+    assert {p.name for p in folder.iterdir()} == {"weights.safetensors", "plan.json", "card.json"}
+
+
+def test_equal_models_give_equal_bytes(tmp_path, weights):
+    a, b = (save_model_folder(tmp_path / name, weights, SEGMENTATION, CARD) for name in "ab")
+    assert a == b
+    assert (tmp_path / "a" / "card.json").read_bytes() == (tmp_path / "b" / "card.json").read_bytes()
+
+
+def test_half_precision_is_stored_small_and_read_as_float32(tmp_path, weights):
+    save_model_folder(tmp_path / "half", weights, SEGMENTATION, CARD, half=True)
+    stored = load_file(tmp_path / "half" / "weights.safetensors")
+    assert stored["conv2.0.weight"].dtype == torch.float16
+    assert stored["conv2.1.running_var"].dtype == torch.float32
+    read = load_model_folder(tmp_path / "half").weights
+    assert all(t.dtype in (torch.float32, torch.int64) for t in read.values())
+    torch.testing.assert_close(read["conv2.0.weight"], weights["conv2.0.weight"], atol=1e-3, rtol=1e-3)
+
+
+def test_saving_again_replaces_the_folder(folder, weights):
+    save_model_folder(folder, weights, SEGMENTATION, {**CARD, "name": "second"}, domain={"mean": torch.zeros(2)})
+    model = load_model_folder(folder)
+    assert model.card["name"] == "second"
+    assert model.domain is not None
+    save_model_folder(folder, weights, SEGMENTATION, CARD)
+    assert load_model_folder(folder).domain is None
+
+
+def test_fill_sets_weights_and_evaluation(folder, weights):
+    network = LFSNetwork(PLAN)
+    load_model_folder(folder).fill(network)
+    assert not network.training
+    assert torch.equal(network.head.weight, weights["head.weight"])
+
+
+def test_weights_of_another_shape_are_refused_by_name(folder):
+    wider = LFSNetwork(NetworkPlan(channels=(2, 2, 3, 4), kernel=(3, 3, 3), pooled=(1, 2, 2), hidden=4))
+    with pytest.raises(ModelError, match=r"weights\.safetensors.*conv4"):
+        load_model_folder(folder).fill(wider)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "plan.json", "card.json"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match=name):
+        load_model_folder(folder)
+
+
+def test_truncated_weights_are_refused(folder):
+    content = (folder / "weights.safetensors").read_bytes()
+    (folder / "weights.safetensors").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ModelError, match=r"weights\.safetensors is damaged"):
+        load_model_folder(folder)
+
+
+def test_weights_that_the_card_does_not_describe_are_refused(folder, weights):
+    save_file({name: t + 1 for name, t in weights.items()}, folder / "weights.safetensors")
+    with pytest.raises(ModelError, match="SHA-256"):
+        load_model_folder(folder)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path, weights):
+    broken = {**weights, "head.bias": torch.full((5,), torch.nan)}
+    save_model_folder(tmp_path / "nan", broken, SEGMENTATION, CARD)
+    with pytest.raises(ModelError, match=r"head\.bias"):
+        load_model_folder(tmp_path / "nan")
+
+
+def test_a_card_must_say_what_the_model_is(folder, tmp_path, weights):
+    with pytest.raises(ModelError, match="intended_use"):
+        save_model_folder(
+            tmp_path / "x", weights, SEGMENTATION, {"name": "x", "trained_on": "y", "figures": {}, "seed": 0}
+        )
+    (folder / "card.json").write_text(json.dumps({"name": "x"}))
+    with pytest.raises(ModelError, match=r"card\.json lacks"):
+        load_model_folder(folder)
+
+
+def test_shipped_folders_lie_inside_the_package():
+    assert shipped("lfs").parts[-3:] == ("fibrolens", "shipped", "lfs")
