@@ -20,8 +20,7 @@ def read_itk(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise InputError(f"{path.name} cannot be read ({reason}); copy or convert it again.") from None
+        raise InputError(f"{path.name} cannot be read, it is damaged or something else; convert it again.") from error
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[..., 0]
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:

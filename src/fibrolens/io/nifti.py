@@ -16,6 +16,7 @@ import nibabel as nib
 import numpy as np
 from jaxtyping import Float, Shaped
 from nibabel.filebasedimages import ImageFileError
+from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.spatialimages import HeaderDataError
 
 from fibrolens.errors import GeometryError, InputError, OutputError
@@ -35,10 +36,13 @@ def read_nifti(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
         GeometryError: no or broken spatial transform.
     """
     try:
-        image: Any = nib.load(path)
-        data = np.asanyarray(image.dataobj)
+        with LoggingOutputSuppressor():
+            image: Any = nib.load(path)
+            data = np.asanyarray(image.dataobj)
     except (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error) as error:
-        raise InputError(f"{path.name} cannot be read as NIfTI ({error}); copy or convert it again.") from None
+        raise InputError(
+            f"{path.name} cannot be read as NIfTI, it is damaged or something else; copy or convert it again."
+        ) from error
     while data.ndim > 3 and data.shape[-1] == 1:
         data = data[..., 0]
     if data.ndim != 3 or data.dtype.kind not in "iuf":

@@ -11,7 +11,6 @@ from fibrolens.io.dicom.read import read_dicom
 from fibrolens.io.itk import read_itk
 from fibrolens.io.nifti import read_nifti
 from fibrolens.io.values import as_hounsfield, as_labels
-from fibrolens.transforms.orient import Orient
 from fibrolens.volume import Geometry, Volume
 
 #: File name endings and the formats that they stand for.
@@ -85,6 +84,8 @@ def read_labels(path: str | Path, like: Volume | None = None) -> Volume:
 def _onto(labels: Volume, like: Volume) -> Volume:
     """Labels on the grid of `like`, their axes turned where that is all that differs."""
     if not labels.geometry.same_grid(like.geometry):
+        from fibrolens.transforms.orient import Orient  # noqa: PLC0415 - brings torch, which reading does not need
+
         turned, turn = Orient.fit(labels.geometry).forward(labels), Orient.fit(like.geometry)
         if turned.geometry.same_grid(turn.target):
             return turn.inverse(turned)

@@ -103,3 +103,21 @@ def test_files_without_preamble_are_read(tmp_path: Path):
         content = buffer.getvalue()
         (tmp_path / f"{i}").write_bytes(content[132:] if content[128:132] == b"DICM" else content)
     np.testing.assert_array_equal(read_volume(tmp_path).array, hu)
+
+
+def test_damaged_bytes_end_in_a_volume_or_a_refusal_without_names(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    folder = save(ct_series(ct_array(3)), tmp_path / "series")
+    victim, rng = folder / "image_0", np.random.default_rng(5)
+    clean = victim.read_bytes()
+    refusals = []
+    for _ in range(60):
+        content = np.frombuffer(clean, np.uint8).copy()
+        content[rng.integers(128, 900, 4)] = rng.integers(0, 256, 4)
+        victim.write_bytes(content.tobytes())
+        try:
+            read_volume(folder)
+        except InputError as error:
+            refusals.append(str(error))
+    assert refusals
+    assert not [r for r in refusals if "Doe" in r or "SECRET" in r]
+    assert caplog.text == ""

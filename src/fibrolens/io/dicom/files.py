@@ -13,13 +13,15 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from fibrolens.errors import InputError, SeriesError
 
-#: What pydicom raises on damaged content.
+#: What pydicom raises on damaged content. Its messages may quote the header, so ours do not repeat them.
 DAMAGED = (
+    ArithmeticError,
     AttributeError,
+    BytesLengthException,
     EOFError,
     InvalidDicomError,
     zipfile.BadZipFile,
@@ -94,7 +96,7 @@ def _instance(name: str, opener: Callable[[], IO[bytes]]) -> Instance | None:
             kind = header.file_meta.get("MediaStorageSOPClassUID", "")
             known = "SOPClassUID" in header or "Modality" in header
     except DAMAGED as error:
-        raise SeriesError(f"The DICOM file {name} is damaged ({error}); copy it again or remove it.") from None
+        raise SeriesError(f"The DICOM file {name} is damaged; copy it again or remove it.") from error
     if kind == DIRECTORY_CLASS or (bare and not known):
         return None
     if not known:

@@ -9,10 +9,12 @@ from typing import Any
 from pydicom import Dataset
 
 from fibrolens.errors import SeriesError
-from fibrolens.io.dicom.files import Instance
+from fibrolens.io.dicom.files import DAMAGED, Instance
 
 #: RescaleType values that are Hounsfield units; "US" is what some CT scanners write for "unspecified".
 HOUNSFIELD_TYPES = ("", "HU", "US")
+#: Characters in the longest value of the text elements used here (PS3.5 section 6.2: LO, UI), several values joined.
+LONGEST_TEXT = 80
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +48,16 @@ def frames_of(instance: Instance, series: str) -> list[Frame]:
     """The frames of one instance.
 
     Raises:
-        SeriesError: colour, 8-bit or non-Hounsfield values, or a missing tag; `series` names the series.
+        SeriesError: colour, 8-bit or non-Hounsfield values, a missing tag, or a header that cannot be parsed;
+            `series` names the series.
     """
+    try:
+        return _frames(instance, series)
+    except DAMAGED as error:
+        raise SeriesError(f"{series}: the header of {instance.name} is damaged; copy the file again.") from error
+
+
+def _frames(instance: Instance, series: str) -> list[Frame]:
     _require_ct_values(instance, series)
     groups = instance.header.get("PerFrameFunctionalGroupsSequence")
     if not groups:
@@ -129,17 +139,21 @@ def numbers(place: Dataset, keyword: str, count: int) -> tuple[float, ...]:
 
 
 def text(place: Dataset, keyword: str) -> str:
-    """An element as text, several values joined by a comma; empty where it is absent or malformed."""
+    """An element as text, several values joined by a comma; empty where it is absent or malformed.
+
+    Longer than any of the elements used here may be, or unprintable, it is debris of a damaged file.
+    """
     value = element(place, keyword)
     if value is None:
         return ""
     values = [value] if isinstance(value, str) or not hasattr(value, "__iter__") else value
-    return ", ".join(str(v) for v in values).strip()
+    joined = ", ".join(str(v) for v in values).strip()
+    return joined if len(joined) <= LONGEST_TEXT and joined.isprintable() else ""
 
 
 def element(place: Dataset, keyword: str) -> Any:
     """An element's value; None where it is absent or cannot be parsed."""
     try:
         return place.get(keyword)
-    except (ArithmeticError, NotImplementedError, TypeError, ValueError):
+    except DAMAGED:
         return None

@@ -53,9 +53,9 @@ def _read_instance(instance: Instance, frames: Sequence[Frame], series: str) -> 
         images = [_hounsfield(_decoded(decoder, dataset, frame.index), dataset, frame) for frame in frames]
     except DAMAGED as error:
         raise SeriesError(
-            f"{series}: the pixels of slice {frames[0].label} ({instance.name}) cannot be read ({error}); "
-            "copy the file again."
-        ) from None
+            f"{series}: the pixels of slice {frames[0].label} ({instance.name}) cannot be read, they are truncated or "
+            "damaged; copy the file again."
+        ) from error
     return hashlib.sha256(content).hexdigest(), images
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +34,29 @@ def read_dicom(path: Path, source: str, series_uid: str | None = None) -> Volume
         SeriesError: the files do not form one CT volume.
         GeometryError: the slices do not lie on one even, orthogonal grid.
     """
-    with warnings.catch_warnings():
-        # pydicom warns about every odd value; those that matter here are checked below, with better words.
-        warnings.filterwarnings("ignore", module="pydicom")
-        with instances(path) as found:
-            series = choose_series(found, source, series_uid)
-            frames = [frame for instance in series.instances for frame in frames_of(instance, str(series))]
-            ordered, geometry = stack(frames, str(series))
-            array, digest = read_pixels(ordered, str(series))
-            return Volume(array, geometry, source, _facts(series, ordered, digest))
+    with _quiet_pydicom(), instances(path) as found:
+        series = choose_series(found, source, series_uid)
+        frames = [frame for instance in series.instances for frame in frames_of(instance, str(series))]
+        ordered, geometry = stack(frames, str(series))
+        array, digest = read_pixels(ordered, str(series))
+        return Volume(array, geometry, source, _facts(series, ordered, digest))
+
+
+@contextmanager
+def _quiet_pydicom() -> Iterator[None]:
+    """Keep pydicom from warning and logging.
+
+    It does so about every odd value and quotes it, which may be a patient's name; what matters here is checked by us.
+    """
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pydicom")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _facts(series: Series, frames: Sequence[Frame], digest: str) -> tuple[tuple[str, Any], ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fibrolens.errors import InputError, SeriesError
 from fibrolens.io.dicom.files import Instance
-from fibrolens.io.dicom.frames import text
+from fibrolens.io.dicom.frames import numbers, text
 
 #: CT Image, Enhanced CT Image, Legacy Converted Enhanced CT Image. An empty class is met in anonymised files.
 CT_CLASSES = (
@@ -29,7 +29,7 @@ class Series:
     @property
     def images(self) -> int:
         """Number of images, frames of multi-frame files counted one by one."""
-        return sum(int(i.header.get("NumberOfFrames") or 1) for i in self.instances)
+        return sum(int((numbers(i.header, "NumberOfFrames", 1) or (1,))[0]) for i in self.instances)
 
     def __str__(self) -> str:
         first = self.instances[0].header
