@@ -1,0 +1,130 @@
+"""Simulate abdomens, train the V-Net on them, and put it into the package.
+
+::
+
+    python scripts/train_vnet.py --generate 800      fill the cache, one patient after the other (its own process)
+    python scripts/train_vnet.py --train             train on what the cache holds, from the last checkpoint
+    python scripts/train_vnet.py --export            write src/fibrolens/shipped/vnet from the last checkpoint
+
+All three may be stopped and started again at any time. Patients for training are those with seeds from `FIRST_SEED`;
+the figures on the model card come from patients after `UNSEEN_SEED`, which no training sees.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fibrolens.phantom.patient import Patient, sample_patient
+from fibrolens.phantom.render import render, small_grid
+from fibrolens.plan import SegmentationPlan
+from fibrolens.segment.train import Abdomen, load_checkpoint, train
+from fibrolens.segment.vnet import VNet
+from fibrolens.volume import Geometry
+from fibrolens.weights import save_model_folder
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = ROOT / "src" / "fibrolens" / "shipped" / "vnet"
+FIRST_SEED = 2_000_000
+UNSEEN_SEED = 2_900_000
+NAME = "vnet-sim-1"
+
+#: Millimetres of patient above and below the liver; the randomisation crops from it.
+ABOVE_MM, BELOW_MM = 60.0, 90.0
+
+
+def simulated_patient(seed: int) -> Patient:
+    """The patient of one seed; every stage equally often, so that spleens of all sizes are seen."""
+    return sample_patient(np.random.default_rng(seed), seed % 5, f"V{seed}", spread=1.5)
+
+
+def training_grid(patient: Patient, plan: SegmentationPlan) -> Geometry:
+    """The plan's grid around a simulated patient."""
+    scan = replace(patient.scan, above_mm=ABOVE_MM, below_mm=BELOW_MM)
+    around = small_grid(replace(patient, scan=scan))
+    depth, rows, columns = plan.spacing_mm
+    slices = int(np.ceil(around.shape[0] * around.spacing[0] / depth))
+    corner = (-columns * (plan.in_plane[1] - 1) / 2, -rows * (plan.in_plane[0] - 1) / 2, around.origin[2])
+    return Geometry((slices, *plan.in_plane), plan.spacing_mm, corner)
+
+
+def generate(folder: Path, count: int, plan: SegmentationPlan) -> None:
+    """Render patients into the cache."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(FIRST_SEED, FIRST_SEED + count):
+        path = folder / f"{seed}.npz"
+        if path.exists():
+            continue
+        patient = simulated_patient(seed)
+        rendering = render(patient, training_grid(patient, plan))
+        aside = folder / f".{seed}.npz"
+        np.savez_compressed(aside, hu=rendering.hu.array, labels=rendering.labels.array)
+        aside.rename(path)
+
+
+class Cache:
+    """The patients rendered so far, in memory; it grows while the generator works."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.loaded: dict[str, Abdomen] = {}
+
+    def __call__(self) -> list[Abdomen]:
+        """All patients at hand, in the order of their seeds."""
+        for path in sorted(self.folder.glob("[0-9]*.npz")):
+            if path.name not in self.loaded:
+                with np.load(path) as arrays:
+                    self.loaded[path.name] = Abdomen(arrays["hu"].astype(np.int16), arrays["labels"])
+        return list(self.loaded.values())
+
+
+def run_training(runs: Path, plan: SegmentationPlan) -> None:
+    """Train to the plan's last step; one line per 20 steps."""
+    torch.set_num_threads(1)
+    recent: list[tuple[float, ...]] = []
+    for progress in train(Cache(runs / "cache"), plan, runs):
+        recent.append((progress.loss, *progress.dice))
+        if progress.step % 20 == 0:
+            loss, *dice = np.mean(recent, axis=0)
+            print(f"step {progress.step}  loss {loss:.3f}  soft Dice {' '.join(f'{d:.3f}' for d in dice)}", flush=True)
+            recent.clear()
+
+
+def export(runs: Path, plan: SegmentationPlan, figures: dict[str, float]) -> None:
+    """Write the shipped folder from the last checkpoint."""
+    network = VNet(plan)
+    steps = load_checkpoint(runs / "checkpoint.pt", network)
+    card = {
+        "name": NAME,
+        "trained_on": f"simulated CT only ({len(Cache(runs / 'cache')())} simulated patients, {steps} steps)",
+        "intended_use": "Research use only. Not a medical device; not for diagnosis or treatment.",
+        "figures": figures,
+        "seed": plan.seed,
+    }
+    save_model_folder(SHIPPED, network.state_dict(), plan, card, half=True)
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--generate", type=int, metavar="COUNT")
+    parser.add_argument("--train", action="store_true")
+    parser.add_argument("--export", action="store_true")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "vnet")
+    parser.add_argument("--steps", type=int, default=SegmentationPlan.steps)
+    arguments = parser.parse_args()
+    plan = SegmentationPlan(steps=arguments.steps)
+    if arguments.generate:
+        generate(arguments.runs / "cache", arguments.generate, plan)
+    if arguments.train:
+        run_training(arguments.runs, plan)
+    if arguments.export:
+        export(arguments.runs, plan, {})
+
+
+if __name__ == "__main__":
+    main()
