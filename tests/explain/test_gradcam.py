@@ -180,6 +180,13 @@ def test_nothing_before_the_earliest_layer_is_recorded(network, batch):
     assert seen == [False, True]
 
 
+def test_the_callers_input_is_left_alone_even_where_a_layer_hands_it_on():
+    x = torch.ones(1, 1, 4, 4)
+    model = nn.Sequential(nn.Identity(), nn.Flatten(), nn.Linear(16, 2))
+    location_maps(model, x, [0], ["0"])
+    assert not x.requires_grad
+
+
 class Detached(SmallNetwork):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.conv4(self.conv3(self.conv1(x))).detach().amax((2, 3, 4)))
