@@ -42,7 +42,9 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise OutputError(f"{folder / MANIFEST} cannot be read ({error}); remove the folder or use --overwrite.") from None
+        raise OutputError(
+            f"{folder / MANIFEST} cannot be read ({error}); remove the folder or use --overwrite."
+        ) from None
     return dict(content)
 
 
@@ -82,7 +84,7 @@ def output_folder(folder: Path, run: Mapping[str, Any], timings: Mapping[str, fl
         _remove(aside)
         aside.mkdir(parents=True)
         yield aside
-        _write_manifest(aside, run, timings or {})
+        write_manifest(aside, run, timings or {})
         _remove(old)
         if folder.exists():
             folder.rename(old)
@@ -95,7 +97,14 @@ def output_folder(folder: Path, run: Mapping[str, Any], timings: Mapping[str, fl
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _write_manifest(folder: Path, run: Mapping[str, Any], timings: Mapping[str, float]) -> None:
+def write_manifest(folder: Path, run: Mapping[str, Any], timings: Mapping[str, float]) -> None:
+    """Write ``manifest.json``, which makes `folder` complete; everything else must be there already.
+
+    Args:
+        folder: the folder that the manifest vouches for.
+        run: inputs and options that determine the result.
+        timings: seconds per step.
+    """
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     content = {
         "schema_version": SCHEMA_VERSION,

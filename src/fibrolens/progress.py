@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, TextIO, cast, runtime_checkable
 
@@ -81,8 +82,12 @@ class Silent:
         """Do nothing."""
 
 
-def silent() -> Silent:
-    """The reporter of work that nobody watches."""
+#: Makes the reporter of one piece of work from its size and label: `Progress` or `silent`.
+ReporterFactory = Callable[[int, str], AbstractContextManager[Reporter]]
+
+
+def silent(total: int = 0, label: str = "") -> Silent:
+    """The reporter of work that nobody watches; takes what `Progress` takes."""
     return Silent()
 
 

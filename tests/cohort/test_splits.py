@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
@@ -9,9 +8,7 @@ from fibrolens.errors import CohortError
 
 
 def row(number: int, stage: int, patient: str | None = None) -> CohortRow:
-    return CohortRow(
-        number + 2, patient or f"p{number}", f"s{number}", Path("x"), (stage,), None, None, MappingProxyType({})
-    )
+    return CohortRow(number + 2, patient or f"p{number}", f"s{number}", Path("x"), (stage,), None, None, {})
 
 
 @pytest.fixture

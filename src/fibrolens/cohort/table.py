@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from fibrolens.errors import CohortError
 from fibrolens.plan import STAGES
@@ -115,7 +114,7 @@ def _row(line: int, record: dict[str, str], folder: Path, problems: list[str]) -
     if found:
         return None
     masks = (paths.get("liver_mask"), paths.get("spleen_mask"))
-    return CohortRow(line, record["patient_id"], scan_id, paths["image"], stages, *masks, MappingProxyType(record))
+    return CohortRow(line, record["patient_id"], scan_id, paths["image"], stages, *masks, record)
 
 
 def _find_repeats(records: list[tuple[int, dict[str, str]]], problems: list[str]) -> None:

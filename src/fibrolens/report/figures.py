@@ -20,7 +20,6 @@ from fibrolens.report.drawing import (
     ORANGE,
     PURPLE,
     RESEARCH,
-    SCALE_TITLES,
     VERMILION,
     WINDOW_HU,
     Scene,

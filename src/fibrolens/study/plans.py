@@ -1,0 +1,15 @@
+"""Named plans for studies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fibrolens.plan import Plan
+from fibrolens.staging.plans import small_plan
+
+
+def demo_plan() -> Plan:
+    """A few steps of fine-tuning per fold from the shipped weights, which were trained on other simulated patients."""
+    plan = small_plan()
+    training = replace(plan.training, steps=40, learning_rate=3e-4, warmup_steps=5, checkpoint_every=20)
+    return replace(plan, training=training)

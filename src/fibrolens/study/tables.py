@@ -1,0 +1,69 @@
+"""The tables of a study: out-of-fold predictions and attention, as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fibrolens.cohort.table import parse_stages
+from fibrolens.errors import CohortError
+from fibrolens.evaluate.study import Predicted
+from fibrolens.plan import STAGES
+from fibrolens.result import REGIONS
+
+PROBABILITIES = tuple(f"p_{stage}" for stage in STAGES)
+PREDICTIONS = ("scan_id", "patient_id", "fold", "stage", *PROBABILITIES)
+ATTENTION = (
+    *("scan_id", "patient_id", "fold", "stage", "predicted", "layer", "scale"),
+    *(f"{region}_{figure}" for region in REGIONS for figure in ("mean", "share")),
+)
+
+
+def write_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], path: Path) -> None:
+    """Write a CSV file, whole or not at all; None is an empty cell, a float has nine digits."""
+    aside = path.with_suffix(".partial")
+    with aside.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _cell(row[name]) for name in columns} for row in rows)
+    aside.replace(path)
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file as text."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def read_predictions(path: Path) -> list[Predicted]:
+    """Read ``predictions.csv``.
+
+    Raises:
+        CohortError: a column is missing or a value is no prediction.
+    """
+    try:
+        return [
+            Predicted(
+                row["scan_id"],
+                row["patient_id"],
+                int(row["fold"]),
+                parse_stages(row["stage"]),
+                tuple(float(row[name]) for name in PROBABILITIES),
+            )
+            for row in read_table(path)
+        ]
+    except (KeyError, ValueError, TypeError) as error:
+        raise CohortError(f"{path} is not a table of predictions ({error}); remove it to predict again.") from None
+
+
+def number(text: str) -> float:
+    """The number of a cell; NaN where it is empty."""
+    return float(text) if text else float("nan")
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    return f"{value:.9g}" if isinstance(value, float) else value
