@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from fibrolens.errors import ModelError, OutputError
@@ -117,9 +117,10 @@ def save_model_folder(
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        save_file({k: _stored(t, half) for k, t in weights.items()}, aside / WEIGHTS)
+        # Bytes written by us get the permissions that the user's umask asks for; save_file makes files private.
+        (aside / WEIGHTS).write_bytes(save({k: _stored(t, half) for k, t in weights.items()}))
         if domain is not None:
-            save_file({k: t.contiguous() for k, t in domain.items()}, aside / DOMAIN)
+            (aside / DOMAIN).write_bytes(save({k: t.contiguous() for k, t in domain.items()}))
         write_plan(plan, aside / PLAN)
         digest = file_sha256(aside / WEIGHTS)
         write_json({**card, "weights_sha256": digest}, aside / CARD)
