@@ -1,6 +1,6 @@
 """Speed of `fibrolens stage` on a simulated 512 x 512 CT, beside what merely reading it costs.
 
-Whole processes are timed, three runs after a warm-up. The ratio to reading the same series with SimpleITK in the same run is
+Whole processes are timed, three runs after a warm-up. The ratio to reading the series with SimpleITK in the same run is
 what to compare between machines. Writes ``stage_speed.json``.
 
 usage: stage_speed.py [--out DIR] [--input CT] [--runs N]

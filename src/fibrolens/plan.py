@@ -150,7 +150,9 @@ def read_plan(path: Path, kind: type[T]) -> T:
     except (TypeError, ValueError) as error:
         raise ModelError(f"The plan {path.name} cannot be used: {error}.") from None
     if getattr(plan, "schema_version", None) != SCHEMA_VERSION:
-        raise ModelError(f"The plan {path.name} has schema {content.get('schema_version')}; this version reads {SCHEMA_VERSION}.")
+        raise ModelError(
+            f"The plan {path.name} has schema {content.get('schema_version')}; this version reads {SCHEMA_VERSION}."
+        )
     return plan
 
 

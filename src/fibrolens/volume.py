@@ -61,7 +61,9 @@ class Geometry:
         if not (np.isfinite(spacing).all() and (spacing > 0).all()):
             raise GeometryError("The affine of the volume is singular or not finite; write it again with a valid one.")
         axes = (columns / spacing).T
-        return cls(shape, _triple(spacing), _triple(affine[:3, 3]), (_triple(axes[0]), _triple(axes[1]), _triple(axes[2])))
+        return cls(
+            shape, _triple(spacing), _triple(affine[:3, 3]), (_triple(axes[0]), _triple(axes[1]), _triple(axes[2]))
+        )
 
     @property
     def affine(self) -> Float[np.ndarray, "4 4"]:
@@ -125,7 +127,9 @@ class Volume:
 
     def __post_init__(self) -> None:
         if self.array.shape != self.geometry.shape:
-            raise GeometryError(f"Array of shape {self.array.shape} does not fit a grid of shape {self.geometry.shape}.")
+            raise GeometryError(
+                f"Array of shape {self.array.shape} does not fit a grid of shape {self.geometry.shape}."
+            )
 
     def with_array(self, array: Shaped[np.ndarray, "d h w"]) -> Volume:
         """The same grid and provenance with other values."""

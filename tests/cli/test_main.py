@@ -37,7 +37,9 @@ def test_debug_shows_the_traceback(monkeypatch, capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["stage"], ["stage", "x"], ["phantom", "--out", "d", "--stages", "1,2"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["stage"], ["stage", "x"], ["phantom", "--out", "d", "--stages", "1,2"]]
+)
 def test_wrong_use_ends_with_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)

@@ -3,7 +3,15 @@ import torch
 
 from fibrolens.phantom.labels import Organ
 from fibrolens.plan import SegmentationPlan
-from fibrolens.segment.train import Abdomen, batch, learning_rate_factor, segmentation_loss, train
+from fibrolens.segment.train import (
+    Abdomen,
+    TrainingState,
+    batch,
+    learning_rate_factor,
+    segmentation_loss,
+    train,
+    trained_network,
+)
 
 PLAN = SegmentationPlan(channels=(4, 8), convolutions=(1, 1), steps=4, batch=1, checkpoint_every=2)
 LABELS = np.zeros((12, 20, 20), np.uint8)
@@ -22,8 +30,19 @@ def test_a_resumed_training_ends_as_an_unbroken_one(tmp_path):
     stopped.close()
     assert first == whole[:3]
     assert losses(tmp_path / "parts") == whole[2:]
-    ends = [torch.load(tmp_path / n / "checkpoint.pt", weights_only=True)["network"] for n in ("whole", "parts")]
-    assert all(torch.equal(ends[0][k], ends[1][k]) for k in ends[0])
+    ends = [trained_network(tmp_path / name / "checkpoint.pt", PLAN) for name in ("whole", "parts")]
+    assert [steps for _, steps in ends] == [4, 4]
+    assert all(torch.equal(a, b) for a, b in zip(ends[0][0].parameters(), ends[1][0].parameters(), strict=True))
+
+
+def test_the_average_follows_the_weights_slowly(tmp_path):
+    state = TrainingState.start(PLAN)
+    state.step = 10_000
+    before = next(state.average.parameters()).clone()
+    with torch.no_grad():
+        next(state.network.parameters()).add_(1)
+    state.count_step()
+    assert torch.allclose(next(state.average.parameters()), before + 0.005, atol=1e-6)
 
 
 def test_an_example_depends_on_seed_and_step():

@@ -93,4 +93,3 @@ def render_report(content: Mapping[str, Any], overlay: bytes) -> str:
 def _title(result: StagingResult) -> str:
     stage = result.stage
     return f"{result.scan_id}: predicted {stage.predicted} (p = {max(stage.probabilities):.2f})"
-

@@ -7,7 +7,7 @@ import pytest
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from dicom_files import ct_array, ct_series, save
+from tests.dicom_files import ct_array, ct_series, save
 from fibrolens.errors import InputError, SeriesError
 from fibrolens.io import read_volume
 from fibrolens.io.dicom.files import instances

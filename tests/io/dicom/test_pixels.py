@@ -11,7 +11,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from dicom_files import ct_array, ct_series, enhanced_ct, save, with_tags
+from tests.dicom_files import ct_array, ct_series, enhanced_ct, save, with_tags
 from fibrolens.errors import SeriesError
 from fibrolens.io import read_volume
 

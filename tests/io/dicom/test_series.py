@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dicom_files import SERIES_UID, ct_array, ct_series, save
+from tests.dicom_files import SERIES_UID, ct_array, ct_series, save
 from fibrolens.errors import InputError, SeriesError
 from fibrolens.io import read_volume
 

@@ -1,0 +1,132 @@
+"""Many CTs into one folder."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from fibrolens import batch
+from fibrolens.batch import check_scan_id, stage_batch
+from fibrolens.errors import OutputError, UsageError
+from fibrolens.io import read_volume, write_nifti
+from fibrolens.pipeline import Models, StageOptions
+from tests.staged import simulated, untrained_models
+
+
+@pytest.fixture(scope="module")
+def rendering():
+    return simulated()
+
+
+@pytest.fixture(autouse=True)
+def untrained(monkeypatch, rendering):
+    models = untrained_models(rendering.labels)
+    monkeypatch.setattr(batch.Models, "load", classmethod(lambda cls, folder=None: models))
+    assert Models.load() is models
+
+
+@pytest.fixture
+def ct(tmp_path, rendering):
+    path = tmp_path / "patient.nii.gz"
+    write_nifti(rendering.hu, path)
+    return path
+
+
+def rows(out):
+    with (out / "summary.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_scan_folder_holds_every_file_of_the_contract(tmp_path, ct, rendering):
+    assert stage_batch([ct], tmp_path / "out", StageOptions(all_maps=True)) == 0
+    folder = tmp_path / "out" / "patient"
+    names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    assert names == {
+        "result.json",
+        "labels.nii.gz",
+        "map.nii.gz",
+        "overlay.png",
+        "report.html",
+        "manifest.json",
+        *(f"maps/F{k}.nii.gz" for k in range(5)),
+    }
+    assert read_volume_shape(folder / "map.nii.gz") == rendering.hu.geometry.shape
+    page = (folder / "report.html").read_text()
+    assert "Research use only" in page
+    assert "simulated CT" in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def read_volume_shape(path):
+    return read_volume(path).geometry.shape
+
+
+def test_refused_scan_is_a_row_and_leaves_no_folder(tmp_path, ct, capsys):
+    text = tmp_path / "notes"
+    text.mkdir()
+    (text / "a.txt").write_text("hello")
+    assert stage_batch([text, ct], tmp_path / "out", StageOptions()) == 3
+    refused, done = rows(tmp_path / "out")
+    assert (refused["status"], refused["exit_status"]) == ("refused", "3")
+    assert refused["reason"]
+    assert (done["status"], done["scan_id"]) == ("done", "patient")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["patient", "summary.csv"]
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_second_run_keeps_the_bytes_and_says_so(tmp_path, ct, capsys):
+    out = tmp_path / "out"
+    stage_batch([ct], out, StageOptions())
+    before = {p.name: p.read_bytes() for p in (out / "patient").iterdir()}
+    table = (out / "summary.csv").read_bytes()
+    assert stage_batch([ct], out, StageOptions()) == 0
+    assert "already staged" in capsys.readouterr().out
+    assert {p.name: p.read_bytes() for p in (out / "patient").iterdir()} == before
+    assert (out / "summary.csv").read_bytes() == table
+
+
+def test_other_options_stop_with_status_2_unless_overwritten(tmp_path, ct):
+    out = tmp_path / "out"
+    stage_batch([ct], out, StageOptions())
+    assert stage_batch([ct], out, StageOptions(layer="conv3")) == 2
+    assert json.loads((out / "patient" / "result.json").read_text())["attention"]["layer"] == "conv4"
+    assert stage_batch([ct], out, StageOptions(layer="conv3"), overwrite=True) == 0
+    assert json.loads((out / "patient" / "result.json").read_text())["attention"]["layer"] == "conv3"
+
+
+def test_incomplete_folder_is_made_again(tmp_path, ct):
+    out = tmp_path / "out"
+    stage_batch([ct], out, StageOptions())
+    leftover = out / ".patient.partial"
+    leftover.mkdir()
+    (leftover / "half").write_text("")
+    assert stage_batch([ct], out, StageOptions(), overwrite=True) == 0
+    assert sorted(p.name for p in out.iterdir()) == ["patient", "summary.csv"]
+
+
+def test_two_inputs_with_one_scan_id_do_not_overwrite_each_other(tmp_path, ct, rendering):
+    (tmp_path / "b").mkdir()
+    twin = tmp_path / "b" / "patient.nii.gz"
+    write_nifti(rendering.hu.with_array(np.maximum(rendering.hu.array, -900)), twin)
+    assert stage_batch([ct, twin], tmp_path / "out", StageOptions()) == 2
+    first, second = rows(tmp_path / "out")
+    assert first["status"] == "done"
+    assert "--scan-id" in second["reason"]
+
+
+@pytest.mark.parametrize("scan_id", ["", ".", "..", "a/b", "a\\b", ".hidden"])
+def test_scan_id_that_cannot_name_a_folder_is_refused(scan_id):
+    with pytest.raises(UsageError, match="cannot name a folder"):
+        check_scan_id(scan_id)
+
+
+def test_options_of_one_scan_need_one_input(tmp_path, ct):
+    with pytest.raises(UsageError, match="single INPUT"):
+        stage_batch([ct, ct], tmp_path / "out", StageOptions(), scan_id="x")
+
+
+def test_output_that_cannot_be_written_is_said_before_any_work(tmp_path, ct):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(OutputError, match="cannot be written"):
+        stage_batch([ct], tmp_path / "out", StageOptions())

@@ -1,0 +1,167 @@
+"""One CT through the whole pipeline."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fibrolens.errors import CoverageError, GeometryError, PhaseError, UsageError
+from fibrolens.io import write_nifti
+from fibrolens.phantom.labels import Organ
+from fibrolens.pipeline import OwnMasks, StageOptions, stage
+from fibrolens.volume import Geometry, Volume
+from tests.staged import simulated, untrained_models
+
+
+@pytest.fixture(scope="module")
+def rendering():
+    return simulated()
+
+
+@pytest.fixture(scope="module")
+def models(rendering):
+    return untrained_models(rendering.labels)
+
+
+@pytest.fixture(scope="module")
+def ct_file(tmp_path_factory, rendering):
+    path = tmp_path_factory.mktemp("ct") / "patient.nii.gz"
+    write_nifti(rendering.hu, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def result(ct_file, models):
+    return stage(ct_file, models=models)
+
+
+def test_probabilities_sum_to_one_and_agree_with_every_summary(result):
+    estimate = result.stage
+    assert sum(estimate.probabilities) == pytest.approx(1)
+    assert estimate.at_least["F1"] == pytest.approx(1 - estimate.probabilities[0])
+    assert estimate.expected == pytest.approx(sum(estimate.at_least.values()))
+    assert estimate.predicted == f"F{int(np.argmax(estimate.probabilities))}"
+
+
+def test_map_lies_on_the_ct_grid(result, rendering):
+    assert result.map.geometry.same_grid(rendering.hu.geometry)
+    assert result.map.array.dtype == np.float32
+    assert result.map.array.min() >= 0
+    assert result.map.array.max() > 0
+
+
+def test_regions_partition_the_attention(result):
+    regions = result.attention.regions
+    assert sum(regions[name].share for name in ("liver", "spleen", "elsewhere")) == pytest.approx(1)
+    assert regions["liver_surface"].share + regions["liver_core"].share == pytest.approx(regions["liver"].share)
+
+
+def test_volumes_are_those_of_the_masks(result, rendering):
+    voxels = (rendering.labels.array == Organ.LIVER).sum()
+    assert result.markers["liver_volume_ml"] == pytest.approx(voxels * rendering.labels.geometry.voxel_ml)
+
+
+def test_result_is_json_with_the_keys_of_the_contract(result):
+    content = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert set(content) >= {
+        "schema_version",
+        "input",
+        "quality",
+        "model",
+        "stage",
+        "attention",
+        "pattern",
+        "markers",
+        "warnings",
+    }
+    assert content["input"]["shape"] == list(result.ct.geometry.shape[::-1])
+    assert content["stage"]["conformal_set"] is None
+    assert set(content["attention"]) >= {
+        "scale",
+        "layer",
+        "target",
+        "liver",
+        "liver_surface",
+        "liver_core",
+        "spleen",
+        "elsewhere",
+    }
+    assert any("simulated CT only" in warning for warning in content["warnings"])
+
+
+def test_same_in_same_out(ct_file, models, result):
+    again = stage(ct_file, models=models)
+    assert again.to_dict() == result.to_dict()
+    assert np.array_equal(again.map.array, result.map.array)
+
+
+def test_flipped_storage_changes_neither_stage_nor_map(tmp_path, rendering, models, result):
+    geometry = rendering.hu.geometry
+    corner = tuple(geometry.to_world(np.array([geometry.shape[0] - 1.0, 0, geometry.shape[2] - 1.0])).tolist())
+    axes = tuple(tuple(sign * v for v in axis) for sign, axis in zip((-1, 1, -1), geometry.direction, strict=True))
+    turned = Geometry(geometry.shape, geometry.spacing, corner, axes)
+    path = tmp_path / "flipped.nii.gz"
+    write_nifti(Volume(np.ascontiguousarray(rendering.hu.array[::-1, :, ::-1]), turned), path)
+    truth = Volume(np.ascontiguousarray(rendering.labels.array[::-1, :, ::-1]), turned)
+    flipped = stage(path, models=untrained_models(truth))
+    assert flipped.stage.probabilities == pytest.approx(result.stage.probabilities, abs=1e-5)
+    np.testing.assert_allclose(flipped.map.array[::-1, :, ::-1], result.map.array, atol=1e-3)
+
+
+def test_mean_layer_and_all_maps(ct_file, models):
+    result = stage(ct_file, StageOptions(layer="mean", all_maps=True), models)
+    assert sorted(result.maps) == ["F0", "F1", "F2", "F3", "F4"]
+    assert result.attention.layer == "mean"
+
+
+def test_missing_spleen_is_null_not_zero(ct_file, rendering):
+    organs = np.where(rendering.labels.array == Organ.SPLEEN, Organ.FAT, rendering.labels.array).astype(np.uint8)
+    result = stage(ct_file, models=untrained_models(rendering.labels.with_array(organs)))
+    content = result.to_dict()
+    assert content["markers"]["spleen_volume_ml"] is None
+    assert content["attention"]["spleen"] is None
+    assert any("No spleen" in warning for warning in content["warnings"])
+
+
+def test_native_phase_is_refused_unless_forced(tmp_path, rendering, models):
+    hu = rendering.hu.array.copy()
+    for organ, value in ((Organ.AORTA, 42), (Organ.SPLEEN, 45), (Organ.LIVER, 55)):
+        hu[rendering.labels.array == organ] = value
+    path = tmp_path / "native.nii.gz"
+    write_nifti(rendering.hu.with_array(hu), path)
+    with pytest.raises(PhaseError, match="native"):
+        stage(path, models=models)
+    forced = stage(path, StageOptions(force=True), models)
+    assert forced.forced
+    assert forced.to_dict()["quality"]["acceptable"] is False
+    assert forced.warnings[0].startswith("FORCED")
+
+
+def test_scan_without_liver_is_refused_even_when_forced(ct_file, rendering):
+    nothing = rendering.labels.with_array(np.zeros_like(rendering.labels.array))
+    with pytest.raises(CoverageError, match="No liver"):
+        stage(ct_file, StageOptions(force=True), untrained_models(nothing))
+
+
+def test_own_masks_replace_the_networks(tmp_path, ct_file, rendering, models, result):
+    half = (rendering.labels.array == Organ.LIVER) & (np.arange(rendering.hu.array.shape[1]) < 60)[None, :, None]
+    mask = tmp_path / "liver.nii.gz"
+    write_nifti(rendering.hu.with_array(half.astype(np.uint8)), mask)
+    own = stage(ct_file, StageOptions(masks=OwnMasks(liver=mask)), models)
+    assert own.markers["liver_volume_ml"] == pytest.approx(half.sum() * rendering.hu.geometry.voxel_ml)
+    assert own.markers["spleen_volume_ml"] == result.markers["spleen_volume_ml"]
+    assert "liver.nii.gz" in own.attention.mask_source
+
+
+def test_mask_on_another_grid_is_refused_naming_both(tmp_path, ct_file, rendering, models):
+    geometry = replace(rendering.hu.geometry, spacing=(5.0, 2.0, 2.0))
+    mask = tmp_path / "other.nii.gz"
+    write_nifti(Volume(np.ones(geometry.shape, np.uint8), geometry), mask)
+    with pytest.raises(GeometryError, match=r"other\.nii\.gz.*patient\.nii\.gz"):
+        stage(ct_file, StageOptions(masks=OwnMasks(liver=mask)), models)
+
+
+def test_labels_and_single_masks_exclude_each_other(tmp_path):
+    with pytest.raises(UsageError, match="not both"):
+        OwnMasks(liver=tmp_path, labels=tmp_path)
