@@ -26,8 +26,7 @@ from matplotlib.figure import Figure
 from fibrolens.io import read_labels, read_volume
 from fibrolens.plan import SegmentationPlan
 from fibrolens.segment.predict import Segmenter
-from fibrolens.segment.train import load_checkpoint
-from fibrolens.segment.vnet import VNet
+from fibrolens.segment.train import trained_network
 from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 from fibrolens.weights import shipped
@@ -100,9 +99,8 @@ def load(runs: Path | None) -> Segmenter:
     if runs is None:
         return Segmenter.load(shipped("vnet"))
     plan = SegmentationPlan()
-    network = VNet(plan)
-    steps = load_checkpoint(runs / "checkpoint.pt", network)
-    return Segmenter(network.eval(), plan, f"checkpoint at {steps} steps", "")
+    network, steps = trained_network(runs / "checkpoint.pt", plan)
+    return Segmenter(network, plan, f"checkpoint at {steps} steps", "")
 
 
 def main() -> None:

@@ -24,8 +24,7 @@ from fibrolens.phantom.patient import Patient, sample_patient
 from fibrolens.phantom.render import render, small_grid
 from fibrolens.plan import SegmentationPlan
 from fibrolens.segment.predict import Segmenter
-from fibrolens.segment.train import Abdomen, load_checkpoint, train
-from fibrolens.segment.vnet import VNet
+from fibrolens.segment.train import Abdomen, train, trained_network
 from fibrolens.volume import Geometry
 from fibrolens.weights import save_model_folder
 
@@ -116,8 +115,7 @@ def measure(segmenter: Segmenter, count: int) -> dict[str, float]:
 
 def export(runs: Path, plan: SegmentationPlan, count: int) -> None:
     """Write the shipped folder from the last checkpoint, with what it reaches on `count` unseen patients."""
-    network = VNet(plan).eval()
-    steps = load_checkpoint(runs / "checkpoint.pt", network)
+    network, steps = trained_network(runs / "checkpoint.pt", plan)
     patients = len(Cache(runs / "cache")())
     figures = measure(Segmenter(network, plan, NAME, ""), count)
     card = {

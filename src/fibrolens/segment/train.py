@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from fibrolens.segment.vnet import VNet
 #: Steps of linear warm-up, and what the learning rate falls to along a half cosine.
 WARMUP_STEPS = 100
 FINAL_RATE = 0.02
+
+#: Share of the latest weights in their running mean: it looks back over about 200 steps.
+AVERAGE_RATE = 0.005
 
 
 @dataclass(frozen=True)
@@ -57,24 +61,80 @@ def train(
     Yields:
         The loss and the Dice of each class, step by step.
     """
-    torch.manual_seed(plan.seed)  # only the initial weights depend on it
-    network = VNet(plan).train()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=1e-4)
+    state = TrainingState.start(plan)
     path = folder / "checkpoint.pt"
-    first = load_checkpoint(path, network, optimiser) if path.exists() else 0
-    for step in range(first, plan.steps):
-        optimiser.param_groups[0]["lr"] = plan.learning_rate * learning_rate_factor(step, plan.steps)
+    if path.exists():
+        state.restore(path)
+    for step in range(state.step, plan.steps):
+        state.optimiser.param_groups[0]["lr"] = plan.learning_rate * learning_rate_factor(step, plan.steps)
         image, target = batch(abdomens(), plan, patch, step)
         with torch.autocast("cpu", torch.bfloat16):
-            logits = network(image)
+            logits = state.network(image)
         loss, dice = segmentation_loss(logits.float(), target)
-        optimiser.zero_grad()
+        state.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        if (step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.steps:
-            save_checkpoint(path, network, optimiser, step + 1)
-        yield Progress(step + 1, float(loss.detach()), tuple(float(d) for d in dice))
+        torch.nn.utils.clip_grad_norm_(state.network.parameters(), 5.0)
+        state.optimiser.step()
+        state.count_step()
+        if state.step % plan.checkpoint_every == 0 or state.step == plan.steps:
+            state.save(path)
+        yield Progress(state.step, float(loss.detach()), tuple(float(d) for d in dice))
+
+
+@dataclass
+class TrainingState:
+    """All that a training needs in order to go on.
+
+    Args:
+        network: the weights being trained.
+        average: their running mean, which is what is used afterwards: at any step it is better than the last weights.
+        optimiser: with its moments.
+        step: how many steps were done.
+    """
+
+    network: VNet
+    average: VNet
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+
+    @classmethod
+    def start(cls, plan: SegmentationPlan) -> TrainingState:
+        """Initial weights, which the plan's seed decides."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(plan.seed)
+            network = VNet(plan).train()
+        optimiser = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=1e-4)
+        return cls(network, deepcopy(network).eval(), optimiser)
+
+    @torch.no_grad()
+    def count_step(self) -> None:
+        """Take the new weights into the average."""
+        self.step += 1
+        rate = max(AVERAGE_RATE, 1 / (self.step + 1))
+        for mean, latest in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            mean.lerp_(latest, rate)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint aside, then put it in place."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(".part")
+        parts = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimiser")}
+        torch.save({**parts, "step": self.step}, aside)
+        aside.replace(path)
+
+    def restore(self, path: Path) -> None:
+        """Go back to what `save` wrote."""
+        saved = torch.load(path, weights_only=True)
+        for name in ("network", "average", "optimiser"):
+            getattr(self, name).load_state_dict(saved[name])
+        self.step = int(saved["step"])
+
+
+def trained_network(path: Path, plan: SegmentationPlan) -> tuple[VNet, int]:
+    """The averaged weights of a checkpoint, ready to predict, and after how many steps they were taken."""
+    state = TrainingState.start(plan)
+    state.restore(path)
+    return state.average, state.step
 
 
 def batch(
@@ -110,20 +170,3 @@ def learning_rate_factor(step: int, steps: int) -> float:
     """Linear warm-up, then half a cosine down to `FINAL_RATE`."""
     warm = min(1.0, (step + 1) / WARMUP_STEPS)
     return float(warm * (FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + np.cos(np.pi * step / steps))))
-
-
-def save_checkpoint(path: Path, network: VNet, optimiser: torch.optim.Optimizer, step: int) -> None:
-    """Write weights, optimiser and step aside, then put them in place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".part")
-    torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, aside)
-    aside.replace(path)
-
-
-def load_checkpoint(path: Path, network: VNet, optimiser: torch.optim.Optimizer | None = None) -> int:
-    """Restore what `save_checkpoint` wrote; returns the number of steps done."""
-    state = torch.load(path, weights_only=True)
-    network.load_state_dict(state["network"])
-    if optimiser is not None:
-        optimiser.load_state_dict(state["optimiser"])
-    return int(state["step"])
