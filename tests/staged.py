@@ -1,4 +1,4 @@
-"""A simulated CT and small untrained networks, so that the pipeline runs in a second; shared by the tests that stage."""
+"""A simulated CT and small untrained networks, so that the pipeline runs in a second, for tests that stage."""
 
 from dataclasses import dataclass, replace
 

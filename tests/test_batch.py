@@ -5,13 +5,13 @@ import json
 
 import numpy as np
 import pytest
+from tests.staged import simulated, untrained_models
 
 from fibrolens import batch
 from fibrolens.batch import check_scan_id, stage_batch
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.io import read_volume, write_nifti
 from fibrolens.pipeline import Models, StageOptions
-from tests.staged import simulated, untrained_models
 
 
 @pytest.fixture(scope="module")

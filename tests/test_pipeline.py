@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.staged import simulated, untrained_models
 
 from fibrolens.errors import CoverageError, GeometryError, PhaseError, UsageError
 from fibrolens.io import write_nifti
 from fibrolens.phantom.labels import Organ
 from fibrolens.pipeline import OwnMasks, StageOptions, stage
 from fibrolens.volume import Geometry, Volume
-from tests.staged import simulated, untrained_models
 
 
 @pytest.fixture(scope="module")

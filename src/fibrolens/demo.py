@@ -48,7 +48,8 @@ def run_demo(out: Path, patients: int, seed: int) -> int:
     _say(f"\n2 of 3  A simulated cohort of {patients} patients, in the paper's mix of stages")
     cohort = _cohort(out / "cohort", patients, seed)
     _say("\n3 of 3  A five-fold study: fine-tune, predict out of fold, explain, evaluate")
-    study = run_study(cohort, out / "study", demo_plan(), start_from=load_model_folder(shipped("lfs")).weights)
+    weights = load_model_folder(shipped("lfs")).weights
+    study = run_study(cohort, out / "study", demo_plan(), start_from=weights, progress=Progress)
     _say(_summary(out, study, time.perf_counter() - started))
     return 0
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-
 from tests.dicom_files import ct_array, ct_series, save
+
 from fibrolens.errors import GeometryError, InputError
 from fibrolens.io import read_labels, read_volume, write_nifti
 from fibrolens.volume import Geometry, Volume

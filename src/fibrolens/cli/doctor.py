@@ -111,10 +111,11 @@ def _gpu() -> tuple[bool | None, str, str]:
 
 
 def _transfer_syntaxes() -> tuple[bool | None, str, str]:
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
-    readable, missing = [], []
+    readable: list[str] = []
+    missing: list[str] = []
     for name, uid in COMPRESSED.items():
         native = UID(uid) == "1.2.840.10008.1.2.1.99"
         (readable if native or get_decoder(UID(uid)).is_available else missing).append(name)

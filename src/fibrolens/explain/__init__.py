@@ -1,0 +1,1 @@
+"""Location maps: how they are made, scaled and measured."""

@@ -92,4 +92,4 @@ class UpBlock(nn.Module):
         self, x: Float[Tensor, "n k d h w"], skip: Float[Tensor, "n c d2 h2 w2"]
     ) -> Float[Tensor, "n c d2 h2 w2"]:
         """Features on the skip's grid."""
-        return self.block(torch.cat([self.enlarge(x), skip], dim=1))  # type: ignore[no-any-return]
+        return self.block(torch.cat([self.enlarge(x), skip], dim=1))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
-
 from tests.dicom_files import ct_array, ct_series, save
+
 from fibrolens.errors import InputError, SeriesError
 from fibrolens.io import read_volume
 from fibrolens.io.dicom.files import instances

@@ -10,8 +10,8 @@ from pydicom.uid import (
     JPEG2000Lossless,
     RLELossless,
 )
-
 from tests.dicom_files import ct_array, ct_series, enhanced_ct, save, with_tags
+
 from fibrolens.errors import SeriesError
 from fibrolens.io import read_volume
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from tests.dicom_files import SERIES_UID, ct_array, ct_series, save
+
 from fibrolens.errors import InputError, SeriesError
 from fibrolens.io import read_volume
 

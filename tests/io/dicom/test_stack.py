@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from tests.dicom_files import ct_array, ct_series, ct_slice, save, with_tags
+
 from fibrolens.errors import GeometryError, SeriesError
 from fibrolens.io import read_volume
 from fibrolens.volume import Volume
