@@ -248,9 +248,9 @@ def _organs(ct: Volume, segmenter: Segmenter, masks: OwnMasks) -> Segmentation:
 
 
 def _gate(quality: Quality, force: bool) -> None:
-    """Raise the first error of the gate; without any liver there is nothing to force."""
+    """Raise what the gate found, every reason in one message; without any liver there is nothing to force."""
     if quality.errors and (not force or quality.liver_coverage == "none"):
-        raise quality.errors[0]
+        raise type(quality.errors[0])(" ".join(quality.reasons))
 
 
 def _scaled_maps(

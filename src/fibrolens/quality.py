@@ -110,20 +110,20 @@ def assess(volume: Volume, labels: Volume, aorta: Volume) -> Quality:
         spleen=_median_hu(volume, labels.array == 2),
         aorta=_median_hu(volume, aorta.array > 0),
     )
-    errors: list[InputError] = []
     coverage = liver_coverage(volume, liver)
+    phase = contrast_phase(hu)
+    errors: list[InputError] = []
     if coverage == "none":
         errors.append(CoverageError(f"No liver was found in {volume.source}; give a CT of the upper abdomen."))
-    elif coverage == "incomplete":
+    elif phase != "portal":
+        errors.append(PhaseError(_phase_sentence(volume.source, phase, hu)))
+    if coverage == "incomplete":
         errors.append(
             CoverageError(
                 f"{volume.source} does not show the whole liver (it is cut off at the end of the scan or far too "
                 "small); give a series that covers it, or use --force."
             )
         )
-    phase = contrast_phase(hu)
-    if coverage != "none" and phase != "portal":
-        errors.append(PhaseError(_phase_sentence(volume.source, phase, hu)))
     return Quality(phase, coverage, hu, tuple(errors))
 
 
