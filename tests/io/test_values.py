@@ -40,3 +40,10 @@ def test_labels_become_uint8():
 def test_values_that_are_no_labels_are_refused(value):
     with pytest.raises(InputError, match=r"map\.nii is not a label file"):
         as_labels(np.array([0.0, value]), "map.nii")
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16, np.int32])
+def test_every_integer_type_becomes_hounsfield_units(kind):
+    converted = as_hounsfield(np.array([0, 5, 120], kind))
+    assert converted.dtype == np.int16
+    assert converted.tolist() == [0, 5, 120]

@@ -76,7 +76,7 @@ def test_a_finished_study_is_left_alone_and_another_one_refused(study, toy_cohor
     run_study(toy_cohort, study, toy_plan, workers=1)
     assert (study / "manifest.json").read_bytes() == stamp
     weights = new_network(toy_plan.network, 1).state_dict()
-    with pytest.raises(UsageError, match="something other"):
+    with pytest.raises(UsageError, match="other inputs"):
         run_study(toy_cohort, study, toy_plan, start_from=weights, workers=1)
 
 

@@ -22,7 +22,9 @@ def as_hounsfield(values: Shaped[np.ndarray, "*n"]) -> Shaped[np.ndarray, "*n"]:
         if not np.array_equal(values, np.rint(values)):
             return np.maximum(values, LOWEST_HU).astype(np.float32)
     fits = values.max(initial=0) <= HIGHEST_INT16
-    return np.maximum(values, LOWEST_HU).astype(np.int16 if fits else np.float32)
+    # Unsigned and 8-bit types cannot hold, nor fall below, the lowest value.
+    lowest = max(LOWEST_HU, int(np.iinfo(values.dtype).min)) if values.dtype.kind in "iu" else LOWEST_HU
+    return np.maximum(values, lowest).astype(np.int16 if fits else np.float32)
 
 
 def as_labels(values: Shaped[np.ndarray, "*n"], name: str) -> UInt8[np.ndarray, "*n"]:

@@ -66,8 +66,8 @@ def roc_figure(curves: Sequence[RocCurve], evaluation: Mapping[str, Any], stem: 
         stem: path without ending; ``.png`` and ``.svg`` are written.
         note: what to say below, beside the intended use.
     """
-    figure = Figure(figsize=(6.2, 6.8))
-    axes = figure.add_axes((0.12, 0.17, 0.84, 0.765))
+    figure = Figure(figsize=(6.2, 6.6))
+    axes = figure.add_axes((0.12, 0.13, 0.84, 0.81))
     axes.plot([0, 1], [0, 1], color="0.75", linewidth=1)
     for curve in curves:
         colour, line = CURVES[curve.name]
@@ -98,7 +98,7 @@ def attention_boxplot(
     """
     figure = Figure(figsize=(4.6 * len(by), 4.8))
     panels = np.atleast_1d(figure.subplots(1, len(by), sharey=True))
-    figure.subplots_adjust(left=0.16 / len(by), right=0.985, top=0.87, bottom=0.23, wspace=0.06)
+    figure.subplots_adjust(left=0.2 / len(by), right=0.985, top=0.87, bottom=0.23, wspace=0.06)
     known = np.asarray(values, dtype=float)
     for axes, (title, stages) in zip(panels, by.items(), strict=True):
         groups = [known[(np.asarray(stages) == name) & ~np.isnan(known)] for name in STAGES]
@@ -120,8 +120,8 @@ def map_figure(examples: Sequence[MapExample], stem: Path, note: str = "", slice
         slices: axial slices per scan.
     """
     scenes = [Scene.of(example.ct, example.map, example.labels) for example in examples]
-    # One colour scale for all rows, or the rows could not be compared.
-    top = max(scene.top for scene in scenes)
+    # One colour scale for all rows, or they could not be compared; the median, lest one hot spot pale all others.
+    top = float(np.median([scene.top for scene in scenes]))
     height = 1.0 + 1.75 * len(examples)
     figure = Figure(figsize=(2.25 * slices + 1.7, height))
     edges = {"left": 0.055, "right": 0.91, "top": 1 - 0.42 / height, "bottom": 0.5 / height}

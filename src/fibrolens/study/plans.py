@@ -11,5 +11,5 @@ from fibrolens.staging.plans import small_plan
 def demo_plan() -> Plan:
     """A few steps of fine-tuning per fold from the shipped weights, which were trained on other simulated patients."""
     plan = small_plan()
-    training = replace(plan.training, steps=40, learning_rate=3e-4, warmup_steps=5, checkpoint_every=20)
+    training = replace(plan.training, steps=30, learning_rate=2e-4, warmup_steps=5, checkpoint_every=15)
     return replace(plan, training=training)

@@ -124,7 +124,7 @@ def _is_done(out: Path, run: Mapping[str, Any]) -> bool:
     if manifest is None and begun.is_file() and json.loads(begun.read_text(encoding="utf-8")) == wanted:
         return False
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} holds something other than this study; choose another --out or remove it.")
+        raise UsageError(f"{out} holds a study of other inputs, or something else; choose another --out or remove it.")
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_json(wanted, begun)
