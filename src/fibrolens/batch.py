@@ -15,6 +15,7 @@ from fibrolens.errors import FibrolensError, InputError, OutputError, UsageError
 from fibrolens.output import is_done, output_folder
 from fibrolens.pipeline import Models, StageOptions, StagingInput
 from fibrolens.plan import STAGES
+from fibrolens.progress import Progress, silent
 from fibrolens.report.patient import RESULT, write_result
 
 COLUMNS = (
@@ -70,11 +71,14 @@ def stage_batch(
     models = Models.load(options.model)
     taken: dict[str, Path] = {}
     outcomes = []
-    for path in inputs:
-        outcome = _stage_one(path, out, options, models, _Naming(scan_id, taken, overwrite))
-        outcomes.append(outcome)
-        _say(outcome)
-        _update_summary(out / "summary.csv", outcome.row)
+    # One CT takes seconds; a bar is for those who wait for many.
+    with Progress(len(inputs), "staging") if len(inputs) > 1 else silent() as progress:
+        for path in inputs:
+            outcome = _stage_one(path, out, options, models, _Naming(scan_id, taken, overwrite))
+            outcomes.append(outcome)
+            _say(outcome)
+            _update_summary(out / "summary.csv", outcome.row)
+            progress.advance()
     return next((s for s in (5, 4, 3, 2) if any(o.exit_status == s for o in outcomes)), 0)
 
 

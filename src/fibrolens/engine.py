@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from fibrolens.errors import FibrolensError
 from fibrolens.progress import Reporter
@@ -117,12 +118,22 @@ def _raise_first(done: set[Future[None]]) -> None:
         future.result()
 
 
+def one_blas_thread() -> threadpool_limits:
+    """NumPy's matrix products in one thread inside a ``with`` block.
+
+    Ours are many and small. OpenBLAS threads that spin for a core which another process holds cost far more than they
+    gain: 24 s against 1 s for the borders of one liver on two shared cores.
+    """
+    return threadpool_limits(1, user_api="blas")
+
+
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
     """Torch on `count` threads inside the block: the last bits of its sums depend on it."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        yield
+        with one_blas_thread():
+            yield
     finally:
         torch.set_num_threads(before)

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from fibrolens.body import body_mask
+from fibrolens.engine import one_blas_thread
 from fibrolens.errors import InputError, UsageError
 from fibrolens.explain.attention import attention
 from fibrolens.explain.scale import combine_layers
@@ -144,7 +145,8 @@ class StagingInput:
 
     def stage(self, models: Models, options: StageOptions, scan_id: str) -> StagingResult:
         """Stage this CT; see `stage`."""
-        return stage_volume(self.ct, models, options, _Naming(scan_id, self.path, self.seconds))
+        with one_blas_thread():
+            return _stage_volume(self.ct, models, options, _Naming(scan_id, self.path, self.seconds))
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def stage(path: str | Path, options: StageOptions | None = None, models: Models 
     return case.stage(models or Models.load(options.model), options, case.scan_id)
 
 
-def stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Naming) -> StagingResult:
+def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Naming) -> StagingResult:
     """The steps of `stage` on a CT in memory."""
     clock = _Clock({"read": naming.read_seconds})
     with clock("segment"):

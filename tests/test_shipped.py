@@ -1,0 +1,37 @@
+"""The weights inside the package."""
+
+from pathlib import Path
+
+import pytest
+
+import fibrolens
+from fibrolens.pipeline import Models
+from fibrolens.weights import load_model_folder, shipped
+
+SHIPPED = Path(fibrolens.__file__).parent / "shipped"
+
+
+def test_all_weights_together_stay_under_30_mb():
+    assert 0 < sum(p.stat().st_size for p in SHIPPED.rglob("*") if p.is_file()) < 30e6
+
+
+@pytest.mark.parametrize("name", ["lfs", "vnet"])
+def test_each_folder_has_a_card_that_says_simulated_and_research(name):
+    card = load_model_folder(shipped(name)).card
+    assert "simulated CT" in card["trained_on"]
+    assert "research use only" in card["intended_use"].lower()
+    page = (shipped(name) / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "simulated" in page
+    assert "esearch" in page
+
+
+def test_shipped_weights_are_pinned_by_hash():
+    for name in ("lfs", "vnet"):
+        model = load_model_folder(shipped(name))
+        assert model.card["weights_sha256"] == model.sha256
+
+
+def test_shipped_networks_load():
+    models = Models.load()
+    assert models.staging.domain is not None
+    assert models.segmenter.plan.classes[:3] == ("background", "liver", "spleen")
