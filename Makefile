@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out
-# Two torch threads a test process: oversubscription is slower than it is parallel.
-PYTEST := $(BIN)/python -m pytest
+# One torch thread for each of two test processes: more threads than cores wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .PHONY: demo test check bench clean help
 help:  ## list the targets
