@@ -42,16 +42,21 @@ def run_demo(out: Path, patients: int, seed: int) -> int:
     """
     started = time.perf_counter()
     _say("Simulated data and weights trained on simulated CT: research use only, no clinical meaning.\n")
-    _say("1 of 3  A simulated patient as a DICOM series, staged")
+    _say("1 of 2  A simulated patient as a DICOM series, staged")
     series = _patient(out / "patient")
     stage_batch([series], out / "staged", StageOptions(), scan_id=PATIENT_ID)
-    _say(f"\n2 of 3  A simulated cohort of {patients} patients, in the paper's mix of stages")
-    cohort = _cohort(out / "cohort", patients, seed)
-    _say("\n3 of 3  A five-fold study: fine-tune, predict out of fold, explain, evaluate")
-    weights = load_model_folder(shipped("lfs")).weights
-    study = run_study(cohort, out / "study", demo_plan(), start_from=weights, progress=Progress)
+    _say(f"\n2 of 2  A five-fold study of {patients} simulated patients in the paper's mix of stages,")
+    _say("        fine-tuned in every fold from the shipped weights, which have seen none of them")
+    study = simulated_study(out, patients, seed)
     _say(_summary(out, study, time.perf_counter() - started))
     return 0
+
+
+def simulated_study(out: Path, patients: int, seed: int) -> Path:
+    """The five-fold study of a simulated cohort: writes ``out/cohort`` and ``out/study``, returns the latter."""
+    cohort = _cohort(out / "cohort", patients, seed)
+    weights = load_model_folder(shipped("lfs")).weights
+    return run_study(cohort, out / "study", demo_plan(), start_from=weights, progress=Progress)
 
 
 def _patient(folder: Path) -> Path:
