@@ -101,7 +101,11 @@ def test_incomplete_folder_is_made_again(tmp_path, ct):
     leftover = out / ".patient.partial"
     leftover.mkdir()
     (leftover / "half").write_text("")
-    assert stage_batch([ct], out, StageOptions(), overwrite=True) == 0
+    (out / "patient" / "manifest.json").unlink()
+    (out / "patient" / "map.nii.gz").unlink()
+    assert stage_batch([ct], out, StageOptions()) == 0
+    assert (out / "patient" / "manifest.json").exists()
+    assert (out / "patient" / "map.nii.gz").exists()
     assert sorted(p.name for p in out.iterdir()) == ["patient", "summary.csv"]
 
 
@@ -115,7 +119,30 @@ def test_two_inputs_with_one_scan_id_do_not_overwrite_each_other(tmp_path, ct, r
     assert "--scan-id" in second["reason"]
 
 
-@pytest.mark.parametrize("scan_id", ["", ".", "..", "a/b", "a\\b", ".hidden"])
+def test_two_scan_ids_of_one_input_are_two_rows(tmp_path, ct):
+    out = tmp_path / "out"
+    stage_batch([ct], out, StageOptions(), scan_id="x")
+    stage_batch([ct], out, StageOptions(), scan_id="y")
+    assert [row["scan_id"] for row in rows(out)] == ["x", "y"]
+
+
+def test_failed_attempt_does_not_erase_the_row_of_a_standing_result(tmp_path, ct):
+    out = tmp_path / "out"
+    stage_batch([ct], out, StageOptions())
+    assert stage_batch([ct], out, StageOptions(layer="conv3")) == 2
+    assert rows(out)[0]["status"] == "done"
+
+
+def test_foreign_summary_is_not_overwritten(tmp_path, ct):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "summary.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError, match="not a summary of fibrolens"):
+        stage_batch([ct], out, StageOptions())
+    assert (out / "summary.csv").read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.parametrize("scan_id", ["", ".", "..", "a/b", "a\\b", ".hidden", "a\nb", "x" * 200])
 def test_scan_id_that_cannot_name_a_folder_is_refused(scan_id):
     with pytest.raises(UsageError, match="cannot name a folder"):
         check_scan_id(scan_id)

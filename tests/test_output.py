@@ -68,6 +68,24 @@ def test_folder_of_somebody_else_is_not_touched(tmp_path):
         is_done(tmp_path / "scan", RUN)
 
 
+def test_overwrite_does_not_replace_what_is_not_ours(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").write_text("precious")
+    with pytest.raises(UsageError, match="not a fibrolens result"):
+        is_done(tmp_path / "home", RUN, overwrite=True)
+    (tmp_path / "home" / "manifest.json").write_text("{}")
+    with pytest.raises(UsageError, match="not a fibrolens result"):
+        is_done(tmp_path / "home", RUN, overwrite=True)
+
+
+def test_incomplete_folder_of_our_own_files_is_made_again(tmp_path):
+    (tmp_path / "scan").mkdir()
+    (tmp_path / "scan" / "result.json").write_text("{}")
+    assert not is_done(tmp_path / "scan", RUN, ours=("result.json", "map.nii.gz"))
+    with pytest.raises(UsageError):
+        is_done(tmp_path / "scan", RUN)
+
+
 def test_broken_manifest_is_named(tmp_path):
     write(tmp_path / "scan")
     (tmp_path / "scan" / "manifest.json").write_text("{")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.staged import simulated, untrained_models
 
-from fibrolens.errors import CoverageError, GeometryError, PhaseError, UsageError
+from fibrolens.errors import CoverageError, GeometryError, InputError, PhaseError, UsageError
 from fibrolens.io import write_nifti
 from fibrolens.phantom.labels import Organ
 from fibrolens.pipeline import OwnMasks, StageOptions, stage
@@ -160,6 +160,18 @@ def test_mask_on_another_grid_is_refused_naming_both(tmp_path, ct_file, renderin
     write_nifti(Volume(np.ones(geometry.shape, np.uint8), geometry), mask)
     with pytest.raises(GeometryError, match=r"other\.nii\.gz.*patient\.nii\.gz"):
         stage(ct_file, StageOptions(masks=OwnMasks(liver=mask)), models)
+
+
+def test_label_map_of_another_convention_is_refused(tmp_path, ct_file, rendering, models):
+    labels = tmp_path / "totalsegmentator.nii.gz"
+    write_nifti(rendering.hu.with_array(np.full(rendering.hu.array.shape, 5, np.uint8)), labels)
+    with pytest.raises(InputError, match="label 5"):
+        stage(ct_file, StageOptions(masks=OwnMasks(labels=labels)), models)
+
+
+def test_weights_without_a_record_of_their_features_leave_the_domain_open(result):
+    assert result.to_dict()["quality"]["in_domain"] is None
+    assert any("not checked" in warning for warning in result.warnings)
 
 
 def test_labels_and_single_masks_exclude_each_other(tmp_path):

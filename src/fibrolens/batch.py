@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.errors import FibrolensError, InputError, OutputError, UsageError
-from fibrolens.output import is_done, output_folder
+from fibrolens.output import MANIFEST, is_done, output_folder
 from fibrolens.pipeline import Models, StageOptions, StagingInput
 from fibrolens.plan import STAGES
 from fibrolens.progress import Progress, silent
-from fibrolens.report.patient import RESULT, write_result
+from fibrolens.report.patient import RESULT, WRITTEN, write_result
 
 COLUMNS = (
     "scan_id",
@@ -34,6 +34,7 @@ COLUMNS = (
     "warnings",
 )
 #: Characters that no scan id may hold, for it becomes the name of a folder.
+LONGEST_ID = 150
 FORBIDDEN = set('/\\:*?"<>|\0')
 
 
@@ -68,6 +69,7 @@ def stage_batch(
     if scan_id is not None:
         check_scan_id(scan_id)
     _require_folder(out)
+    _read_summary(out / "summary.csv")
     models = Models.load(options.model)
     taken: dict[str, Path] = {}
     outcomes = []
@@ -77,14 +79,15 @@ def stage_batch(
             outcome = _stage_one(path, out, options, models, _Naming(scan_id, taken, overwrite))
             outcomes.append(outcome)
             _say(outcome)
-            _update_summary(out / "summary.csv", outcome.row)
+            _update_summary(out / "summary.csv", outcome.row, out)
             progress.advance()
     return next((s for s in (5, 4, 3, 2) if any(o.exit_status == s for o in outcomes)), 0)
 
 
 def check_scan_id(scan_id: str) -> None:
     """Raise UsageError where `scan_id` cannot be the name of a folder."""
-    if not scan_id.strip(". ") or FORBIDDEN & set(scan_id) or scan_id.startswith("."):
+    nameable = bool(scan_id.strip(". ")) and scan_id.isprintable() and len(scan_id) <= LONGEST_ID
+    if not nameable or FORBIDDEN & set(scan_id) or scan_id.startswith("."):
         raise UsageError(f"The scan id {scan_id!r} cannot name a folder; use letters, digits, '-' and '_'.")
 
 
@@ -113,7 +116,7 @@ def _stage_one(path: Path, out: Path, options: StageOptions, models: Models, nam
         case = StagingInput.read(path, options)
         scan_id = row["scan_id"] = naming.claim(case.scan_id, path)
         run = {"command": "stage", **case.fingerprint, **options.fingerprint, "models": models.fingerprint}
-        if is_done(out / scan_id, run, naming.overwrite):
+        if is_done(out / scan_id, run, naming.overwrite, WRITTEN):
             content = json.loads((out / scan_id / RESULT).read_text(encoding="utf-8"))
             return Outcome(row | result_row(content), unchanged=True)
         result = case.stage(models, options, scan_id)
@@ -121,7 +124,7 @@ def _stage_one(path: Path, out: Path, options: StageOptions, models: Models, nam
         with output_folder(out / scan_id, run, timings) as folder:
             timings.update(write_result(result, folder, all_maps=options.all_maps))
         return Outcome(row | result_row(result.to_dict()))
-    except (InputError, UsageError) as error:
+    except FibrolensError as error:
         status = "refused" if isinstance(error, InputError) else "not done"
         return Outcome(row | _failure(status, error), error.exit_status)
 
@@ -158,7 +161,8 @@ def _say(outcome: Outcome) -> None:
     elif outcome.unchanged:
         sys.stdout.write(f"{name}: already staged with the same input and options\n")
     else:
-        sys.stdout.write(f"{name}: {row['predicted']} (expected stage {row['expected']}); research use only\n")
+        forced = "FORCED, " if row["forced"] == "true" else ""
+        sys.stdout.write(f"{name}: {row['predicted']} (expected stage {row['expected']}); {forced}research use only\n")
 
 
 def _require_folder(out: Path) -> None:
@@ -171,9 +175,16 @@ def _require_folder(out: Path) -> None:
         raise OutputError(f"{out} cannot be written: {error.strerror}. Choose another --out.") from None
 
 
-def _update_summary(path: Path, row: dict[str, Any]) -> None:
-    """Replace the row of this input, keep the others; the file is whole at any time."""
-    rows = [r for r in _read_summary(path) if r["input"] != row["input"]]
+def _update_summary(path: Path, row: dict[str, Any], out: Path) -> None:
+    """Replace the row of this scan, keep the others; the file is whole at any time.
+
+    A row whose scan folder stands is not replaced by an attempt that left the folder as it was.
+    """
+    rows = _read_summary(path)
+    stands = bool(row["scan_id"]) and (out / row["scan_id"] / MANIFEST).exists()
+    if row["exit_status"] and stands and any(_same(r, row) and r["status"] == "done" for r in rows):
+        return
+    rows = [r for r in rows if not _same(r, row)]
     rows.append(row)
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
@@ -187,8 +198,20 @@ def _update_summary(path: Path, row: dict[str, Any]) -> None:
         raise OutputError(f"{path} could not be written: {error.strerror}. Choose another --out.") from None
 
 
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two rows are of one scan: by its id, or by the input where there is no id."""
+    key = "scan_id" if one["scan_id"] or other["scan_id"] else "input"
+    return bool(one[key] == other[key])
+
+
 def _read_summary(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return [row for row in csv.DictReader(stream) if row.get("input")]
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            table = csv.DictReader(stream)
+            if tuple(table.fieldnames or ()) != COLUMNS:
+                raise UsageError(f"{path} is not a summary of fibrolens; move it away or choose another --out.")
+            return list(table)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path} cannot be read ({error}); move it away or choose another --out.") from None

@@ -44,7 +44,9 @@ def run_demo(out: Path, patients: int, seed: int) -> int:
     _say("Simulated data and weights trained on simulated CT: research use only, no clinical meaning.\n")
     _say("1 of 2  A simulated patient as a DICOM series, staged")
     series = _patient(out / "patient")
-    stage_batch([series], out / "staged", StageOptions(), scan_id=PATIENT_ID)
+    status = stage_batch([series], out / "staged", StageOptions(), scan_id=PATIENT_ID, overwrite=True)
+    if status:
+        return status
     _say(f"\n2 of 2  A five-fold study of {patients} simulated patients in the paper's mix of stages,")
     _say("        fine-tuned in every fold from the shipped weights, which have seen none of them")
     study = simulated_study(out, patients, seed)
@@ -62,7 +64,7 @@ def simulated_study(out: Path, patients: int, seed: int) -> Path:
 def _patient(folder: Path) -> Path:
     """The DICOM series of the staged patient."""
     run = {"command": "demo", "patient_seed": PATIENT_SEED, "stage": PATIENT_STAGE}
-    if not is_done(folder, run):
+    if not is_done(folder, run, overwrite=True):
         patient = sample_patient(np.random.default_rng(PATIENT_SEED), PATIENT_STAGE, PATIENT_ID)
         with output_folder(folder, run) as inside:
             write_dicom_series(render(patient, medium_grid(patient)).hu, inside / "dicom", patient)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,19 +48,28 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     return dict(content)
 
 
-def is_done(folder: Path, run: Mapping[str, Any], overwrite: bool = False) -> bool:
+def is_done(folder: Path, run: Mapping[str, Any], overwrite: bool = False, ours: Collection[str] = ()) -> bool:
     """Whether `folder` already holds the complete result of the same run (same inputs and options).
 
+    Args:
+        folder: where the result stands or shall stand.
+        run: inputs and options that determine the result.
+        overwrite: the result of a different run may be replaced.
+        ours: names that an incomplete result may hold; with others beside them the folder is somebody else's.
+
     Raises:
-        UsageError: it holds the result of a different run, or files of somebody else, and `overwrite` is not set.
+        UsageError: it holds the result of a different run and `overwrite` is not set, or it is not ours to replace,
+            which `overwrite` does not change.
     """
-    if overwrite or not folder.exists():
+    if not folder.exists():
         return False
     manifest = read_manifest(folder)
-    if manifest is None:
-        if folder.is_dir() and not any(folder.iterdir()):
+    if manifest is None or "fibrolens" not in manifest:
+        if folder.is_dir() and all(entry.name in ours for entry in folder.iterdir()):
             return False
-        raise UsageError(f"{folder} exists and is not a fibrolens result; choose another --out or use --overwrite.")
+        raise UsageError(f"{folder} exists and is not a fibrolens result; choose another folder.")
+    if overwrite:
+        return False
     if manifest.get("run") == _as_json(run):
         return True
     raise UsageError(f"{folder} holds a result of other inputs or options; choose another --out or use --overwrite.")
@@ -78,6 +87,7 @@ def output_folder(folder: Path, run: Mapping[str, Any], timings: Mapping[str, fl
     Raises:
         OutputError: the folder cannot be written.
     """
+    folder = folder.absolute()
     aside = folder.with_name(f".{folder.name}.partial")
     old = folder.with_name(f".{folder.name}.old")
     try:

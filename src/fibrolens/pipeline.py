@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 
+from fibrolens import __version__
 from fibrolens.body import body_mask
 from fibrolens.engine import one_blas_thread
 from fibrolens.errors import InputError, UsageError
@@ -141,7 +142,7 @@ class StagingInput:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What identifies the input, for the manifest."""
-        return {"input": {"path": self.path, "sha256": self.ct.get("sha256"), "masks": dict(self.masks_sha256)}}
+        return {"input": {"sha256": self.ct.get("sha256"), "masks": dict(self.masks_sha256)}, "version": __version__}
 
     def stage(self, models: Models, options: StageOptions, scan_id: str) -> StagingResult:
         """Stage this CT; see `stage`."""
@@ -192,7 +193,8 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
     predicted = STAGES[prediction.predicted]
     with clock("attention"):
         regions = attention(view.image.with_array(scaled[predicted]), view.labels, view.body, prediction.coverage)
-    in_domain = models.staging.domain is None or models.staging.domain.familiar(prediction.features)
+    domain = models.staging.domain
+    in_domain = None if domain is None else domain.familiar(prediction.features)
     return StagingResult(
         ct=ct,
         labels=organs.labels,
@@ -239,14 +241,22 @@ def _organs(ct: Volume, segmenter: Segmenter, masks: OwnMasks) -> Segmentation:
         return found
     labels = found.labels.array.copy()
     if masks.labels is not None:
-        own = read_labels(masks.labels, ct).array
-        labels = np.where(own <= 2, own, 0).astype(np.uint8)
+        labels = _own(masks.labels, ct, highest=2).copy()
     for value, path in ((2, masks.spleen), (1, masks.liver)):
         if path is not None:
             labels[labels == value] = 0
-            labels[read_labels(path, ct).array > 0] = value
+            labels[_own(path, ct, highest=1) == 1] = value
     names = ", ".join(f"{name} from {path.name}" for name, path in masks.files.items())
     return replace(found, labels=ct.with_array(labels), source=f"own masks ({names}), rest from {found.source}")
+
+
+def _own(path: Path, ct: Volume, highest: int) -> UInt8[np.ndarray, "d h w"]:
+    """The user's labels on the CT's grid; a number beyond `highest` would be an organ that nobody meant."""
+    array = read_labels(path, ct).array
+    if array.max() > highest:
+        meaning = "1 inside, 0 outside" if highest == 1 else "1 liver, 2 spleen, 0 elsewhere"
+        raise InputError(f"{path.name} holds the label {array.max()}; give a file with {meaning}.")
+    return array
 
 
 def _gate(quality: Quality, force: bool) -> None:
@@ -288,7 +298,7 @@ def _markers(labels: Volume, hu: OrganHU) -> dict[str, float | None]:
 
 
 def _warnings(
-    models: Models, options: StageOptions, quality: Quality, in_domain: bool, has_map: bool
+    models: Models, options: StageOptions, quality: Quality, in_domain: bool | None, has_map: bool
 ) -> tuple[str, ...]:
     """What deserves doubt without a refusal."""
     forced = options.force and not quality.acceptable
@@ -300,7 +310,12 @@ def _warnings(
             "The weights were trained on simulated CT only; the stage of a real CT is a demonstration, not a finding.",
         ),
         (
-            not in_domain,
+            in_domain is None,
+            "These weights come without a record of their training features; whether the scan resembles the training "
+            "data was not checked.",
+        ),
+        (
+            in_domain is False,
             "The network's features of this scan are far from those of its training data; do not trust the stage.",
         ),
         (quality.organ_hu.spleen is None, "No spleen was found; figures of the spleen are not measurable."),

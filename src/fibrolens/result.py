@@ -93,7 +93,7 @@ class StagingResult:
         labels: 1 liver, 2 spleen, on the CT's grid.
         maps: location map per stage name, scale ``mean1``, on the CT's grid; holds at least the predicted stage.
         quality: what the gate found; `forced` says that its errors were overridden.
-        in_domain: whether the network's features resemble its training data.
+        in_domain: whether the network's features resemble its training data; None where that cannot be told.
         markers: name to value; units stand in the names; None where not measurable.
         timings: seconds per step.
     """
@@ -103,7 +103,7 @@ class StagingResult:
     maps: Mapping[str, Volume]
     quality: Quality
     forced: bool
-    in_domain: bool
+    in_domain: bool | None
     model: ModelRecord
     stage: StageEstimate
     attention: Attention

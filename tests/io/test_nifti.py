@@ -152,3 +152,12 @@ def test_real_ct_keeps_its_grid(shared_data: Path, tmp_path: Path):
     assert before.shape == after.shape
     np.testing.assert_allclose(before.affine, after.affine, atol=1e-5)
     np.testing.assert_array_equal(np.maximum(before.dataobj, -1024), np.asanyarray(after.dataobj))
+
+
+def test_description_stands_before_research_use_and_must_fit(tmp_path):
+    volume = Volume(np.zeros((2, 3, 4), np.uint8), Geometry((2, 3, 4), (1.0, 1.0, 1.0)))
+    write_nifti(volume, tmp_path / "a.nii.gz", "location map F4 conv4 mean1")
+    text = nib.load(tmp_path / "a.nii.gz").header["descrip"].item()
+    assert text == b"location map F4 conv4 mean1; fibrolens research use only"
+    with pytest.raises(ValueError, match="fewer than 80 bytes"):
+        write_nifti(volume, tmp_path / "b.nii.gz", "x" * 60)

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.image import imread
 
 from fibrolens.errors import GeometryError
-from fibrolens.report.overlay import overlay_png
+from fibrolens.report.overlay import Captions, overlay_png
 from fibrolens.volume import Geometry, Volume
 
 
@@ -25,7 +25,7 @@ def body(shape=(20, 48, 64), spacing=(5.0, 6.0, 6.0)):
 def test_a_picture_with_and_without_labels_and_the_same_bytes_each_time(tmp_path):
     ct, heat, labels = body()
     for name, marks in (("a", labels), ("b", labels), ("c", None)):
-        overlay_png(ct, heat, marks, tmp_path / f"{name}.png", title="scan", forced=marks is None)
+        overlay_png(ct, heat, marks, tmp_path / f"{name}.png", Captions("scan", forced=marks is None))
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert imread(tmp_path / "c.png").shape[:2] == imread(tmp_path / "a.png").shape[:2]
 

@@ -6,6 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from fibrolens.errors import UsageError
+
+#: Five folds with both sides of every threshold need some patients in each.
+FEWEST = 20
+
 
 def add_to(verbs: Any) -> argparse.ArgumentParser:
     """Add the verb and its options."""
@@ -23,6 +28,8 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Run the demonstration."""
+    if options.patients < FEWEST or options.seed < 0:
+        raise UsageError(f"demo needs at least {FEWEST} patients and a seed of 0 or more.")
     from fibrolens.demo import run_demo
 
     return run_demo(options.out, patients=options.patients, seed=options.seed)

@@ -39,12 +39,12 @@ def run(options: argparse.Namespace) -> int:
     from fibrolens.progress import Progress
 
     counts = options.stages
+    if min(options.patients if counts is None else sum(counts), options.workers) < 1 or options.seed < 0:
+        raise UsageError("phantom needs at least one patient, at least one worker and a seed of 0 or more.")
     if counts is None:
         stages = paper_stages(options.patients)
     else:
         stages = [stage for stage, count in enumerate(counts) for _ in range(count)]
-    if not stages or options.workers < 1 or options.seed < 0:
-        raise UsageError("phantom needs at least one patient, at least one worker and a seed of 0 or more.")
     cohort = CohortOptions(format=options.format, grid=options.grid, workers=options.workers)
     if not is_done(options.out, cohort_run(stages, options.seed, cohort), options.overwrite):
         with Progress(len(stages), "simulating") as progress:

@@ -22,6 +22,9 @@ from nibabel.spatialimages import HeaderDataError
 from fibrolens.errors import GeometryError, InputError, OutputError
 from fibrolens.volume import Geometry, Volume
 
+RESEARCH_USE = "fibrolens research use only"
+#: Size of the header's field `descrip`.
+DESCRIPTION_BYTES = 80
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 WRITABLE = (np.uint8, np.int16, np.float32)
 #: Bytes that one thread compresses at a time; fixed, so that the file does not depend on the number of cores.
@@ -65,7 +68,7 @@ def _grid(image: Any, shape: tuple[int, ...], name: str) -> Geometry:
         raise GeometryError(f"{name}: {error}") from None
 
 
-def write_nifti(volume: Volume, path: Path) -> None:
+def write_nifti(volume: Volume, path: Path, description: str = "") -> None:
     """Write a volume as gzip-compressed NIfTI-1, on its own grid.
 
     The bytes are a function of the volume alone: no time, no dependence on the number of cores.
@@ -73,15 +76,16 @@ def write_nifti(volume: Volume, path: Path) -> None:
     Args:
         volume: array of type uint8, int16 or float32 (others are for the caller to convert).
         path: file to write, named ``.nii.gz``.
+        description: what the values are, for the header; "research use only" is added, and the format has 79 bytes.
 
     Raises:
-        ValueError: an array of another type.
+        ValueError: an array of another type, or a description that does not fit.
         OutputError: the file cannot be written.
     """
     if volume.array.dtype not in WRITABLE:
         raise ValueError(f"write_nifti takes uint8, int16 or float32; the array is {volume.array.dtype}")
     voxels = np.ascontiguousarray(volume.array, dtype=volume.array.dtype.newbyteorder("<"))
-    content: list[bytes | memoryview] = [_header(volume), voxels.reshape(-1).view(np.uint8).data]
+    content: list[bytes | memoryview] = [_header(volume, description), voxels.reshape(-1).view(np.uint8).data]
     try:
         with path.open("wb") as file:
             file.writelines(_gzip(content))
@@ -91,7 +95,7 @@ def write_nifti(volume: Volume, path: Path) -> None:
         ) from None
 
 
-def _header(volume: Volume) -> bytes:
+def _header(volume: Volume, description: str) -> bytes:
     """The 348 bytes of a NIfTI-1 header and the 4 that say "no extension"."""
     affine = nifti_affine(volume.geometry)
     header = nib.Nifti1Header(endianness="<")
@@ -104,7 +108,10 @@ def _header(volume: Volume) -> bytes:
     # A quaternion can only hold a rotation; rounded axes would make it disagree with the sform.
     if np.allclose(axes @ axes.T, np.eye(3), atol=1e-5):
         header.set_qform(affine, code=1)
-    header["descrip"] = b"fibrolens research use only"
+    text = "; ".join(part for part in (description, RESEARCH_USE) if part).encode("ascii", "replace")
+    if len(text) >= DESCRIPTION_BYTES:
+        raise ValueError(f"description must have fewer than {DESCRIPTION_BYTES} bytes; it is {text!r}")
+    header["descrip"] = text
     header["magic"] = b"n+1"
     header["vox_offset"] = 352
     header["scl_slope"], header["scl_inter"] = 1.0, 0.0

@@ -49,7 +49,11 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
     """
     path = Path(path)
     name = source_name(path)
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise InputError(f"{name[:80]} cannot be reached: {error.strerror}. Check the path.") from None
+    if not exists:
         raise InputError(f"{name} does not exist; check the path.")
     if path.is_dir() or file_format(path) is None:
         return read_dicom(path, name, series_uid)

@@ -115,8 +115,13 @@ def _each(patients: Sequence[Patient], folder: Path, options: CohortOptions) -> 
         return
     # Spawned processes start clean: a fork would copy the parent's threads in whatever state they are.
     with ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(_write_patient, p, folder, options) for p in patients]):
-            yield done.result()
+        waiting = [pool.submit(_write_patient, p, folder, options) for p in patients]
+        try:
+            for done in as_completed(waiting):
+                yield done.result()
+        finally:
+            # After an error or Ctrl-C nobody wants the patients that have not begun.
+            pool.shutdown(cancel_futures=True)
 
 
 def _write_patient(patient: Patient, folder: Path, options: CohortOptions) -> tuple[str, dict[str, float]]:

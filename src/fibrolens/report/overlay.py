@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -13,20 +14,30 @@ from fibrolens.volume import Volume
 
 #: Axial slices: two rows of three.
 AXIAL = 6
-NOTE = f"{RESEARCH}. The shipped weights were trained on simulated CT."
 DPI = 110
 
 
-def overlay_png(
-    ct: Volume,
-    location_map: Volume,
-    labels: Volume | None,
-    path: Path,
-    *,
-    title: str = "",
-    forced: bool = False,
-    scale: str = "mean1",
-) -> None:
+@dataclass(frozen=True)
+class Captions:
+    """What stands around the pictures.
+
+    Args:
+        title: first line.
+        note: last line, behind "research use only"; for example what the weights were trained on.
+        forced: say that the scan failed the quality gate and was staged all the same.
+        scale: name of the map's scale, ``mean1`` or ``raw``.
+    """
+
+    title: str = ""
+    note: str = ""
+    forced: bool = False
+    scale: str = "mean1"
+
+
+BARE = Captions()
+
+
+def overlay_png(ct: Volume, location_map: Volume, labels: Volume | None, path: Path, captions: Captions = BARE) -> None:
     """Draw a location map over its CT.
 
     Args:
@@ -34,9 +45,7 @@ def overlay_png(
         location_map: map on the CT's grid.
         labels: 1 liver, 2 spleen on the CT's grid, for contours and the choice of slices; or None.
         path: the PNG to write.
-        title: first line of the picture.
-        forced: say that the scan failed the quality gate and was staged all the same.
-        scale: name of the map's scale, ``mean1`` or ``raw``.
+        captions: title, note and marks.
 
     Raises:
         GeometryError: map or labels do not lie on the CT's grid.
@@ -53,8 +62,8 @@ def overlay_png(
     planes: tuple[Plane, Plane] = ("coronal", "sagittal")
     for row, plane in enumerate(planes):
         _panel(figure.add_subplot(grid[row, 3]), scene, plane, scene.central(plane), top)
-    colour_bar(figure, figure.add_subplot(grid[:, 4]), top, scale)
-    _captions(figure, title, forced, labels is not None)
+    colour_bar(figure, figure.add_subplot(grid[:, 4]), top, captions.scale)
+    _write_captions(figure, captions, labels is not None)
     save(figure, path, DPI)
 
 
@@ -64,11 +73,13 @@ def _panel(axes: Axes, scene: Scene, plane: Plane, index: int, top: float) -> No
     axes.set_title(f"{plane}, {kind} {index + 1}", fontsize=9, pad=3)
 
 
-def _captions(figure: Figure, title: str, forced: bool, with_labels: bool) -> None:
+def _write_captions(figure: Figure, captions: Captions, with_labels: bool) -> None:
     low, high = WINDOW_HU
-    figure.text(0.01, 0.955, title, fontsize=14, weight="bold", va="center")
-    figure.text(0.01, 0.03, f"CT window [{low:.0f}, {high:.0f}] HU. {NOTE}", fontsize=9, va="center")
-    if forced:
+    figure.text(0.01, 0.955, captions.title, fontsize=14, weight="bold", va="center")
+    figure.text(
+        0.01, 0.03, f"CT window [{low:.0f}, {high:.0f}] HU. {RESEARCH}. {captions.note}", fontsize=9, va="center"
+    )
+    if captions.forced:
         banner = "FORCED: this scan failed the quality gate"
         box = {"facecolor": VERMILION, "edgecolor": "none", "pad": 5}
         figure.text(0.93, 0.955, banner, fontsize=12, weight="bold", color="white", ha="right", va="center", bbox=box)

@@ -12,11 +12,13 @@ from fibrolens import __version__
 from fibrolens.io import write_nifti
 from fibrolens.output import write_json
 from fibrolens.plan import STAGES
-from fibrolens.report.overlay import overlay_png
+from fibrolens.report.overlay import Captions, overlay_png
 from fibrolens.result import INTENDED_USE, REGIONS, StagingResult
 
 RESULT, REPORT, OVERLAY = "result.json", "report.html", "overlay.png"
 MAP, LABELS, MAPS = "map.nii.gz", "labels.nii.gz", "maps"
+#: Everything that the folder of a scan holds beside its manifest.
+WRITTEN = (RESULT, REPORT, OVERLAY, MAP, LABELS, MAPS)
 
 REGION_TITLES = {
     "liver": "Liver",
@@ -59,14 +61,15 @@ def write_result(result: StagingResult, folder: Path, all_maps: bool = False) ->
     started = time.perf_counter()
     content = result.to_dict()
     write_json(content, folder / RESULT)
-    write_nifti(result.labels, folder / LABELS)
-    write_nifti(result.map, folder / MAP)
+    marked = "FORCED; " if result.forced else ""
+    write_nifti(result.labels, folder / LABELS, f"{marked}1 liver, 2 spleen")
+    write_nifti(result.map, folder / MAP, f"{marked}{_map_name(result, result.stage.predicted)}")
     if all_maps:
         (folder / MAPS).mkdir()
         for stage, volume in result.maps.items():
-            write_nifti(volume, folder / MAPS / f"{stage}.nii.gz")
+            write_nifti(volume, folder / MAPS / f"{stage}.nii.gz", f"{marked}{_map_name(result, stage)}")
     written = time.perf_counter()
-    overlay_png(result.ct, result.map, result.labels, folder / OVERLAY, title=_title(result), forced=result.forced)
+    overlay_png(result.ct, result.map, result.labels, folder / OVERLAY, _captions(result))
     (folder / REPORT).write_text(render_report(content, (folder / OVERLAY).read_bytes()), encoding="utf-8")
     return {"write_volumes": written - started, "overlay_and_report": time.perf_counter() - written}
 
@@ -90,6 +93,15 @@ def render_report(content: Mapping[str, Any], overlay: bytes) -> str:
     )
 
 
-def _title(result: StagingResult) -> str:
+def _map_name(result: StagingResult, stage: str) -> str:
+    return f"location map {stage} {result.attention.layer} {result.attention.scale}"
+
+
+def _captions(result: StagingResult) -> Captions:
     stage = result.stage
-    return f"{result.scan_id}: predicted {stage.predicted} (p = {max(stage.probabilities):.2f})"
+    return Captions(
+        title=f"{result.scan_id}: predicted {stage.predicted} (p = {max(stage.probabilities):.2f})",
+        note=f"Weights trained on {result.model.trained_on}.",
+        forced=result.forced,
+        scale=result.attention.scale,
+    )

@@ -119,7 +119,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     members = sorted((m for m in archive.infolist() if not m.is_dir()), key=lambda m: m.filename)
     for member in members:
         inside = PurePosixPath(member.filename.replace("\\", "/"))
-        if inside.is_absolute() or ".." in inside.parts or inside.parts[0].endswith(":"):
+        if inside.is_absolute() or ".." in inside.parts or inside.parts[:1] == () or inside.parts[0].endswith(":"):
             raise InputError(f"The zip {name} holds a path that leaves its folder ({member.filename}); it is not read.")
         if member.flag_bits & 1:
             raise InputError(f"The zip {name} is encrypted; give it unpacked.")
