@@ -5,7 +5,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 from fibrolens.errors import GeometryError, InputError, OutputError
 from fibrolens.io import read_volume, write_nifti

@@ -1,6 +1,6 @@
 import pydicom
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 from fibrolens.io import read_volume
 from fibrolens.phantom.dicom import write_dicom_series

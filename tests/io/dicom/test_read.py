@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from tests.dicom_files import SERIES_UID, STUDY_UID, ct_array, ct_series, save
 
 from fibrolens.io import read_volume

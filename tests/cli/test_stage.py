@@ -1,0 +1,41 @@
+"""`fibrolens stage` from the command line."""
+
+import json
+
+import pytest
+from tests.staged import simulated, untrained_models
+
+from fibrolens import batch, cli
+from fibrolens.io import write_nifti
+from fibrolens.phantom.labels import Organ
+
+
+@pytest.fixture
+def native(tmp_path, monkeypatch):
+    """A scan without contrast, which only --force stages."""
+    rendering = simulated()
+    hu = rendering.hu.array.copy()
+    for organ, value in ((Organ.AORTA, 42), (Organ.SPLEEN, 45), (Organ.LIVER, 55)):
+        hu[rendering.labels.array == organ] = value
+    path = tmp_path / "native.nii.gz"
+    write_nifti(rendering.hu.with_array(hu), path)
+    monkeypatch.setattr(batch.Models, "load", classmethod(lambda cls, folder=None: untrained_models(rendering.labels)))
+    return path
+
+
+def test_refusal_has_status_3_and_force_marks_every_output(native, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert cli.main(["stage", str(native), "--out", str(out)]) == 3
+    assert "native phase" in capsys.readouterr().err
+    assert not (out / "native").exists()
+    assert cli.main(["stage", str(native), "--out", str(out), "--force"]) == 0
+    assert "FORCED" in capsys.readouterr().out
+    assert "FORCED" in (out / "native" / "report.html").read_text()
+    assert json.loads((out / "native" / "result.json").read_text())["quality"]["forced"] is True
+    assert "true" in (out / "summary.csv").read_text()
+
+
+def test_labels_beside_single_masks_are_wrong_use(native, tmp_path, capsys):
+    arguments = ["stage", str(native), "--out", str(tmp_path / "o"), "--labels", "a", "--liver-mask", "b"]
+    assert cli.main(arguments) == 2
+    assert "not both" in capsys.readouterr().err
