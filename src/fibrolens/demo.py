@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fibrolens.batch import stage_batch
-from fibrolens.output import is_done, output_folder
+from fibrolens.output import MANIFEST, is_done, output_folder
 from fibrolens.phantom.cohort import CohortOptions, cohort_run, paper_stages, write_cohort
 from fibrolens.phantom.dicom import write_dicom_series
 from fibrolens.phantom.patient import sample_patient
@@ -19,6 +20,7 @@ from fibrolens.phantom.render import medium_grid, render
 from fibrolens.pipeline import StageOptions
 from fibrolens.progress import Progress, duration
 from fibrolens.study import demo_plan, run_study
+from fibrolens.study.run import RUN
 from fibrolens.weights import load_model_folder, shipped
 
 #: The staged patient: a cirrhosis that shows the signs.
@@ -29,18 +31,22 @@ PATIENT_ID = "simulated-F4"
 WORKERS = 2
 
 
-def run_demo(out: Path, patients: int, seed: int) -> int:
+def run_demo(out: Path, patients: int, seed: int, overwrite: bool = False) -> int:
     """Run the demonstration into `out` and say where to look.
 
     Args:
         out: folder; what an earlier run finished there is used again.
         patients: patients of the study.
         seed: of the study's patients.
+        overwrite: discard the cohort and the study of an earlier demo.
 
     Returns:
         The exit status.
     """
     started = time.perf_counter()
+    if overwrite:
+        for name in ("cohort", "study"):
+            discard(out / name)
     _say("Simulated data and weights trained on simulated CT: research use only, no clinical meaning.\n")
     _say("1 of 2  A simulated patient as a DICOM series, staged")
     series = _patient(out / "patient")
@@ -52,6 +58,12 @@ def run_demo(out: Path, patients: int, seed: int) -> int:
     study = simulated_study(out, patients, seed)
     _say(_summary(out, study, time.perf_counter() - started))
     return 0
+
+
+def discard(folder: Path) -> None:
+    """Remove a cohort or study of an earlier demo, complete or not; anything else stays."""
+    if (folder / MANIFEST).is_file() or (folder / RUN).is_file():
+        shutil.rmtree(folder)
 
 
 def simulated_study(out: Path, patients: int, seed: int) -> Path:

@@ -23,6 +23,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     verb.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="folder (default: out/demo)")
     verb.add_argument("--patients", type=int, default=60, metavar="N", help="patients of the study (default 60)")
     verb.add_argument("--seed", type=int, default=0, metavar="S", help="of the simulated patients (default 0)")
+    verb.add_argument("--overwrite", action="store_true", help="start afresh where an earlier demo differs")
     return verb
 
 
@@ -32,4 +33,4 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"demo needs at least {FEWEST} patients and a seed of 0 or more.")
     from fibrolens.demo import run_demo
 
-    return run_demo(options.out, patients=options.patients, seed=options.seed)
+    return run_demo(options.out, patients=options.patients, seed=options.seed, overwrite=options.overwrite)
