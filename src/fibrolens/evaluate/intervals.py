@@ -47,14 +47,20 @@ def delong(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"]) -> 
 
 def delong_variance(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"]) -> float:
     """DeLong's variance of the AUC; NaN with fewer than two cases of either class."""
-    up, down = score[positive], score[~positive]
-    if min(len(up), len(down)) < 2:
+    if min(int(positive.sum()), int((~positive).sum())) < 2:
         return float("nan")
+    up, down = placements(positive, score)
+    return float(up.var(ddof=1) / len(up) + down.var(ddof=1) / len(down))
+
+
+def placements(
+    positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, " q"]]:
+    """Each case's share of won comparisons with the other class, of the positive and of the negative cases."""
+    up, down = score[positive], score[~positive]
     ranks = rankdata(score)
-    # Each case's share of won comparisons: rank among all minus rank among its own class.
-    wins_up = (ranks[positive] - rankdata(up)) / len(down)
-    wins_down = 1.0 - (ranks[~positive] - rankdata(down)) / len(up)
-    return float(wins_up.var(ddof=1) / len(up) + wins_down.var(ddof=1) / len(down))
+    # Rank among all minus rank among the own class counts the other class below.
+    return (ranks[positive] - rankdata(up)) / len(down), 1.0 - (ranks[~positive] - rankdata(down)) / len(up)
 
 
 def bootstrap_auc(

@@ -1,0 +1,59 @@
+"""Whether two scores of the same cases differ in their AUC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.stats import norm
+
+from fibrolens.evaluate.intervals import CONFIDENCE, Interval, auc, placements
+
+
+@dataclass(frozen=True)
+class Difference:
+    """AUC of one score minus that of another on the same cases.
+
+    Args:
+        interval: the difference with its 95 % interval; the ends are NaN where the variance cannot be known.
+        p_value: two-sided, of no difference; NaN where the variance cannot be known.
+    """
+
+    interval: Interval
+    p_value: float
+
+
+def delong_difference(
+    positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"], other: Float[np.ndarray, " n"]
+) -> Difference:
+    """Paired test of DeLong et al. (Biometrics 1988;44:837) for the AUC of `score` minus that of `other`.
+
+    Cases must be independent: one scan per patient.
+
+    Args:
+        positive: whether a case is positive by the reference.
+        score: the higher, the more positive.
+        other: another score of the same cases in the same order.
+
+    Returns:
+        The difference. Scores that rank all cases alike have the interval [0, 0] and p = 1.
+    """
+    difference = auc(positive, score) - auc(positive, other)
+    variance = _variance(positive, score, other)
+    if np.isnan(variance):
+        return Difference(Interval(difference, float("nan"), float("nan")), float("nan"))
+    deviation = variance**0.5
+    half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * deviation
+    p_value = 2 * float(norm.sf(abs(difference) / deviation)) if deviation > 0 else float(difference == 0)
+    return Difference(Interval(difference, difference - half, difference + half), p_value)
+
+
+def _variance(
+    positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"], other: Float[np.ndarray, " n"]
+) -> float:
+    """Variance of the difference: that of the differences of each case's placements, which holds the covariance."""
+    if min(int(positive.sum()), int((~positive).sum())) < 2:
+        return float("nan")
+    pairs = zip(placements(positive, score), placements(positive, other), strict=True)
+    return float(sum((a - b).var(ddof=1) / len(a) for a, b in pairs))
