@@ -13,7 +13,11 @@ from fibrolens.plan import GridPlan, NetworkPlan, Plan, SegmentationPlan, SlabPl
     "plan",
     [
         Plan(),
-        Plan(grid=GridPlan(spacing_mm=(2.0, 1.0, 1.0)), slab=SlabPlan(16, 4), training=TrainingPlan(seed=7)),
+        Plan(
+            grid=GridPlan(spacing_mm=(2.0, 1.0, 1.0)),
+            slab=SlabPlan(16, 4),
+            training=TrainingPlan(seed=7, frozen=("conv1",)),
+        ),
         SegmentationPlan(steps=10),
     ],
 )
@@ -33,6 +37,16 @@ def test_what_the_paper_states_is_the_default():
     assert plan.grid.window_hu == (-125.0, 225.0)
     assert plan.slab.slices == 32
     assert (len(plan.network.channels), plan.network.kernel, len(plan.network.pools)) == (4, (5, 5, 5), 3)
+
+
+def test_a_plan_of_before_strides_and_signs_still_loads(tmp_path: Path):
+    write_plan(Plan(), tmp_path / "plan.json")
+    content = json.loads((tmp_path / "plan.json").read_text())
+    del content["network"]["stride"]
+    for key in ("signs_weight", "averaging", "frozen"):
+        del content["training"][key]
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    assert read_plan(tmp_path / "plan.json", Plan) == Plan()
 
 
 def refused(tmp_path: Path, change: dict[str, Any], why: str) -> None:
@@ -57,6 +71,9 @@ def refused(tmp_path: Path, change: dict[str, Any], why: str) -> None:
         ({"grid": {"window_hu": [225, -125]}}, "window_hu must be a lower and a higher value"),
         ({"slab": {"stride": 99}}, "stride must be between 1 and slices"),
         ({"network": {"kernel": [4, 5, 5]}}, "kernel must be odd"),
+        ({"network": {"stride": [0, 1, 1]}}, "stride must be at least 1"),
+        ({"training": {"averaging": 1.0}}, r"averaging must be in \[0, 1\)"),
+        ({"training": {"signs_weight": -1.0}}, "signs_weight must be at least 0"),
         ({"region": "head"}, "region must be one of upper_abdomen; it is 'head'"),
         ({"training": []}, "training must be an object"),
         ({"schema_version": 99}, "has schema 99; this version reads 1"),

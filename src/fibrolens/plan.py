@@ -55,6 +55,7 @@ class NetworkPlan:
 
     channels: tuple[int, int, int, int] = (16, 32, 64, 128)
     kernel: tuple[int, int, int] = (5, 5, 5)  # paper: "5*5"
+    stride: tuple[int, int, int] = (1, 1, 1)  # of the first convolution
     pools: tuple[tuple[int, int, int], ...] = ((2, 2, 2), (2, 2, 2), (2, 2, 2))
     pooled: tuple[int, int, int] = (2, 8, 8)
     hidden: int = 128
@@ -62,21 +63,33 @@ class NetworkPlan:
 
     def __post_init__(self) -> None:
         _require(all(k % 2 == 1 for k in self.kernel), "kernel", "odd sizes", self.kernel)
+        _require(min(self.stride) >= 1, "stride", "at least 1", self.stride)
         _require(len(self.pools) == 3, "pools", "three poolings", self.pools)
         _require(0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How the LFS network is trained."""
+    """How the LFS network is trained.
+
+    Args:
+        class_balance: exponent on inverse stage frequency: 0 draws as sampled, 1 draws every stage equally often.
+        signs_weight: of the squared error with which a linear head reads each patient's known signs from the features.
+            It counts where every case has signs (simulated patients), and the head is not part of the weights.
+        averaging: decay per step of the running mean of the weights that is kept in the end; 0 keeps the last weights.
+        frozen: layers of the network that stay as they are, running statistics included, for example ``conv1``.
+    """
 
     steps: int = 4000
     batch: int = 4
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
     warmup_steps: int = 100
-    class_balance: float = 0.5  # exponent on inverse stage frequency: 0 as sampled, 1 fully balanced
+    class_balance: float = 0.5
     label_smoothing: float = 0.0
+    signs_weight: float = 0.0
+    averaging: float = 0.0
+    frozen: tuple[str, ...] = ()
     shift_mm: float = 15.0
     rotation_deg: float = 10.0
     scale: float = 0.1
@@ -89,6 +102,8 @@ class TrainingPlan:
         _require(self.steps >= 1, "steps", "at least 1", self.steps)
         _require(self.batch >= 1, "batch", "at least 1", self.batch)
         _require(0 <= self.class_balance <= 1, "class_balance", "in [0, 1]", self.class_balance)
+        _require(self.signs_weight >= 0, "signs_weight", "at least 0", self.signs_weight)
+        _require(0 <= self.averaging < 1, "averaging", "in [0, 1)", self.averaging)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,14 @@ def test_a_short_scan_is_padded_with_air():
     assert slab[:, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 0, 0]
 
 
+def test_a_batch_has_signs_where_every_case_has_them():
+    plan = Plan(grid=GRID, slab=SlabPlan(8, 4), training=TrainingPlan(batch=4))
+    known = [replace(case(stage=k), signs=np.array([k, -k], np.float32)) for k in range(5)]
+    batch = draw_batch(known, plan, 0)
+    assert batch.signs.tolist() == [[k, -k] for k in batch.stages.tolist()]
+    assert draw_batch([case(stage=k) for k in range(5)], plan, 0).signs is None
+
+
 def test_class_balance_runs_from_as_sampled_to_equal():
     stages = np.array([0, 0, 0, 0, 4])
     assert drawing_weights(stages, 0.0) == pytest.approx([0.2] * 5)
@@ -50,13 +58,13 @@ def test_class_balance_runs_from_as_sampled_to_equal():
 def test_a_batch_depends_on_seed_and_step_alone():
     plan = Plan(grid=GRID, slab=SlabPlan(8, 4), training=TrainingPlan(batch=3))
     cases = [case(stage=k % 5) for k in range(7)]
-    slabs, stages = draw_batch(cases, plan, 5)
-    again, _ = draw_batch(cases, plan, 5)
-    later, _ = draw_batch(cases, plan, 6)
-    assert slabs.shape == (3, 1, 8, 48, 32)
-    assert stages.shape == (3,)
-    assert torch.equal(slabs, again)
-    assert not torch.equal(slabs, later)
+    batch = draw_batch(cases, plan, 5)
+    again = draw_batch(cases, plan, 5)
+    later = draw_batch(cases, plan, 6)
+    assert batch.slabs.shape == (3, 1, 8, 48, 32)
+    assert batch.stages.shape == (3,)
+    assert torch.equal(batch.slabs, again.slabs)
+    assert not torch.equal(batch.slabs, later.slabs)
 
 
 def moved(training, image):

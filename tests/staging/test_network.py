@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -31,6 +33,12 @@ def test_layers_for_maps_are_positive_activations_before_pooling(layer, shape):
     assert seen[0].shape == (1, *shape)
     assert seen[0].min() == 0
     assert seen[0].max() > 0
+
+
+def test_the_stride_steps_the_first_convolution_alone():
+    network = LFSNetwork(replace(PLAN, stride=(1, 2, 2)))
+    assert [network.get_submodule(layer)[0].stride for layer in LAYERS] == [(1, 2, 2), *[(1, 1, 1)] * 3]
+    assert network.conv1(torch.rand(1, 1, 8, 16, 16)).shape == (1, 2, 8, 8, 8)
 
 
 def test_new_network_depends_on_its_seed_alone():

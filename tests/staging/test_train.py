@@ -56,6 +56,58 @@ def test_a_killed_training_ends_with_the_same_weights(cases, tmp_path, killed_af
     assert (tmp_path / "whole" / LOG).read_text() == (tmp_path / "killed" / LOG).read_text()
 
 
+def with_signs(cases):
+    return [replace(case, signs=np.array([float(case.stage), 1.0], np.float32)) for case in cases]
+
+
+def planned(**training):
+    return replace(PLAN, training=replace(PLAN.training, **training))
+
+
+def test_a_killed_training_with_signs_and_averaging_ends_with_the_same_weights(cases, tmp_path):
+    plan = planned(signs_weight=1.0, averaging=0.5)
+    whole = load_file(train(with_signs(cases), plan, tmp_path / "whole"))
+    with pytest.raises(KilledError):
+        train(with_signs(cases), plan, tmp_path / "killed", progress=KillAfter(4))
+    resumed = load_file(train(with_signs(cases), plan, tmp_path / "killed"))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_signs_are_learnt_but_their_head_is_not_written(cases, tmp_path):
+    plan = planned(signs_weight=1.0)
+    taught = load_file(train(with_signs(cases), plan, tmp_path / "taught"))
+    assert taught.keys() == new_network(PLAN.network, 0).state_dict().keys()
+    untaught = load_file(train(cases, plan, tmp_path / "untaught"))
+    assert not torch.equal(taught["conv1.0.weight"], untaught["conv1.0.weight"])
+
+
+def test_signs_without_weight_or_of_some_cases_only_change_nothing(cases, tmp_path):
+    plain = load_file(train(cases, PLAN, tmp_path / "plain"))
+    unweighted = load_file(train(with_signs(cases), PLAN, tmp_path / "unweighted"))
+    some = [*with_signs(cases)[:3], *cases[3:]]
+    partly = load_file(train(some, planned(signs_weight=1.0), tmp_path / "partly"))
+    for name, tensor in plain.items():
+        assert torch.equal(tensor, unweighted[name])
+        assert torch.equal(tensor, partly[name])
+
+
+def test_averaged_weights_lie_between_those_of_the_steps(cases, tmp_path):
+    steps = [load_file(train(cases, planned(steps=n, learning_rate=0.01), tmp_path / str(n))) for n in (1, 2)]
+    # Both steps lie in the warm-up, whose rates do not depend on the number of steps.
+    half = planned(steps=2, learning_rate=0.01, averaging=0.5)
+    mean = load_file(train(cases, half, tmp_path / "mean"))
+    expected = (steps[0]["head.weight"] + steps[1]["head.weight"]) / 2
+    torch.testing.assert_close(mean["head.weight"], expected)
+
+
+def test_frozen_layers_stay_as_they_are(cases, tmp_path):
+    initial = new_network(PLAN.network, 9).state_dict()
+    tuned = load_file(train(cases, planned(frozen=("conv1", "conv2")), tmp_path, initial=initial))
+    same = {name for name in tuned if torch.equal(tuned[name], initial[name])}
+    assert {name for name in tuned if name.startswith(("conv1", "conv2"))} <= same
+    assert not {"conv3.0.weight", "conv3.1.running_mean", "head.weight"} & same
+
+
 def test_training_leaves_the_global_generator_as_it_was(cases, tmp_path):
     before = torch.random.get_rng_state()
     train(cases, PLAN, tmp_path)

@@ -35,6 +35,7 @@ class StagingCase:
         image: windowed CT on the network grid, 0 to 255 for [0, 1]; a quarter of the memory of float32.
         liver_first: first slice that shows liver.
         liver_last: last slice that shows liver (inclusive).
+        signs: what is known of the patient beside the stage, each value standardised; simulated patients only.
     """
 
     scan_id: str
@@ -43,6 +44,7 @@ class StagingCase:
     image: UInt8[np.ndarray, "d h w"]
     liver_first: int
     liver_last: int
+    signs: Float[np.ndarray, " s"] | None = None
 
 
 def prepare_case(
@@ -81,10 +83,23 @@ def liver_range(mask: Bool[np.ndarray, "d h w"], source: str) -> tuple[int, int]
     return int(slices[0]), int(slices[-1])
 
 
-def draw_batch(
-    cases: Sequence[StagingCase], plan: Plan, step: int
-) -> tuple[Float[Tensor, "n 1 s h w"], Int[Tensor, " n"]]:
-    """The batch of one training step: augmented slabs in [0, 1] and their stages.
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one training step sees.
+
+    Args:
+        slabs: windowed CT in [0, 1].
+        stages: 0 to 4 for F0 to F4.
+        signs: the patients' known signs, or None where a case has none.
+    """
+
+    slabs: Float[Tensor, "n 1 s h w"]
+    stages: Int[Tensor, " n"]
+    signs: Float[Tensor, "n k"] | None
+
+
+def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
+    """The batch of one training step: augmented slabs with their stages and, where every case has them, signs.
 
     Args:
         cases: all training cases.
@@ -96,7 +111,12 @@ def draw_batch(
     chosen = rng.choice(len(cases), size=plan.training.batch, p=drawing_weights(stages, plan.training.class_balance))
     slabs = np.stack([random_slab(cases[i], plan.slab.slices, rng) for i in chosen])
     batch = torch.from_numpy(slabs).float().div_(255.0)
-    return augment(batch, plan.grid, plan.training, rng)[:, None], torch.from_numpy(stages[chosen])
+    signs = [case.signs for case in (cases[i] for i in chosen) if case.signs is not None]
+    return Batch(
+        augment(batch, plan.grid, plan.training, rng)[:, None],
+        torch.from_numpy(stages[chosen]),
+        torch.from_numpy(np.stack(signs).astype(np.float32)) if len(signs) == len(chosen) else None,
+    )
 
 
 def drawing_weights(stages: Int[np.ndarray, " n"], balance: float) -> Float[np.ndarray, " n"]:

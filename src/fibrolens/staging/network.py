@@ -22,14 +22,15 @@ class LFSNetwork(nn.Module):
     Those are the feature maps that Grad-CAM weighs at the third and the final convolutional layer.
 
     Args:
-        plan: channels, kernel, poolings, and sizes of the fully connected layers.
+        plan: channels, kernel, poolings, and sizes of the fully connected layers; `plan.stride` steps the first
+            convolution, which is half the cost of the network where it visits every voxel.
     """
 
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__()
         first, second, third, fourth = plan.channels
         # Normalising at full resolution would cost a quarter of a training step and brings nothing for windowed input.
-        self.conv1 = _convolution(1, first, plan.kernel, normalise=False)
+        self.conv1 = _convolution(1, first, plan.kernel, stride=plan.stride, normalise=False)
         self.conv2 = _convolution(first, second, plan.kernel)
         self.conv3 = _convolution(second, third, plan.kernel)
         self.conv4 = _convolution(third, fourth, plan.kernel)
@@ -78,10 +79,16 @@ def fast(network: LFSNetwork) -> LFSNetwork:
     return network
 
 
-def _convolution(inputs: int, outputs: int, kernel: tuple[int, int, int], normalise: bool = True) -> nn.Sequential:
-    """Convolution that keeps the size, batch normalisation (then the bias is redundant), ReLU."""
+def _convolution(
+    inputs: int,
+    outputs: int,
+    kernel: tuple[int, int, int],
+    stride: tuple[int, int, int] = (1, 1, 1),
+    normalise: bool = True,
+) -> nn.Sequential:
+    """Convolution that keeps the size but for its stride, batch normalisation (then the bias is redundant), ReLU."""
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
-    layers: list[nn.Module] = [nn.Conv3d(inputs, outputs, kernel, padding=padding, bias=not normalise)]
+    layers: list[nn.Module] = [nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=not normalise)]
     if normalise:
         layers.append(nn.BatchNorm3d(outputs))
     layers.append(nn.ReLU(inplace=True))

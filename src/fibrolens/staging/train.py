@@ -13,15 +13,55 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, mse_loss
 
 from fibrolens.errors import CohortError, ModelError
 from fibrolens.plan import Plan, TrainingPlan, write_plan
 from fibrolens.progress import Reporter, Silent
-from fibrolens.staging.data import StagingCase, draw_batch
+from fibrolens.staging.data import Batch, StagingCase, draw_batch
 from fibrolens.staging.network import LFSNetwork, fast, new_network
 
 CHECKPOINT, LOG, WEIGHTS = "checkpoint.safetensors", "train_log.jsonl", "weights.safetensors"
+
+
+class Learner(nn.Module):
+    """The network with what only its training needs: a linear head that reads the patients' known signs.
+
+    Args:
+        plan: every decision; its seed decides the random weights.
+        signs: number of signs, or 0 to learn the stage alone.
+    """
+
+    def __init__(self, plan: Plan, signs: int) -> None:
+        super().__init__()
+        self.plan = plan.training
+        self.network = new_network(plan.network, plan.training.seed)
+        with torch.random.fork_rng():
+            torch.manual_seed(plan.training.seed)
+            self.signs = nn.Linear(plan.network.hidden, signs) if signs else None
+        for name in self.plan.frozen:
+            self.network.get_submodule(name).requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Learner:
+        """As of every module; frozen layers stay in evaluation, so that their running statistics stay too."""
+        super().train(mode)
+        for name in self.plan.frozen:
+            self.network.get_submodule(name).eval()
+        return self
+
+    def loss(self, batch: Batch, step: int) -> Tensor:
+        """Cross-entropy of the stages plus the weighted squared error of the signs.
+
+        Dropout depends on seed and step alone; the global generator is handed back.
+        """
+        with torch.random.fork_rng():
+            torch.manual_seed(self.plan.seed * 1_000_003 + step)
+            features = self.network.features(batch.slabs.contiguous(memory_format=torch.channels_last_3d))
+            logits = self.network.head(self.network.dropout(features))
+        loss = cross_entropy(logits, batch.stages, label_smoothing=self.plan.label_smoothing)
+        if self.signs is not None and batch.signs is not None:
+            loss = loss + self.plan.signs_weight * mse_loss(self.signs(features), batch.signs)
+        return loss
 
 
 def train(
@@ -55,31 +95,32 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     write_plan(plan, out / "plan.json")
 
-    network = new_network(plan.network, plan.training.seed)
+    learner = Learner(plan, _signs(cases, plan.training))
     if initial is not None:
-        network.load_state_dict(dict(initial))
-    fast(network).train()
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=plan.training.learning_rate, weight_decay=plan.training.weight_decay
-    )
-    begin = _resume(out / CHECKPOINT, plan, network, optimiser)
+        learner.network.load_state_dict(dict(initial))
+    fast(learner.network)
+    learner.train()
+    learnt = [p for p in learner.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(learnt, lr=plan.training.learning_rate, weight_decay=plan.training.weight_decay)
+    average = {name: t.clone() for name, t in learner.network.state_dict().items()} if plan.training.averaging else {}
+    begin = _resume(out / CHECKPOINT, plan, learner, optimiser, average)
     _trim_log(out / LOG, begin)
     report.advance(begin)
 
     for step in range(begin, plan.training.steps):
-        slabs, stages = draw_batch(cases, plan, step)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, plan.training)
-        loss = _loss(network, slabs, stages, plan.training, step)
+        loss = learner.loss(draw_batch(cases, plan, step), step)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
+        _follow(average, learner.network, step, plan.training.averaging)
         _log(out / LOG, step, float(loss.detach()), learning_rate(step, plan.training))
         if (step + 1) % plan.training.checkpoint_every == 0 or step + 1 == plan.training.steps:
-            _save_checkpoint(out / CHECKPOINT, plan, network, optimiser, step + 1)
+            _save_checkpoint(out / CHECKPOINT, plan, learner, optimiser, average, step + 1)
         report.advance(1)
 
-    return _save_aside({name: t.contiguous() for name, t in network.state_dict().items()}, out / WEIGHTS)
+    return _save_aside(average or learner.network.state_dict(), out / WEIGHTS)
 
 
 def learning_rate(step: int, plan: TrainingPlan) -> float:
@@ -90,23 +131,43 @@ def learning_rate(step: int, plan: TrainingPlan) -> float:
     return plan.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
 
 
-def _loss(network: LFSNetwork, slabs: Tensor, stages: Tensor, plan: TrainingPlan, step: int) -> Tensor:
-    """Cross-entropy of one batch; dropout depends on seed and step alone, the global generator is handed back."""
-    with torch.random.fork_rng():
-        torch.manual_seed(plan.seed * 1_000_003 + step)
-        logits = network(slabs.contiguous(memory_format=torch.channels_last_3d))
-    return cross_entropy(logits, stages, label_smoothing=plan.label_smoothing)
+def _signs(cases: Sequence[StagingCase], plan: TrainingPlan) -> int:
+    """How many signs there are to learn: none unless every case has them and the plan gives them a weight."""
+    known = [len(case.signs) for case in cases if case.signs is not None]
+    return known[0] if plan.signs_weight and len(known) == len(cases) else 0
 
 
-def _save_checkpoint(path: Path, plan: Plan, network: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
-    """Weights, optimiser and step in one file, written aside and renamed, so that it is whole or absent."""
-    tensors = {f"network.{name}": t.contiguous() for name, t in network.state_dict().items()}
+@torch.no_grad()
+def _follow(average: dict[str, Tensor], network: LFSNetwork, step: int, decay: float) -> None:
+    """Move the running mean towards the network; it begins as a plain mean, so that it soon forgets the start."""
+    share = max(1.0 - decay, 1.0 / (step + 1))
+    for name, tensor in network.state_dict().items():
+        if name in average:
+            if tensor.is_floating_point():
+                average[name].lerp_(tensor, share)
+            else:
+                average[name].copy_(tensor)
+
+
+def _save_checkpoint(
+    path: Path,
+    plan: Plan,
+    learner: Learner,
+    optimiser: torch.optim.Optimizer,
+    average: Mapping[str, Tensor],
+    step: int,
+) -> None:
+    """Weights, their mean, optimiser and step in one file, written aside and renamed, so that it is whole or absent."""
+    tensors = {f"learner.{name}": t for name, t in learner.state_dict().items()}
+    tensors |= {f"average.{name}": t for name, t in average.items()}
     for index, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{name}": t.contiguous() for name, t in state.items()}
+        tensors |= {f"optimiser.{index}.{name}": t for name, t in state.items()}
     _save_aside(tensors, path, {"step": str(step), "plan": _plan_text(plan)})
 
 
-def _resume(path: Path, plan: Plan, network: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+def _resume(
+    path: Path, plan: Plan, learner: Learner, optimiser: torch.optim.Optimizer, average: dict[str, Tensor]
+) -> int:
     """Load a checkpoint where there is one; returns the step to go on with."""
     if not path.is_file():
         return 0
@@ -118,14 +179,18 @@ def _resume(path: Path, plan: Plan, network: nn.Module, optimiser: torch.optim.O
         raise ModelError(f"The checkpoint {path} is damaged ({error}); remove it to train from the start.") from None
     if metadata["plan"] != _plan_text(plan):
         raise ModelError(f"{path} was made with another plan; train into another folder, or remove it to start again.")
-    network.load_state_dict({k.removeprefix("network."): t for k, t in tensors.items() if k.startswith("network.")})
+    learner.load_state_dict(_under("learner.", tensors))
+    average |= _under("average.", tensors)
     state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        if key.startswith("optimiser."):
-            _, index, name = key.split(".")
-            state.setdefault(int(index), {})[name] = tensor
+    for key, tensor in _under("optimiser.", tensors).items():
+        index, name = key.split(".")
+        state.setdefault(int(index), {})[name] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     return int(metadata["step"])
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def _plan_text(plan: Plan) -> str:
@@ -137,7 +202,7 @@ def _plan_text(plan: Plan) -> str:
 
 def _save_aside(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> Path:
     aside = path.with_suffix(".partial")
-    save_file(dict(tensors), aside, metadata=metadata)
+    save_file({name: t.contiguous() for name, t in tensors.items()}, aside, metadata=metadata)
     aside.replace(path)
     return path
 
