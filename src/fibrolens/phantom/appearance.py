@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from fibrolens.phantom.fields import band, patches, sample_linear
 from fibrolens.phantom.labels import Organ
@@ -13,6 +15,31 @@ from fibrolens.phantom.shapes import Box, Region
 from fibrolens.volume import Geometry
 
 AIR_HU = -1000.0
+#: A nodular surface shows this far on both sides of the capsule.
+CAPSULE_MM = 3.0
+#: Half the thickness of a septum.
+SEPTUM_MM = 0.8
+#: Band-passed noise of smoothing sigma has its dominant wavelength at about 2 pi sigma.
+WAVELENGTH_TO_SIGMA = 2 * np.pi
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A painted scene.
+
+    Args:
+        hu: before the scanner, float32 Hounsfield units.
+        labels: numbers of `Organ`.
+        segments: Couinaud-like parts of the liver, 1 to 8; 0 elsewhere.
+        parenchyma: liver without its vessels and lesions.
+        capsule: shell around the liver's surface.
+    """
+
+    hu: Float32[np.ndarray, "d h w"]
+    labels: UInt8[np.ndarray, "d h w"]
+    segments: UInt8[np.ndarray, "d h w"]
+    parenchyma: Bool[np.ndarray, "d h w"]
+    capsule: Bool[np.ndarray, "d h w"]
 
 
 class Canvas:
@@ -28,6 +55,9 @@ class Canvas:
         self.geometry, self.work = geometry, work
         self.hu: Float32[np.ndarray, "d h w"] = np.full(geometry.shape, AIR_HU, np.float32)
         self.labels: UInt8[np.ndarray, "d h w"] = np.zeros(geometry.shape, np.uint8)
+        #: Liver that is neither vessel nor lesion, and the shell in which the nodular surface shows.
+        self.parenchyma: Bool[np.ndarray, "d h w"] = np.zeros(geometry.shape, bool)
+        self.capsule: Bool[np.ndarray, "d h w"] = np.zeros(geometry.shape, bool)
         #: Canonical millimetres over which an edge fades: a voxel seen from an average direction.
         self.edge = float(np.mean(geometry.spacing)) / millimetres
 
@@ -41,25 +71,37 @@ class Canvas:
         low, high = zip(*stops, strict=True)
         return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
 
+    def nearest(self, values: UInt8[np.ndarray, "a b c"], region: Region, box: Box) -> UInt8[np.ndarray, "d h w"]:
+        """Labels on a region's box, brought to the picture's grid by the nearest voxel."""
+        index = [
+            np.rint(at).astype(int).clip(0, n - 1) for at, n in zip(self._index(region, box), values.shape, strict=True)
+        ]
+        return values[np.ix_(*index)]
+
     def onto(self, values: Float32[np.ndarray, "a b c"], region: Region, box: Box) -> Float32[np.ndarray, "d h w"]:
         """Values on a region's box, interpolated to the picture's grid."""
         if self.geometry.shape == self.work.shape:
             return values
-        index = [
+        return sample_linear(values, self._index(region, box))
+
+    def _index(self, region: Region, box: Box) -> list[Float[np.ndarray, " _"]]:
+        """Where the picture's voxels of `box` lie on a region's box, per axis in its voxels."""
+        return [
             np.arange(to.start, to.stop) * (g / w) - of.start
             for to, of, g, w in zip(box, region.box, self.geometry.spacing, self.work.spacing, strict=True)
         ]
-        return sample_linear(values, index)
 
-    def paint(self, layer: Layer, within: Float32[np.ndarray, "d h w"] | None = None) -> None:
-        """Paint a layer over what is there; `within` (whole picture) limits it to negative distances."""
+    def paint(self, layer: Layer, within: Region | None = None) -> None:
+        """Paint a layer over what is there; `within` (on the picture's grid) limits it to its inside."""
         if 0 in layer.region.d.shape or layer.region.d.min() > self.edge:
             return
         box = self.box(layer.region)
         d = self.onto(layer.region.d, layer.region, box)
         hu = layer.hu if isinstance(layer.hu, float) else self.onto(np.asarray(layer.hu, np.float32), layer.region, box)
         if within is not None:
-            d = np.maximum(d, within[box])
+            inside = Region(box, d)
+            inside.clip_to(within)
+            self.parenchyma[box] &= d > 0
         self.cover(box, d, hu, layer.organ)
 
     def cover(self, box: Box, d: Float32[np.ndarray, "d h w"], hu: float | np.ndarray, organ: Organ) -> None:
@@ -69,16 +111,19 @@ class Canvas:
         self.labels[box][d < 0] = organ
 
 
-def paint(scene: Scene, patient: Patient, geometry: Geometry, work: Geometry) -> tuple[np.ndarray, np.ndarray]:
-    """HU (float32, before the scanner) and labels of a scene."""
+def paint(scene: Scene, patient: Patient, geometry: Geometry, work: Geometry) -> Picture:
+    """The scene as a scanner without blur and noise would see it."""
     canvas = Canvas(geometry, work, patient.body.scale)
     for layer in scene.behind:
         canvas.paint(layer)
     _streak(canvas, patient)
-    _paint_liver(canvas, scene, patient)
+    segments = _paint_liver(canvas, scene, patient)
     for layer in scene.before:
         canvas.paint(layer)
-    return canvas.hu, canvas.labels
+    liver = canvas.labels == Organ.LIVER
+    segments[~liver] = 0
+    canvas.parenchyma &= liver
+    return Picture(canvas.hu, canvas.labels, segments, canvas.parenchyma, canvas.capsule)
 
 
 def _streak(canvas: Canvas, patient: Patient) -> None:
@@ -90,41 +135,74 @@ def _streak(canvas: Canvas, patient: Patient) -> None:
         canvas.hu[at] += np.clip(np.float32(22) * field[at], low, high)
 
 
-def _paint_liver(canvas: Canvas, scene: Scene, patient: Patient) -> None:
-    """Parenchyma with texture and a nodular surface, then lesions and vessels inside it."""
+def _paint_liver(canvas: Canvas, scene: Scene, patient: Patient) -> UInt8[np.ndarray, "d h w"]:
+    """Parenchyma with texture, septa and a nodular surface, then lesions and vessels inside it; returns its parts."""
     box = canvas.box(scene.liver)
-    d = canvas.onto(scene.liver.d, scene.liver, box)
-    spacing = np.array(canvas.geometry.spacing)
-    rng = patient.rng("parenchyma")
-    waves = patches(rng, d.shape, spacing) * band(rng, d.shape, spacing, 3.2)
-    d = d + np.float32(patient.nodularity_mm * 2**0.5) * waves
-    texture = np.float32(patient.texture_sd_hu) * band(rng, d.shape, spacing, patient.texture_length_mm / 2)
-    canvas.cover(box, d, np.float32(patient.enhancement.liver) + texture, Organ.LIVER)
-    whole = np.full(canvas.geometry.shape, 50, np.float32)
-    whole[box] = d
-    _paint_lesions(canvas, whole, patient)
+    smooth = canvas.onto(scene.liver.d, scene.liver, box)
+    d = smooth + _waves(patient, smooth.shape, canvas.geometry)
+    canvas.cover(
+        box, d, np.float32(patient.enhancement.liver) + _texture(patient, d.shape, canvas.geometry), Organ.LIVER
+    )
+    canvas.parenchyma[box] = d < 0
+    canvas.capsule[box] = np.abs(smooth) < CAPSULE_MM + canvas.edge / 2
+    _paint_lesions(canvas, Region(box, d), patient)
     for layer in scene.inside_liver:
-        canvas.paint(layer, whole + np.float32(1.5))
+        canvas.paint(layer, Region(box, d + np.float32(1.5)))
+    segments = np.zeros(canvas.geometry.shape, np.uint8)
+    segments[box] = canvas.nearest(
+        getattr(scene, "liver_segments", np.ones(scene.liver.d.shape, np.uint8)), scene.liver, box
+    )
+    return segments
 
 
-def _paint_lesions(canvas: Canvas, liver: Float32[np.ndarray, "d h w"], patient: Patient) -> None:
-    """Cysts, metastases and haemangiomas: spheres of 3 to 35 mm radius that stay inside the liver."""
+def _waves(patient: Patient, shape: tuple[int, ...], geometry: Geometry) -> Float32[np.ndarray, "d h w"]:
+    """Patchy waves of the surface, whose mean absolute deviation is the patient's nodularity (millimetres)."""
+    rng = patient.rng("surface")
+    spacing = np.array(geometry.spacing)
+    waves = patches(rng, shape, spacing) * band(rng, shape, spacing, patient.nodule_mm / WAVELENGTH_TO_SIGMA)
+    waves *= np.float32(patient.nodularity_mm / max(float(np.abs(waves).mean()), 1e-6))
+    return waves
+
+
+def _texture(patient: Patient, shape: tuple[int, ...], geometry: Geometry) -> Float32[np.ndarray, "d h w"]:
+    """Heterogeneity of the parenchyma and thin septa around its nodules (Hounsfield units)."""
+    rng = patient.rng("parenchyma")
+    spacing = np.array(geometry.spacing)
+    texture = np.float32(patient.texture_sd_hu) * band(rng, shape, spacing, patient.texture_length_mm / 2)
+    if patient.septa_hu:
+        # Septa run where a smooth field changes sign: a net with meshes of the nodules' size.
+        sigma = max(patient.nodule_mm / 4, float(spacing[1:].mean()))
+        depth = band(rng, shape, spacing, sigma) * np.float32(sigma / SEPTUM_MM)
+        texture += np.float32(patient.septa_hu) * np.exp(-depth * depth)
+    return texture
+
+
+def _paint_lesions(canvas: Canvas, liver: Region, patient: Patient) -> None:
+    """Cysts, metastases and haemangiomas: spheres of 3 to 35 mm radius that stay inside the liver.
+
+    Each lesion has its candidate places in a fixed order, so that it stays where it is when the liver changes a little.
+    """
     rng = patient.rng("lesions")
-    inside = np.argwhere(liver[:, ::4, ::4] < -2) * (1, 4, 4)
-    for _ in range(patient.lesions if len(inside) else 0):
-        centre = inside[int(rng.integers(len(inside)))]
+    for _ in range(patient.lesions if liver.d.size else 0):
+        places = (rng.random((80, 3)) * liver.d.shape).astype(int)
         radius = float(np.clip(rng.lognormal(np.log(9), 0.6), 3, 35)) * patient.body.scale
-        kind = rng.random()
-        hu = (
-            rng.uniform(0, 15)
-            if kind < 0.35
-            else patient.enhancement.liver + rng.uniform(-55, -12 if kind < 0.9 else 40)
-        )
-        low = [max(0, int(c - (radius + 6) / s)) for c, s in zip(centre, canvas.geometry.spacing, strict=True)]
-        high = [int(c + (radius + 6) / s) + 2 for c, s in zip(centre, canvas.geometry.spacing, strict=True)]
-        box = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
-        axes = [np.arange(n)[s] for n, s in zip(canvas.geometry.shape, box, strict=True)]
-        z, y, x = np.meshgrid(*axes, indexing="ij", sparse=True)
-        offset = [(a - c) * g for a, c, g in zip((z, y, x), centre, canvas.geometry.spacing, strict=True)]
-        d = np.sqrt(sum(o * o for o in offset)).astype(np.float32) - np.float32(radius)
-        canvas.cover(box, np.maximum(d, liver[box]), float(hu), Organ.LIVER)
+        kind, cyst, solid = rng.random(), rng.uniform(0, 15), rng.random()
+        hu = cyst if kind < 0.35 else patient.enhancement.liver - 55 + solid * (43 if kind < 0.9 else 95)
+        inside = liver.d[tuple(places.T)] < -2
+        if inside.any():
+            _paint_lesion(canvas, liver, places[inside.argmax()], radius, float(hu))
+
+
+def _paint_lesion(canvas: Canvas, liver: Region, centre: Int[np.ndarray, " 3"], radius: float, hu: float) -> None:
+    """One sphere, `radius` in millimetres around the voxel `centre` of the liver's box, as far as it lies inside."""
+    reach = [int((radius + 6) / s) for s in canvas.geometry.spacing]
+    box = tuple(
+        slice(max(0, c - r), min(c + r + 1, n)) for c, r, n in zip(centre.tolist(), reach, liver.d.shape, strict=True)
+    )
+    grid = np.meshgrid(*(np.arange(s.start, s.stop) for s in box), indexing="ij", sparse=True)
+    offset = [(a - c) * g for a, c, g in zip(grid, centre, canvas.geometry.spacing, strict=True)]
+    d = np.sqrt(sum(o * o for o in offset)).astype(np.float32) - np.float32(radius)
+    d = np.maximum(d, liver.d[box])
+    z, y, x = (slice(of.start + s.start, of.start + s.stop) for s, of in zip(box, liver.box, strict=True))
+    canvas.parenchyma[z, y, x] &= d > 0
+    canvas.cover((z, y, x), d, hu, Organ.LIVER)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from fibrolens.phantom.acquisition import acquire
 from fibrolens.phantom.appearance import paint
+from fibrolens.phantom.evidence import Evidence
 from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.pose import make_pose
 from fibrolens.phantom.scene import build_scene, fit_patient
 from fibrolens.phantom.shapes import Frame
 from fibrolens.volume import Geometry, Volume
 
+PHASE_NAMES = {"native": "native", "arterial": "arterial", "portal": "portal venous", "delayed": "delayed"}
 SMALL_PIXELS = 128
 SMALL_SPACING_MM = (5.0, 3.0, 3.0)
 MEDIUM_PIXELS, MEDIUM_SPACING_MM = 256, (4.0, 1.5, 1.5)
@@ -24,15 +27,19 @@ WORK_SPACING_MM = 2.2
 
 @dataclass(frozen=True, eq=False)
 class Rendering:
-    """What a scan of the patient shows.
+    """What a scan of the patient shows, and the truth behind it, all on one grid.
 
     Args:
         hu: the CT, int16 Hounsfield units.
-        labels: the truth, uint8 numbers of `Organ`, on the same grid.
+        labels: uint8 numbers of `Organ`.
+        segments: uint8 Couinaud-like parts of the liver, 1 to 8; 0 elsewhere.
+        evidence: per sign of the disease, where it shows (see `Evidence`).
     """
 
     hu: Volume
     labels: Volume
+    segments: Volume
+    evidence: Mapping[str, Volume]
 
 
 def render(patient: Patient, geometry: Geometry | None = None) -> Rendering:
@@ -43,18 +50,21 @@ def render(patient: Patient, geometry: Geometry | None = None) -> Rendering:
         geometry: an axial grid, slices increasing superiorly; the patient's full grid if not given.
 
     Returns:
-        CT and labels; a function of `patient` and `geometry` alone.
+        CT and truth; a function of `patient` and `geometry` alone.
 
     Raises:
         GeometryError: the grid is not axial.
     """
     geometry = geometry or full_grid(patient)
     frame = Frame(_work_grid(geometry), make_pose(patient))
-    hu, labels = paint(build_scene(frame, patient), patient, geometry, frame.geometry)
-    hu = acquire(hu, patient, geometry)
-    metadata = (("modality", "CT"), ("phase", "portal venous"), ("simulated", True))
+    picture = paint(build_scene(frame, patient), patient, geometry, frame.geometry)
+    hu = acquire(picture.hu, patient, geometry)
+    metadata = (("modality", "CT"), ("phase", PHASE_NAMES[patient.scan.phase]), ("simulated", True))
     return Rendering(
-        Volume(hu, geometry, patient.patient_id, metadata), Volume(labels, geometry, f"labels of {patient.patient_id}")
+        Volume(hu, geometry, patient.scan_id, metadata),
+        Volume(picture.labels, geometry, f"labels of {patient.scan_id}"),
+        Volume(picture.segments, geometry, f"segments of {patient.scan_id}"),
+        Evidence(picture, geometry),
     )
 
 
@@ -77,7 +87,14 @@ def full_grid(patient: Patient) -> Geometry:
 def _grid(patient: Patient, pixels: int, spacing: tuple[float, float, float]) -> Geometry:
     """An axial grid whose field is centred on the table, over liver and spleen with the scan's margins."""
     bottom, top = fit_patient(patient).organs_z
-    bottom, top = bottom - patient.scan.below_mm, top + patient.scan.above_mm
+    if patient.partial:
+        # The scan begins inside the organs, or ends there.
+        rng = patient.rng("coverage")
+        cut, from_below = rng.uniform(0.25, 0.5) * (top - bottom), rng.random() < 0.6
+        bottom, top = (bottom + cut, top) if from_below else (bottom, top - cut)
+        bottom, top = bottom - (not from_below) * patient.scan.below_mm, top + from_below * patient.scan.above_mm
+    else:
+        bottom, top = bottom - patient.scan.below_mm, top + patient.scan.above_mm
     slices = int(np.ceil((top - bottom) / spacing[0]))
     corner = -spacing[1] * (pixels - 1) / 2
     return Geometry((slices, pixels, pixels), spacing, (corner, corner, round(bottom, 2)))

@@ -38,6 +38,14 @@ class Region:
         for mine, theirs in _overlap(self.box, other.box):
             np.maximum(self.d[mine], other.d[theirs] + inset, out=self.d[mine])
 
+    def clip_to(self, other: Region) -> None:
+        """Keep what lies inside `other`; its box need not contain this one, and what it does not reach is outside."""
+        outside = np.ones(self.d.shape, bool)
+        for mine, theirs in _overlap(self.box, other.box):
+            np.maximum(self.d[mine], other.d[theirs], out=self.d[mine])
+            outside[mine] = False
+        self.d[outside] = PAD_MM
+
     def join(self, other: Region, softness: float = 0.0) -> None:
         """Add `other` where it lies in this region's box, with a fillet of `softness` millimetres."""
         for mine, theirs in _overlap(self.box, other.box):

@@ -79,7 +79,7 @@ def portal_tree(frame: Frame, patient: Patient) -> Region:
 def hepatic_veins(frame: Frame, patient: Patient) -> Region:
     """Right, middle and left hepatic vein with side branches, narrower in advanced disease."""
     rng = patient.rng("hepatic")
-    r = float(np.clip(4.6 - 0.35 * patient.severity + rng.normal(0, 0.5), 2.0, 6.0))
+    r = patient.hepatic_vein_mm / 2
     segments: list[Segment] = []
     for tip in ((-92.0, 28.0, -92.0), (-48.0, -40.0, -96.0), (24.0, -44.0, -58.0)):
         _branch(rng, segments, CAVAL, _near(rng, tip, 8.0), r, 4)

@@ -1,0 +1,114 @@
+"""How a patient is scanned: geometry, tube, kernel, table, phase.
+
+A shortcut arm or the paper's confounding ties some of it to the stage; otherwise it knows nothing of the disease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fibrolens.phantom.setting import Phase, Setting, has_trait
+
+if TYPE_CHECKING:
+    from fibrolens.phantom.patient import Body
+
+
+@dataclass(frozen=True)
+class Site:
+    """A scanner: its name in the header, its usual kernel, its table, and its noise relative to the others."""
+
+    vendor: str
+    kernel: str
+    table: str
+    noise: float
+
+
+SITES = (
+    Site("Alpha CT", "standard", "curved", 1.0),
+    Site("Beta CT", "soft", "flat", 0.95),
+    Site("Gamma CT", "sharp", "double", 1.08),
+)
+#: In-plane point spread of each kernel, full width at half maximum in millimetres.
+KERNEL_PSF_MM: Mapping[str, float] = {"soft": 1.25, "standard": 1.0, "sharp": 0.8}
+#: Noise at a tube voltage relative to 120 kV; tube current makes up for most of it.
+KVP_NOISE: Mapping[int, float] = {80: 1.35, 100: 1.08, 120: 1.0, 140: 0.96}
+
+
+@dataclass(frozen=True)
+class Scan:
+    """How the patient was scanned.
+
+    Args:
+        noise_hu: SD of the noise on 5 mm slices of the full grid.
+        psf_mm: full width at half maximum of the in-plane point spread.
+        pixel_mm: in-plane spacing of the full grid; slice_mm: its slice spacing and the width of the slice profile.
+        above_mm: slices above liver and spleen; below_mm: slices below them.
+        kvp: tube voltage; vendor: name for the DICOM header; kernel: soft, standard or sharp.
+        table: curved, flat or double.
+        phase: contrast phase; delay: how late within the phase, in units that the uptake knows.
+    """
+
+    noise_hu: float
+    psf_mm: float
+    pixel_mm: float
+    slice_mm: float
+    above_mm: float
+    below_mm: float
+    kvp: int
+    vendor: str
+    kernel: str
+    table: str
+    phase: Phase
+    delay: float
+
+
+def sample_scan(rng: np.random.Generator, body: Body, stage: int, setting: Setting) -> Scan:
+    """Draw a scan; the number of draws does not depend on the arguments.
+
+    Args:
+        rng: source of randomness.
+        body: the field is set to it, and noise grows with it.
+        stage: METAVIR stage, which only a shortcut arm or the paper's confounding looks at.
+        setting: arm, confounding, phase.
+    """
+    site = SITES[int(rng.integers(len(SITES)))]
+    kvp = int(rng.choice([100, 120, 140], p=[0.2, 0.65, 0.15]))
+    slice_mm = float(rng.choice([2.5, 3.0, 4.0, 5.0]))
+    trait = has_trait(rng, stage)
+    blur = 0.0
+    if setting.trait in ("site", "table"):
+        other = SITES[2] if trait else SITES[1]
+        site = other if setting.trait == "site" else Site(site.vendor, site.kernel, other.table, site.noise)
+    elif setting.trait == "kvp":
+        kvp = 80 if trait else 140
+    elif setting.trait == "spacing":
+        slice_mm, blur = (8.0, 2.2) if trait else (2.5, 0.0)
+    late, sharp = float(rng.normal(0, 0.06)), rng.random() < 0.6
+    if setting.confounded:
+        # Trauma scans are thin, sharp and early; the work-up before transplantation takes its time.
+        emergency = stage == 0
+        site = SITES[2] if emergency and sharp else site
+        slice_mm = 2.5 if emergency and slice_mm > 3 else slice_mm
+        late += -0.05 if emergency else 0.05
+    field = 2 * (142 * body.scale * body.width + body.fat_mm) * rng.uniform(1.04, 1.22)
+    size = body.scale * body.width * body.depth + (body.fat_mm - 16) / 150
+    psf = float(np.hypot(KERNEL_PSF_MM[site.kernel] * rng.uniform(0.92, 1.08), blur))
+    noise = rng.normal(11, 1.6) * size * site.noise * KVP_NOISE[kvp]
+    return Scan(
+        noise_hu=float(np.clip(noise, 7, 20)),
+        psf_mm=psf,
+        pixel_mm=round(float(np.clip(field / 512, 0.6, 0.98)), 4),
+        slice_mm=slice_mm,
+        above_mm=float(rng.uniform(12, 60)),
+        below_mm=float(rng.uniform(10, 90)),
+        kvp=kvp,
+        vendor=site.vendor,
+        kernel=site.kernel,
+        table=site.table,
+        phase=setting.phase,
+        delay=late,
+    )

@@ -1,0 +1,92 @@
+"""What a cohort is made to show: which signs carry the stage, and what is tied to it that should not be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from fibrolens.phantom.severity import SIGNS, STAGE_COUNT, STRONG
+
+#: Arms in which one sign alone carries the stage.
+SIGN_ARMS = ("surface", "spleen", "texture", "lobes")
+TRAITS = ("spacing", "table", "kvp", "site")
+ARMS = ("all", "none", *SIGN_ARMS, *(f"shortcut:{trait}" for trait in TRAITS))
+PHASES = ("native", "arterial", "portal", "delayed")
+#: How often the trait of a shortcut agrees with F2 to F4.
+SHORTCUT_AGREEMENT = 0.9
+
+Phase = Literal["native", "arterial", "portal", "delayed"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is the same for all patients of a cohort.
+
+    Args:
+        arm: ``all``: every sign follows the stage. ``surface``, ``spleen``, ``texture``, ``lobes``: only that sign
+            does, the others are those of F0. ``none``: the signs follow a hidden stage that the label does not know.
+            ``shortcut:TRAIT``: ``none``, and an acquisition trait agrees with F2 to F4 in 90 % of the patients.
+        strong: the arm's sign (in other arms all of `STRONG`) separates F4 from F0 almost wholly and shows on 3 mm
+            pixels.
+        confounded: age, sex and scan depend on the stage as in the paper's cohort (trauma scans as controls,
+            transplantation candidates as cirrhosis).
+        phase: contrast phase of every scan.
+        splenectomy, metal, partial: share of the patients without a spleen, with metal in the field, and whose scan
+            cuts the liver.
+
+    Raises:
+        ValueError: an unknown arm or phase, or a share outside 0 to 1.
+    """
+
+    arm: str = "all"
+    strong: bool = False
+    confounded: bool = False
+    phase: Phase = "portal"
+    splenectomy: float = 0.0
+    metal: float = 0.0
+    partial: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.arm not in ARMS:
+            raise ValueError(f"arm must be one of {', '.join(ARMS)}; it is {self.arm!r}")
+        if self.phase not in PHASES:
+            raise ValueError(f"phase must be one of {', '.join(PHASES)}; it is {self.phase!r}")
+        for name in ("splenectomy", "metal", "partial"):
+            share = getattr(self, name)
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name} must be between 0 and 1; it is {share!r}")
+
+    @property
+    def trait(self) -> str:
+        """The acquisition trait of a shortcut arm, or an empty text."""
+        return self.arm.partition(":")[2]
+
+    @property
+    def strong_signs(self) -> frozenset[str]:
+        """The signs that follow the strong distributions."""
+        if not self.strong:
+            return frozenset()
+        return frozenset((self.arm,)) if self.arm in SIGN_ARMS else frozenset(STRONG)
+
+    def sign_stages(self, stage: int, hidden: int) -> Mapping[str, int]:
+        """The stage that each sign follows in a patient of `stage` whose hidden stage is `hidden`."""
+        if self.arm == "all":
+            return dict.fromkeys(SIGNS, stage)
+        if self.arm in SIGN_ARMS:
+            return dict.fromkeys(SIGNS, 0) | {self.arm: stage}
+        return dict.fromkeys(SIGNS, hidden)
+
+
+def hidden_stage(rng: np.random.Generator, mix: tuple[int, ...]) -> int:
+    """A stage drawn in the given mix, which no label knows."""
+    share = np.array(mix) / sum(mix)
+    return int(rng.choice(STAGE_COUNT, p=share))
+
+
+def has_trait(rng: np.random.Generator, stage: int) -> bool:
+    """Whether a patient of this stage carries the shortcut's trait."""
+    agrees = bool(rng.random() < SHORTCUT_AGREEMENT)
+    return (stage >= 2) == agrees
