@@ -42,7 +42,7 @@ def test_what_the_paper_states_is_the_default():
 def test_a_plan_of_before_strides_and_signs_still_loads(tmp_path: Path):
     write_plan(Plan(), tmp_path / "plan.json")
     content = json.loads((tmp_path / "plan.json").read_text())
-    del content["network"]["stride"]
+    del content["network"]["stride"], content["network"]["normalise"]
     for key in ("signs_weight", "averaging", "frozen"):
         del content["training"][key]
     (tmp_path / "plan.json").write_text(json.dumps(content))

@@ -60,6 +60,7 @@ class NetworkPlan:
     pooled: tuple[int, int, int] = (2, 8, 8)
     hidden: int = 128
     dropout: float = 0.3
+    normalise: Literal["inner", "all"] = "inner"  # all: the first convolution and the hidden layer too
 
     def __post_init__(self) -> None:
         _require(all(k % 2 == 1 for k in self.kernel), "kernel", "odd sizes", self.kernel)

@@ -41,6 +41,14 @@ def test_the_stride_steps_the_first_convolution_alone():
     assert network.conv1(torch.rand(1, 1, 8, 16, 16)).shape == (1, 2, 8, 8, 8)
 
 
+def test_normalising_everywhere_adds_the_first_convolution_and_the_hidden_layer():
+    kinds = [type(m).__name__ for m in LFSNetwork(replace(PLAN, normalise="all")).modules()]
+    assert [kinds.count(k) for k in ("Conv3d", "MaxPool3d", "Linear")] == [4, 3, 2]
+    assert [kinds.count(k) for k in ("BatchNorm3d", "LayerNorm")] == [4, 1]
+    kinds = [type(m).__name__ for m in LFSNetwork(PLAN).modules()]
+    assert [kinds.count(k) for k in ("BatchNorm3d", "LayerNorm")] == [3, 0]
+
+
 def test_new_network_depends_on_its_seed_alone():
     torch.rand(3)
     before = torch.random.get_rng_state()

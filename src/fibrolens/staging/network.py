@@ -29,15 +29,17 @@ class LFSNetwork(nn.Module):
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__()
         first, second, third, fourth = plan.channels
-        # Normalising at full resolution would cost a quarter of a training step and brings nothing for windowed input.
-        self.conv1 = _convolution(1, first, plan.kernel, stride=plan.stride, normalise=False)
+        everywhere = plan.normalise == "all"
+        self.conv1 = _convolution(1, first, plan.kernel, plan.stride, normalise=everywhere)
         self.conv2 = _convolution(first, second, plan.kernel)
         self.conv3 = _convolution(second, third, plan.kernel)
         self.conv4 = _convolution(third, fourth, plan.kernel)
         self.pool1, self.pool2, self.pool3 = (nn.MaxPool3d(size) for size in plan.pools)
         self.pool = nn.AdaptiveAvgPool3d(plan.pooled)
         cells = plan.pooled[0] * plan.pooled[1] * plan.pooled[2]
-        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(fourth * cells, plan.hidden), nn.ReLU())
+        # Without it all units can fall silent in the first steps, and then stay so.
+        norm = [nn.LayerNorm(plan.hidden)] if everywhere else []
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(fourth * cells, plan.hidden), *norm, nn.ReLU())
         self.dropout = nn.Dropout(plan.dropout)
         self.head = nn.Linear(plan.hidden, len(STAGES))
 

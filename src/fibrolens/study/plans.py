@@ -1,15 +1,43 @@
-"""Named plans for studies."""
+"""Named plans for studies and for the training on a user's cohort."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from fibrolens.plan import Plan
+from fibrolens.plan import Plan, read_plan
 from fibrolens.staging.plans import small_plan
+from fibrolens.weights import PLAN, shipped
+
+
+def fine_tuning_plan(base: Plan) -> Plan:
+    """A short training that begins with weights which know the signs already.
+
+    Args:
+        base: plan of those weights, whose grid, slab and network stay as they are.
+    """
+    training = replace(
+        base.training,
+        steps=60,
+        batch=8,
+        learning_rate=2e-4,
+        warmup_steps=6,
+        signs_weight=0.0,
+        averaging=0.0,
+        frozen=(),
+        checkpoint_every=20,
+        seed=0,
+    )
+    return replace(base, training=training)
+
+
+def scratch_plan() -> Plan:
+    """A training on one cohort alone, from random weights."""
+    plan = small_plan()
+    training = replace(plan.training, steps=300, batch=4, warmup_steps=30, signs_weight=0.0, checkpoint_every=50)
+    return replace(plan, training=training)
 
 
 def demo_plan() -> Plan:
     """A few steps of fine-tuning per fold from the shipped weights, which were trained on other simulated patients."""
-    plan = small_plan()
-    training = replace(plan.training, steps=30, learning_rate=2e-4, warmup_steps=5, checkpoint_every=15)
-    return replace(plan, training=training)
+    plan = fine_tuning_plan(read_plan(shipped("lfs") / PLAN, Plan))
+    return replace(plan, training=replace(plan.training, steps=30, batch=4, warmup_steps=5, checkpoint_every=15))

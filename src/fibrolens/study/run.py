@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -17,16 +15,16 @@ from torch import Tensor
 from fibrolens.cohort.splits import make_splits, read_splits, write_splits
 from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.engine import Engine
-from fibrolens.errors import CohortError, OutputError, UsageError
-from fibrolens.output import file_sha256, read_manifest, write_json, write_manifest
+from fibrolens.errors import CohortError, OutputError
+from fibrolens.output import file_sha256, write_manifest
 from fibrolens.plan import Plan, write_plan
 from fibrolens.progress import ReporterFactory, silent
+from fibrolens.study.begin import RUN, begin, digest
 from fibrolens.study.fold import FoldJob, run_fold
 from fibrolens.study.prepare import PrepareJob, run_prepare
 from fibrolens.study.summary import collect_tables, draw_study, evaluate_study
 
-#: What this study is made from, written first, so that a later run can tell whether it may go on.
-RUN = "run.json"
+__all__ = ["RUN", "run_study"]
 
 
 def run_study(
@@ -59,8 +57,8 @@ def run_study(
     rows = [row for row in read_cohort(cohort_csv) if not row.values.get("exclude")]
     if not rows:
         raise CohortError(f"{cohort_csv.name} excludes every row; there is nothing to study.")
-    run = {"command": "study", "cohort": file_sha256(cohort_csv), "plan": asdict(plan), "initial": _digest(start_from)}
-    if _is_done(out, run):
+    run = {"command": "study", "cohort": file_sha256(cohort_csv), "plan": asdict(plan), "initial": digest(start_from)}
+    if begin(out, run):
         return out
     started = time.perf_counter()
     try:
@@ -107,40 +105,6 @@ def _job(
     kept = tuple(row for row in rows if row.scan_id in test)
     others = tuple(row for row in rows if row.scan_id not in test)
     return FoldJob(number, out / "folds" / str(number), others, kept, out / "cases", plan, initial)
-
-
-def _is_done(out: Path, run: Mapping[str, Any]) -> bool:
-    """Whether `out` holds this study, complete; otherwise make it ready to begin or to go on.
-
-    Raises:
-        UsageError: it holds something else.
-        OutputError: it cannot be made.
-    """
-    wanted = json.loads(json.dumps(run))
-    manifest = read_manifest(out) if out.is_dir() else None
-    begun = out / RUN
-    if manifest is not None and manifest.get("run") == wanted:
-        return True
-    if manifest is None and begun.is_file() and json.loads(begun.read_text(encoding="utf-8")) == wanted:
-        return False
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} holds a study of other inputs, or something else; choose another --out or remove it.")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        write_json(wanted, begun)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}. Choose another --out.") from None
-    return False
-
-
-def _digest(weights: Mapping[str, Tensor] | None) -> str | None:
-    """SHA-256 over names and values."""
-    if weights is None:
-        return None
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        digest.update(name.encode() + weights[name].detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _facts(plan: Plan, jobs: Sequence[FoldJob], start_from: Mapping[str, Tensor] | None) -> dict[str, Any]:
