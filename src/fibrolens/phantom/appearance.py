@@ -31,7 +31,7 @@ class Picture:
         hu: before the scanner, float32 Hounsfield units.
         labels: numbers of `Organ`.
         segments: Couinaud-like parts of the liver, 1 to 8; 0 elsewhere.
-        parenchyma: liver without its vessels and lesions; vessels: those inside the liver.
+        parenchyma: liver without its vessels and lesions.
         capsule: shell around the liver's surface.
     """
 
@@ -39,7 +39,6 @@ class Picture:
     labels: UInt8[np.ndarray, "d h w"]
     segments: UInt8[np.ndarray, "d h w"]
     parenchyma: Bool[np.ndarray, "d h w"]
-    vessels: Bool[np.ndarray, "d h w"]
     capsule: Bool[np.ndarray, "d h w"]
 
 
@@ -56,8 +55,7 @@ class Canvas:
         self.geometry, self.work = geometry, work
         self.hu: Float32[np.ndarray, "d h w"] = np.full(geometry.shape, AIR_HU, np.float32)
         self.labels: UInt8[np.ndarray, "d h w"] = np.zeros(geometry.shape, np.uint8)
-        #: Vessels inside the liver, liver without vessels and lesions, and the shell where a nodular surface shows.
-        self.vessels: Bool[np.ndarray, "d h w"] = np.zeros(geometry.shape, bool)
+        #: Liver without vessels and lesions, and the shell where a nodular surface shows.
         self.parenchyma: Bool[np.ndarray, "d h w"] = np.zeros(geometry.shape, bool)
         self.capsule: Bool[np.ndarray, "d h w"] = np.zeros(geometry.shape, bool)
         #: Canonical millimetres over which an edge fades: a voxel seen from an average direction.
@@ -103,7 +101,7 @@ class Canvas:
         if within is not None:
             inside = Region(box, d)
             inside.clip_to(within)
-            self.vessels[box] |= d < 0
+            self.parenchyma[box] &= d > 0
         self.cover(box, d, hu, layer.organ)
 
     def cover(self, box: Box, d: Float32[np.ndarray, "d h w"], hu: float | np.ndarray, organ: Organ) -> None:
@@ -124,9 +122,8 @@ def paint(scene: Scene, patient: Patient, geometry: Geometry, work: Geometry) ->
         canvas.paint(layer)
     liver = canvas.labels == Organ.LIVER
     segments[~liver] = 0
-    canvas.vessels &= liver
-    canvas.parenchyma &= liver & ~canvas.vessels
-    return Picture(canvas.hu, canvas.labels, segments, canvas.parenchyma, canvas.vessels, canvas.capsule)
+    canvas.parenchyma &= liver
+    return Picture(canvas.hu, canvas.labels, segments, canvas.parenchyma, canvas.capsule)
 
 
 def _streak(canvas: Canvas, patient: Patient) -> None:

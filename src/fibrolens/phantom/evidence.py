@@ -29,8 +29,8 @@ class Evidence(Mapping[str, Volume]):
     """One uint8 mask per name of `NAMES`, made when asked for: all at once would outweigh the CT.
 
     1 where the sign shows, whether the patient has much or little of it; ``lobes`` is 1 in segments I to III, which
-    grow, and 2 in IV to VIII, which shrink; ``hepatic_vein`` is all vessels inside the liver. How much of a sign a
-    patient has stands in ``truth.csv``; what it changes in each voxel is the difference to the patient's twin.
+    grow, and 2 in IV to VIII, which shrink. How much of a sign a patient has stands in ``truth.csv``; what it changes
+    in each voxel is the difference to the patient's twin.
 
     Args:
         picture: the painted scene.
@@ -39,7 +39,7 @@ class Evidence(Mapping[str, Volume]):
 
     def __init__(self, picture: Picture, geometry: Geometry) -> None:
         self._labels, self._segments = picture.labels, picture.segments
-        self._parenchyma, self._vessels, self._capsule = picture.parenchyma, picture.vessels, picture.capsule
+        self._parenchyma, self._capsule = picture.parenchyma, picture.capsule
         self._geometry = geometry
 
     def __getitem__(self, name: str) -> Volume:
@@ -56,8 +56,6 @@ class Evidence(Mapping[str, Volume]):
     def _mask(self, name: str) -> np.ndarray:
         if name in ("texture", "enhancement"):
             return self._parenchyma
-        if name == "hepatic_vein":
-            return self._vessels
         if name == "surface":
             return self._capsule & np.isin(self._labels, SURFACE)
         if name == "lobes":

@@ -160,7 +160,7 @@ def sample_patient(
         texture_length_mm=float(rng.uniform(3, 6)),
         septa_hu=signs.septa_hu * (1 if rng.random() < 0.5 else -1),
         portal_vein_mm=signs.portal_vein_mm,
-        hepatic_vein_mm=signs.hepatic_vein_mm,
+        hepatic_vein_mm=float(np.clip(rng.normal(8.5, 1.6), 5, 13)),
         ascites=signs.ascites,
         varices=signs.varices,
         steatosis=steatosis,
