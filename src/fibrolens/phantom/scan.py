@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fibrolens.phantom.setting import Phase, Setting, has_trait
+from fibrolens.phantom.setting import Setting, has_trait
 
 if TYPE_CHECKING:
     from fibrolens.phantom.patient import Body
@@ -62,7 +62,7 @@ class Scan:
     vendor: str
     kernel: str
     table: str
-    phase: Phase
+    phase: str
     delay: float
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -17,8 +16,6 @@ ARMS = ("all", "none", *SIGN_ARMS, *(f"shortcut:{trait}" for trait in TRAITS))
 PHASES = ("native", "arterial", "portal", "delayed")
 #: How often the trait of a shortcut agrees with F2 to F4.
 SHORTCUT_AGREEMENT = 0.9
-
-Phase = Literal["native", "arterial", "portal", "delayed"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Setting:
     arm: str = "all"
     strong: bool = False
     confounded: bool = False
-    phase: Phase = "portal"
+    phase: str = "portal"
     splenectomy: float = 0.0
     metal: float = 0.0
     partial: float = 0.0
