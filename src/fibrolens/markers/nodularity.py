@@ -1,0 +1,244 @@
+"""Liver surface nodularity: how far the liver's edge departs from a smooth curve, below the size of a pixel.
+
+After the score of Smith et al. (Radiology 2016;280:771-781): mean distance between the detected liver edge and a smooth
+polynomial, in tenths of a millimetre, averaged over slices. There a person picks smooth stretches that face fat; here
+the stretches are found: convex, facing fat, away from contact, notches and tips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from contourpy import LineType, contour_generator
+from jaxtyping import Bool, Float, Shaped
+from scipy.ndimage import binary_fill_holes, find_objects, gaussian_filter, gaussian_filter1d, map_coordinates
+
+from fibrolens.volume import Volume
+
+#: Beyond this in-plane spacing the edge can no longer be placed to a tenth of a millimetre.
+MAX_PIXEL_MM = 1.1
+MIN_ARCS = 8
+ARC_MM = (40.0, 60.0)
+DEGREE = 4
+#: Distance of neighbouring points along the outline, and of samples along its normal; reach of the samples.
+STEP_MM, SAMPLE_MM, REACH_MM = 0.5, 0.25, 6.0
+#: The smooth course of the outline, from which normals and curvature come, keeps only waves longer than nodules.
+COURSE_SIGMA_MM = 8.0
+#: At this scale the organ is convex or not, whatever nodules it carries.
+SHAPE_SIGMA_MM = 12.0
+#: Profiles are averaged along the outline over about this full width before the edge is looked for.
+ALONG_FWHM_MM = 1.4
+#: What lies outside must be fat. Lung would move the half level off the liver, past the diaphragm and its fat.
+FAT_HU, FAT_RANGE_HU = -100.0, (-170.0, -20.0)
+#: Kept clear of everything that is not smooth liver edge against fat, along the outline.
+MARGIN_MM = 4.0
+MIN_RADIUS_MM, MIN_CURVATURE = 20.0, -0.006
+#: An outline further than this from its smooth course runs into a notch or around a tip.
+NOTCH_MM = 5.0
+MAX_RMS_MM = 4.0
+
+Points = Float[np.ndarray, "n 2"]
+
+
+@dataclass(frozen=True)
+class SurfaceNodularity:
+    """Roughness of the liver's surface.
+
+    Args:
+        lsn: mean distance from the edge to its smooth fit, in 0.1 mm; None if it could not be measured.
+        rms_mm: root mean square of that distance; p95_mm: its 95th percentile.
+        arcs: how many stretches of 40 to 60 mm were measured; slices: in how many slices they lie.
+        reason: why there is no measurement; None if there is one.
+    """
+
+    lsn: float | None
+    rms_mm: float | None
+    p95_mm: float | None
+    arcs: int
+    slices: int
+    reason: str | None = None
+
+
+def surface_nodularity(ct: Volume, liver: Volume) -> SurfaceNodularity:
+    """Nodularity of the liver's surface where it is convex and faces fat.
+
+    The mask only says where to look: it may be a millimetre or two off, since the edge itself is found in the CT, as
+    the half level between liver and surroundings along the normal.
+
+    Args:
+        ct: Hounsfield units, axial slices.
+        liver: true inside the liver, on the CT's grid.
+
+    Returns:
+        The score, or the reason why there is none: pixels too wide, or too little suitable surface.
+
+    Raises:
+        GeometryError: the mask lies on another grid.
+    """
+    ct.require_grid(liver)
+    pixel = max(ct.geometry.spacing[1:])
+    if pixel > MAX_PIXEL_MM:
+        return _unmeasured(f"pixels of {pixel:.2f} mm are wider than {MAX_PIXEL_MM} mm")
+    mask = liver.array != 0
+    found = find_objects(mask.astype(np.uint8))
+    if not found:
+        return _unmeasured("the liver mask is empty")
+    level = 0.5 * (float(np.median(ct.array[mask])) + FAT_HU)
+    distances: list[Float[np.ndarray, " m"]] = []
+    slices = 0
+    for index in range(found[0][0].start, found[0][0].stop):
+        before = len(distances)
+        for picture, outline in _outlines(ct, mask, index):
+            distances += _measure(picture, outline, level)
+        slices += len(distances) > before
+    if len(distances) < MIN_ARCS:
+        return _unmeasured(
+            f"only {len(distances)} of at least {MIN_ARCS} arcs of liver edge face fat", len(distances), slices
+        )
+    # All points lie equally far apart, so the mean over points is the mean over arcs weighted by length.
+    d = np.abs(np.concatenate(distances))
+    rms, p95 = float(np.sqrt(np.mean(d * d))), float(np.percentile(d, 95))
+    return SurfaceNodularity(10 * float(d.mean()), rms, p95, len(distances), slices)
+
+
+def _unmeasured(reason: str, arcs: int = 0, slices: int = 0) -> SurfaceNodularity:
+    return SurfaceNodularity(None, None, None, arcs, slices, reason)
+
+
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    """Part of a slice, in HU, with its pixel spacing; points on it are millimetres (row, column) from its corner."""
+
+    hu: Float[np.ndarray, "h w"]
+    spacing: tuple[float, float]
+
+    def profiles(self, at: Points, normal: Points, offsets: Float[np.ndarray, " k"]) -> Float[np.ndarray, "n k"]:
+        """HU along the normals, one row per point, at `offsets` millimetres outward."""
+        where = at[:, None] + offsets[:, None] * normal[:, None]
+        index = np.moveaxis(where / np.asarray(self.spacing), -1, 0)
+        sampled: np.ndarray = map_coordinates(self.hu, index, order=1, mode="nearest")
+        return sampled
+
+
+def _outlines(ct: Volume, mask: Bool[np.ndarray, "d h w"], index: int) -> list[tuple[_Picture, Points]]:
+    """Closed outlines of one slice of the mask, counter-clockwise or not, evenly spaced, in millimetres."""
+    here = mask[index]
+    found = find_objects(here.astype(np.uint8))
+    if not found:
+        return []
+    _, row_mm, column_mm = ct.geometry.spacing
+    pads = [int(np.ceil((REACH_MM + COURSE_SIGMA_MM) / s)) for s in (row_mm, column_mm)]
+    box = tuple(slice(max(0, s.start - p), s.stop + p) for s, p in zip(found[0], pads, strict=True))
+    filled = np.pad(binary_fill_holes(here[box]), 1).astype(np.float32)
+    # A light blur turns the stairs of the mask into a line between the pixels.
+    blurred = gaussian_filter(filled, (1.0 / row_mm, 1.0 / column_mm))
+    picture = _Picture(ct.array[index][box].astype(np.float32), (row_mm, column_mm))
+    lines = contour_generator(z=blurred, line_type=LineType.Separate).lines(0.5)
+    outlines = [_even((np.asarray(line)[:, ::-1] - 1) * (row_mm, column_mm)) for line in lines]
+    return [(picture, line) for line in outlines if len(line) * STEP_MM > 2 * ARC_MM[0]]
+
+
+def _even(line: Points) -> Float[np.ndarray, "m 2"]:
+    """A closed line with points every `STEP_MM`, without its last point, which is its first; outward is to its left."""
+    row, column = line.T
+    if np.sum(row[:-1] * np.diff(column) - column[:-1] * np.diff(row)) < 0:
+        line = line[::-1]
+    s = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    wanted = np.linspace(0, s[-1], max(int(s[-1] / STEP_MM), 2), endpoint=False)
+    return np.stack([np.interp(wanted, s, line[:, k]) for k in (0, 1)], -1)
+
+
+def _course(line: Points, sigma_mm: float = COURSE_SIGMA_MM) -> tuple[Points, Points, Float[np.ndarray, " n"]]:
+    """The smooth course of a closed line, its outward unit normals, and its curvature per mm, positive if convex."""
+    smooth = gaussian_filter1d(line, sigma_mm / STEP_MM, axis=0, mode="wrap")
+    first = (np.roll(smooth, -1, 0) - np.roll(smooth, 1, 0)) / 2
+    second = np.roll(smooth, -1, 0) - 2 * smooth + np.roll(smooth, 1, 0)
+    speed = np.maximum(np.hypot(*first.T), 1e-6)
+    curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / speed**3
+    normal = np.stack([first[:, 1], -first[:, 0]], -1) / speed[:, None]
+    return smooth, normal, curvature
+
+
+def _measure(picture: _Picture, outline: Points, level: float) -> list[Float[np.ndarray, " m"]]:
+    """Distances in millimetres between edge and fit, for each arc of an outline that can be measured."""
+    course, _, _ = _course(outline)
+    astray = np.hypot(*(outline - course).T) > NOTCH_MM
+    outline = _settled(picture, outline, level)
+    course, normal, _ = _course(outline)
+    _, _, curvature = _course(outline, SHAPE_SIGMA_MM)
+    offset, clear = _edge(picture, course, normal)
+    suitable = clear & (curvature > MIN_CURVATURE) & (curvature < 1 / MIN_RADIUS_MM) & ~astray
+    edge = course + np.where(suitable, offset, 0)[:, None] * normal
+    arcs = [_residual(edge[arc], normal[arc]) for arc in _arcs(suitable)]
+    return [d for d in arcs if np.sqrt(np.mean(d * d)) <= MAX_RMS_MM]
+
+
+def _settled(picture: _Picture, outline: Points, level: float) -> Points:
+    """The outline moved to where the CT crosses `level`, roughly and smoothly: a mask may be off."""
+    course, normal, _ = _course(outline)
+    t = np.arange(-REACH_MM, REACH_MM + 0.1, 2 * SAMPLE_MM)
+    profiles = gaussian_filter1d(picture.profiles(course, normal, t), 2.0 / STEP_MM, axis=0, mode="wrap")
+    offset = _crossing(profiles, np.full(len(course), level), t)
+    known = np.isfinite(offset).astype(float)
+    blur = COURSE_SIGMA_MM / 2 / STEP_MM
+    weight = gaussian_filter1d(known, blur, mode="wrap")
+    shift = gaussian_filter1d(np.nan_to_num(offset), blur, mode="wrap") / np.maximum(weight, 0.05)
+    return course + shift[:, None] * normal
+
+
+def _edge(picture: _Picture, course: Points, normal: Points) -> tuple[Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """Millimetres from the course outward to the half level, and where liver meets nothing but fat."""
+    t = np.arange(-REACH_MM, REACH_MM + 0.1, SAMPLE_MM)
+    raw = picture.profiles(course, normal, t)
+    profiles = gaussian_filter1d(raw, ALONG_FWHM_MM / 2.355 / STEP_MM, axis=0, mode="wrap")
+    wide = gaussian_filter1d(raw, 3.0 / STEP_MM, axis=0, mode="wrap")
+    inside, outside = np.median(wide[:, t <= -3], 1), np.median(wide[:, t >= 3], 1)
+    beyond = wide[:, t >= 3]
+    clear = (beyond > FAT_RANGE_HU[0]).all(1) & (beyond < FAT_RANGE_HU[1]).all(1) & (inside > outside + 80)
+    offset = _crossing(profiles, 0.5 * (inside + outside), t)
+    return offset, clear & np.isfinite(offset)
+
+
+def _crossing(
+    profiles: Float[np.ndarray, "n k"], level: Float[np.ndarray, " n"], t: Float[np.ndarray, " k"]
+) -> Float[np.ndarray, " n"]:
+    """Where each profile falls through its level, at the fall nearest to t = 0; NaN where it never does."""
+    above = profiles - level[:, None]
+    falls = (above[:, :-1] >= 0) & (above[:, 1:] < 0)
+    cost = np.where(falls, np.abs(t[:-1] + (t[1] - t[0]) / 2), np.inf)
+    k = cost.argmin(1)
+    rows = np.arange(len(k))
+    high, low = above[rows, k], above[rows, k + 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = t[k] + (t[1] - t[0]) * high / (high - low)
+    return np.where(falls.any(1), found, np.nan)
+
+
+def _arcs(suitable: Bool[np.ndarray, " n"]) -> list[Shaped[np.ndarray, " m"]]:
+    """Indices of arcs of `ARC_MM` within the suitable runs of a closed outline, a margin away from the runs' ends."""
+    n, margin = len(suitable), int(MARGIN_MM / STEP_MM)
+    if suitable.all():
+        starts, ends = np.array([0]), np.array([n])
+    else:
+        # Starting behind an unsuitable point leaves no run cut in two.
+        first = int(np.flatnonzero(~suitable)[0])
+        change = np.diff(np.roll(suitable, -first).astype(int), prepend=0, append=0)
+        starts, ends = np.flatnonzero(change == 1) + first, np.flatnonzero(change == -1) + first
+    least, most = (int(mm / STEP_MM) for mm in ARC_MM)
+    arcs = []
+    for start, end in zip(starts + margin, ends - margin, strict=True):
+        count = (end - start) // least
+        if count > 0:
+            length = min((end - start) // count, most)
+            slack = (end - start - count * length) // 2
+            arcs += [(start + slack + k * length + np.arange(length)) % n for k in range(count)]
+    return arcs
+
+
+def _residual(edge: Points, normal: Points) -> Float[np.ndarray, " n"]:
+    """Distance along the normal from a polynomial in arc length through the edge points of one arc."""
+    u = np.linspace(-1, 1, len(edge))
+    basis = np.polynomial.legendre.legvander(u, DEGREE)
+    fitted = basis @ np.linalg.lstsq(basis, edge, rcond=None)[0]
+    return ((edge - fitted) * normal).sum(1)
