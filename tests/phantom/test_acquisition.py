@@ -12,7 +12,8 @@ from fibrolens.volume import Geometry
 def scanned(patient: Patient, kernel: str = "standard", psf_mm: float = 1.0) -> Patient:
     """The patient in the middle of the field, scanned with 10 HU of noise."""
     body = replace(patient.body, offset_mm=(0.0, 0.0, 0.0))
-    return replace(patient, body=body, scan=replace(patient.scan, kernel=kernel, noise_hu=10.0, psf_mm=psf_mm))
+    scan = replace(patient.scan, kernel=kernel, noise_hu=10.0, psf_mm=psf_mm, slice_mm=2.5)
+    return replace(patient, body=body, scan=scan)
 
 
 def grid(slice_mm: float, pixel_mm: float, size: int = 160, slices: int = 8) -> Geometry:
@@ -39,6 +40,16 @@ def test_noise_in_the_middle_of_the_body_has_the_declared_level_on_every_full_gr
 def test_noise_grows_with_one_over_the_root_of_slice_thickness(patient):
     thin, thick = (noise(scanned(patient), geometry).std() for geometry in (THIN, THICK))
     assert thin == pytest.approx(2**0.5 * thick, rel=1e-4)
+
+
+def test_slices_thicker_than_the_grids_spacing_blur_along_z_and_are_less_noisy(patient):
+    edge = np.zeros(THIN.shape, np.float32)
+    edge[4:] = 500
+    thin = scanned(patient)
+    thick = replace(thin, scan=replace(thin.scan, slice_mm=8.0))
+    assert noise(thick, THIN).std() == pytest.approx(noise(thin, THIN).std() * (2.5 / 8) ** 0.5, rel=1e-4)
+    rise = [np.diff(acquire(edge.copy(), p, THIN).mean((1, 2))).max() for p in (thin, thick)]
+    assert rise[1] < 0.6 * rise[0]
 
 
 def test_wide_pixels_average_the_noise_as_an_average_of_the_fine_grid_would(patient):

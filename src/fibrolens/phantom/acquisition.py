@@ -9,7 +9,7 @@ from math import gamma
 import numpy as np
 from jaxtyping import Float32, Int16
 from scipy.fft import fft2, fftfreq
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from fibrolens.phantom.metal import METAL_HU, add_streaks
 from fibrolens.phantom.patient import Patient
@@ -61,6 +61,7 @@ def acquire(hu: Float32[np.ndarray, "d h w"], patient: Patient, geometry: Geomet
     for picture in hu:
         gaussian_filter(picture, pixels, output=picture, truncate=3.0)
     _share_slices(hu)
+    _thicken(hu, patient.scan.slice_mm, geometry.spacing[0])
     add_streaks(hu, metal, geometry, patient.rng("streaks"))
     hu += noise(patient, geometry)
     np.clip(np.rint(hu, out=hu), *HU_LIMITS, out=hu)
@@ -72,7 +73,7 @@ def noise(patient: Patient, geometry: Geometry) -> Float32[np.ndarray, "d h w"]:
     """Noise of a scan in HU, a function of patient and grid alone.
 
     In the middle of the body, on the full grid, its SD is ``noise_hu`` times the kernel's strength times the root of
-    5 mm by the slice spacing. Wide pixels average it.
+    5 mm by the slice thickness. Wide pixels average it.
     """
     rng = patient.rng("noise")
     slices, rows, columns = geometry.shape
@@ -116,7 +117,8 @@ def _amplitude(patient: Patient, geometry: Geometry) -> Float32[np.ndarray, "h w
             power += part
     # The integral of the power over the plane, times what one bin covers of the plane.
     share = power / (2 * np.pi * width**3 * gamma(0.75) / 4) * edges[0] * edges[1] / power.size
-    level = patient.scan.noise_hu * kernel.strength * (REFERENCE_SLICE_MM / geometry.spacing[0]) ** 0.5
+    thickness = max(geometry.spacing[0], patient.scan.slice_mm)
+    level = patient.scan.noise_hu * kernel.strength * (REFERENCE_SLICE_MM / thickness) ** 0.5
     return (level * np.sqrt(share)).astype(np.float32)
 
 
@@ -142,3 +144,10 @@ def _share_slices(hu: Float32[np.ndarray, "d h w"]) -> None:
         around = below + hu[min(index + 1, last)]
         hu[index] = np.float32(1 - 2 * SLICE_SHARE) * here + np.float32(SLICE_SHARE) * around
         below = here
+
+
+def _thicken(hu: Float32[np.ndarray, "d h w"], slice_mm: float, spacing_mm: float) -> None:
+    """Blur along z, in place, where the scan's slices are thicker than the grid's spacing."""
+    if slice_mm > spacing_mm:
+        sigma = (slice_mm**2 - spacing_mm**2) ** 0.5 * FWHM_TO_SIGMA / spacing_mm
+        gaussian_filter1d(hu, sigma, axis=0, output=hu, mode="nearest", truncate=3.0)

@@ -57,6 +57,7 @@ class Patient:
         texture_sd_hu: SD of the parenchyma before noise; texture_length_mm: its correlation length.
         septa_hu: contrast of fibrous septa, negative where they take up less.
         portal_vein_mm, hepatic_vein_mm: diameters of the portal trunk and of the hepatic veins.
+        parenchymal_enhancement: contrast uptake of the liver relative to a healthy one, already in `enhancement`.
         splenectomy: no spleen; metal: ``clips``, ``spine`` or none (empty); partial: the scan cuts the liver.
         seed: of everything that rendering draws.
     """
@@ -76,6 +77,7 @@ class Patient:
     septa_hu: float
     portal_vein_mm: float
     hepatic_vein_mm: float
+    parenchymal_enhancement: float
     ascites: bool
     varices: bool
     steatosis: bool
@@ -161,6 +163,7 @@ def sample_patient(
         septa_hu=signs.septa_hu * (1 if rng.random() < 0.5 else -1),
         portal_vein_mm=signs.portal_vein_mm,
         hepatic_vein_mm=float(np.clip(rng.normal(8.5, 1.6), 5, 13)),
+        parenchymal_enhancement=signs.parenchymal_enhancement,
         ascites=signs.ascites,
         varices=signs.varices,
         steatosis=steatosis,
