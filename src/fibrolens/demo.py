@@ -13,7 +13,7 @@ import numpy as np
 
 from fibrolens.batch import stage_batch
 from fibrolens.output import MANIFEST, is_done, output_folder
-from fibrolens.phantom.cohort import CohortOptions, cohort_run, paper_stages, write_cohort
+from fibrolens.phantom.cohort import CohortOptions, paper_stages, write_cohort
 from fibrolens.phantom.dicom import write_dicom_series
 from fibrolens.phantom.patient import sample_patient
 from fibrolens.phantom.render import medium_grid, render
@@ -87,10 +87,8 @@ def _cohort(folder: Path, patients: int, seed: int) -> Path:
     """``cohort.csv`` of the simulated cohort."""
     options = CohortOptions(format="nifti", grid="small", workers=WORKERS)
     stages = paper_stages(patients)
-    if not is_done(folder, cohort_run(stages, seed, options)):
-        with Progress(len(stages), "simulating") as progress:
-            write_cohort(folder, stages, seed, options, progress.advance)
-    return folder / "cohort.csv"
+    with Progress(len(stages), "simulating") as progress:
+        return write_cohort(folder, stages, seed, options, progress.advance)
 
 
 def _summary(out: Path, study: Path, seconds: float) -> str:

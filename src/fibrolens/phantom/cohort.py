@@ -1,53 +1,84 @@
-"""A folder of simulated patients: images, masks, ``cohort.csv`` and ``truth.csv``."""
+"""A folder of simulated patients: images, masks, evidence, ``cohort.csv`` and ``truth.csv``."""
 
 from __future__ import annotations
 
-import csv
-import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
 
 from fibrolens import __version__
-from fibrolens.errors import OutputError
-from fibrolens.io import write_nifti
-from fibrolens.output import output_folder
-from fibrolens.phantom.dicom import write_dicom_series
-from fibrolens.phantom.labels import Organ
-from fibrolens.phantom.patient import Patient, sample_patient
-from fibrolens.phantom.render import Rendering, full_grid, render, small_grid
+from fibrolens.output import write_manifest
+from fibrolens.phantom.folder import UNFINISHED, State, begin, require_space, state, write_aside, writing
+from fibrolens.phantom.patient import Patient
+from fibrolens.phantom.pool import each
+from fibrolens.phantom.roster import Roster, Twin
+from fibrolens.phantom.scanfiles import (
+    ORGAN_NAMES,
+    Format,
+    Grid,
+    ScanJob,
+    image_path,
+    read_record,
+    record_path,
+    write_scan,
+)  # fmt: skip
+from fibrolens.phantom.setting import Setting
 from fibrolens.phantom.severity import paper_stages
-from fibrolens.plan import STAGES
-from fibrolens.volume import Volume
+from fibrolens.phantom.tables import Row, cohort_row, truth_row, twin_row, write_table
 
-__all__ = ["CohortOptions", "cohort_run", "paper_stages", "sample_cohort", "write_cohort"]
+__all__ = ["CohortOptions", "Setting", "Twin", "cohort_run", "paper_stages", "sample_cohort", "write_cohort"]
 
-TRUTH = ("liver_volume_ml", "spleen_volume_ml", "lsvr", "nodularity_mm", "texture_sd_hu", "portal_vein_mm")
-NUISANCES = ("ascites", "varices", "steatosis", "lesions", "mass")
+#: Bytes of one scan's image, and of its label maps and evidence. Measured: 1.1 bytes per voxel as NIfTI, 2.0 as DICOM,
+#: 0.11 in all masks; 21 million voxels on average on the full grid (59 to 120 slices), 0.9 million on the small one.
+#: On top comes a quarter for cohorts of thin slices.
+IMAGE_BYTES: dict[tuple[Format, Grid], float] = {
+    ("nifti", "small"): 1.2e6, ("dicom", "small"): 2.3e6, ("nifti", "full"): 29e6, ("dicom", "full"): 53e6,
+}  # fmt: skip
+MASK_BYTES: dict[Grid, float] = {"small": 0.25e6, "full": 3e6}
 
 
 @dataclass(frozen=True)
 class CohortOptions:
-    """How a cohort is written.
+    """What a cohort shows and how it is written.
 
     Args:
         format: one NIfTI file or one DICOM folder per CT.
         grid: `small_grid` or `full_grid` of each patient.
-        workers: processes that render; the bytes do not depend on it.
+        workers: processes that render, at most one per core; the bytes do not depend on it.
+        setting: arm, effect, confounding, phase and shares.
+        twins: each is made of every scan.
+        truth_only: nothing but ``truth.csv``.
+        overwrite: a cohort of other options may be replaced.
+
+    Raises:
+        ValueError: no workers, twins of nothing, or a twin twice.
     """
 
-    format: Literal["nifti", "dicom"] = "nifti"
-    grid: Literal["small", "full"] = "small"
+    format: Format = "nifti"
+    grid: Grid = "small"
     workers: int = 1
+    setting: Setting = field(default_factory=Setting)
+    twins: tuple[Twin, ...] = ()
+    truth_only: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise ValueError(f"workers must be 1 or more; it is {self.workers!r}")
+        if self.truth_only and self.twins:
+            raise ValueError(
+                "twins are rendered, and a cohort of the truth only renders nothing; leave one of them out"
+            )
+        if len(set(self.twins)) < len(self.twins):
+            raise ValueError("twins must differ from each other; one of them is there twice")
 
 
-def sample_cohort(stages: Sequence[int], seed: int) -> list[Patient]:
-    """The patients of a cohort, one per entry of `stages`; patient k depends on `seed`, k and its stage alone."""
-    return [sample_patient(np.random.default_rng([seed, k]), stage, f"P{k + 1:04d}") for k, stage in enumerate(stages)]
+def sample_cohort(stages: Sequence[int], seed: int, setting: Setting | None = None) -> list[Patient]:
+    """The scans of a cohort, one per entry of `stages` (see `Roster`)."""
+    return list(Roster(tuple(stages), seed, setting or Setting()))
 
 
 def write_cohort(
@@ -57,33 +88,53 @@ def write_cohort(
     options: CohortOptions | None = None,
     on_patient: Callable[[], object] | None = None,
 ) -> Path:
-    """Simulate and write a cohort; the folder appears whole, its manifest last.
+    """Simulate and write a cohort; its manifest comes last. An interrupted one is gone on with, a finished one kept.
+
+    Memory does not grow with the number of scans, but for a few bytes each.
 
     Args:
-        out: folder to make; a folder that stands there is replaced.
-        stages: METAVIR stage (0 to 4) of each patient.
+        out: folder to make.
+        stages: METAVIR stage (0 to 4) of each scan.
         seed: of all that is drawn; same seed, stages and options, same bytes.
-        options: format, grid, workers.
-        on_patient: called after each patient, in any order.
+        options: what it shows and how it is written.
+        on_patient: called for each scan, in any order, also for those that an earlier run wrote.
 
     Returns:
-        The path of ``cohort.csv``.
+        The path of ``cohort.csv``, or ``truth.csv`` if nothing else is wanted.
 
     Raises:
-        ValueError: no patients, or a stage that is not 0 to 4.
-        OutputError: the folder cannot be written.
+        ValueError: no scan, a stage that is not 0 to 4, or a negative seed.
+        UsageError: `out` holds something else.
+        OutputError: the folder cannot be written, or the disk is too small.
+        FibrolensError: a worker was ended from outside.
     """
     options = options or CohortOptions()
-    if not stages:
-        raise ValueError("stages must name at least one patient; it is empty")
-    patients = sample_cohort(stages, seed)
-    with output_folder(out, cohort_run(stages, seed, options)) as folder:
-        for name in ("images", "labels"):
-            (folder / name).mkdir()
-        measured = _write_all(patients, folder, options, on_patient or (lambda: None))
-        _write_table(folder / "cohort.csv", [_cohort_row(p, options) for p in patients])
-        _write_table(folder / "truth.csv", [_truth_row(p, measured[p.patient_id]) for p in patients])
-    return out / "cohort.csv"
+    on_patient = on_patient or (lambda: None)
+    roster = Roster(tuple(stages), seed, options.setting)
+    run = cohort_run(stages, seed, options)
+    table = out / ("truth.csv" if options.truth_only else "cohort.csv")
+    found = state(out, run, options.overwrite)
+    if found is State.COMPLETE:
+        for _ in stages:
+            on_patient()
+        return table
+    started = time.perf_counter()
+    jobs = [] if options.truth_only else _jobs(out, roster, options)
+    missing = [job for job in jobs if found is State.FREE or not job.record.exists()]
+    require_space(out, len(missing) * _scan_bytes(options))
+    begin(out, run, found)
+    with writing(out):
+        # Each table appears whole, and truth.csv last: where it stands there is nothing left to draw.
+        if not (out / "truth.csv").exists():
+            for _ in range(len(jobs) - len(missing)):
+                on_patient()
+            with closing(each(write_scan, missing, options.workers)) as written:
+                for _ in written:
+                    on_patient()
+            _write_tables(out, roster, options, on_patient)
+        shutil.rmtree(out / UNFINISHED)
+        write_manifest(out, run, {"phantom": time.perf_counter() - started})
+    return table
 
 
 def cohort_run(stages: Sequence[int], seed: int, options: CohortOptions) -> dict[str, object]:
@@ -92,97 +143,49 @@ def cohort_run(stages: Sequence[int], seed: int, options: CohortOptions) -> dict
         "command": "phantom",
         "stages": list(stages),
         "seed": seed,
-        "format": options.format,
-        "grid": options.grid,
+        "setting": asdict(options.setting),
         "version": __version__,
+        "truth_only": options.truth_only,
+        **({} if options.truth_only else {"format": options.format, "grid": options.grid}),
+        "twins": [twin.name for twin in options.twins],
     }
 
 
-def _write_all(
-    patients: Sequence[Patient], folder: Path, options: CohortOptions, on_patient: Callable[[], object]
-) -> dict[str, dict[str, float]]:
-    """Render and write every patient; measured volumes by patient."""
-    measured = {}
-    for patient_id, volumes in _each(patients, folder, options):
-        measured[patient_id] = volumes
-        on_patient()
-    return measured
+def _jobs(out: Path, roster: Roster, options: CohortOptions) -> list[ScanJob]:
+    return [ScanJob(out, roster, k, options.format, options.grid, options.twins) for k in range(len(roster))]
 
 
-def _each(patients: Sequence[Patient], folder: Path, options: CohortOptions) -> Iterable[tuple[str, dict[str, float]]]:
-    if options.workers == 1:
-        yield from (_write_patient(p, folder, options) for p in patients)
+def _scan_bytes(options: CohortOptions) -> float:
+    """What one scan takes on the disk; its twins' evidence, which is not written, is counted for safety."""
+    return (IMAGE_BYTES[options.format, options.grid] + MASK_BYTES[options.grid]) * (1 + len(options.twins))
+
+
+def _write_tables(out: Path, roster: Roster, options: CohortOptions, on_patient: Callable[[], object]) -> None:
+    """Write all tables from the scans' records, the truth last."""
+    if options.truth_only:
+        write_table(out / "truth.csv", _drawn(roster, on_patient))
         return
-    # Spawned processes start clean: a fork would copy the parent's threads in whatever state they are.
-    with ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(_write_patient, p, folder, options) for p in patients]
-        try:
-            for done in as_completed(waiting):
-                yield done.result()
-        finally:
-            # After an error or Ctrl-C nobody wants the patients that have not begun.
-            pool.shutdown(cancel_futures=True)
+    write_aside(ORGAN_NAMES, out / "labels" / "organs.json")
+    write_table(out / "cohort.csv", (cohort_row(p, image_path(p.scan_id, options.format)) for p in roster))
+    if options.twins:
+        write_table(out / "twins.csv", _twin_rows(out, roster, options))
+    write_table(out / "truth.csv", (truth_row(p, _record(out, p.scan_id)[p.scan_id]) for p in roster))
 
 
-def _write_patient(patient: Patient, folder: Path, options: CohortOptions) -> tuple[str, dict[str, float]]:
-    rendering = render(patient, small_grid(patient) if options.grid == "small" else full_grid(patient))
-    if options.format == "dicom":
-        write_dicom_series(rendering.hu, folder / _image(patient, options), patient)
-    else:
-        write_nifti(rendering.hu, folder / _image(patient, options))
-    masks = _masks(rendering)
-    for kind, mask in masks.items():
-        write_nifti(mask, folder / _mask(patient, kind))
-    voxel_ml = rendering.hu.geometry.voxel_ml
-    return patient.patient_id, {k: round(float((masks[k].array > 0).sum()) * voxel_ml, 2) for k in ("liver", "spleen")}
+def _drawn(roster: Roster, on_patient: Callable[[], object]) -> Iterator[Row]:
+    """Rows of the truth without any rendering."""
+    for patient in roster:
+        yield truth_row(patient, {})
+        on_patient()
 
 
-def _masks(rendering: Rendering) -> dict[str, Volume]:
-    """Liver and spleen as binary masks, and both in one label map (1 liver, 2 spleen)."""
-    labels = rendering.labels
-    liver, spleen = labels.array == Organ.LIVER, labels.array == Organ.SPLEEN
-    arrays = {"labels": liver + 2 * spleen, "liver": liver, "spleen": spleen}
-    return {kind: labels.with_array(array.astype(np.uint8)) for kind, array in arrays.items()}
+def _twin_rows(out: Path, roster: Roster, options: CohortOptions) -> Iterator[Row]:
+    for number in range(len(roster)):
+        record = _record(out, roster.scan_id(number))
+        for twin in options.twins:
+            patient = roster.patient(number, twin)
+            yield twin_row(patient, twin, image_path(patient.scan_id, options.format), record[patient.scan_id])
 
 
-def _image(patient: Patient, options: CohortOptions) -> str:
-    return f"images/{patient.patient_id}" + (".nii.gz" if options.format == "nifti" else "")
-
-
-def _mask(patient: Patient, kind: str) -> str:
-    return f"labels/{patient.patient_id}" + ("" if kind == "labels" else f"_{kind}") + ".nii.gz"
-
-
-def _cohort_row(patient: Patient, options: CohortOptions) -> dict[str, object]:
-    return {
-        "patient_id": patient.patient_id,
-        "scan_id": patient.patient_id,
-        "image": _image(patient, options),
-        "stage": STAGES[patient.stage],
-        "reference": "histology",
-        "age": patient.age,
-        "sex": patient.sex,
-        "phase": "portal venous",
-        "liver_mask": _mask(patient, "liver"),
-        "spleen_mask": _mask(patient, "spleen"),
-    }
-
-
-def _truth_row(patient: Patient, measured: dict[str, float]) -> dict[str, object]:
-    """The values that were rendered; volumes also as the voxels of the written masks give them."""
-    row: dict[str, object] = {"scan_id": patient.patient_id, "stage": STAGES[patient.stage]}
-    row["severity"] = round(patient.severity, 4)
-    row |= {name: round(float(getattr(patient, name)), 4) for name in TRUTH}
-    row |= {name: int(getattr(patient, name)) for name in NUISANCES}
-    row |= {f"{organ}_mask_ml": volume for organ, volume in measured.items()}
-    return row
-
-
-def _write_table(path: Path, rows: Sequence[dict[str, object]]) -> None:
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise OutputError(f"{path.name} could not be written ({error.strerror}); free some space.") from None
+def _record(out: Path, scan_id: str) -> dict[str, dict[str, float | None]]:
+    return read_record(record_path(out, scan_id))

@@ -1,0 +1,89 @@
+"""Simulating side by side in spawned processes that end with the one that started them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from fibrolens.errors import FibrolensError
+
+#: Jobs per worker that wait for it or run, so that memory does not grow with their number.
+AHEAD = 2
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def each(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -> Generator[Result, None, None]:
+    """Results of ``function(job)`` as they come, in any order.
+
+    Args:
+        function: importable by name, as the spawned processes import it.
+        jobs: arguments that can be pickled; taken as they are needed.
+        workers: processes; 1 is this process. No more than there are processor cores are started.
+
+    Raises:
+        FibrolensError: a process was ended from outside.
+    """
+    workers = min(workers, _cores())
+    if workers == 1:
+        with _one_thread():
+            yield from map(function, jobs)
+        return
+    # Spawned processes start clean: a fork would copy the parent's threads in whatever state they are.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin_worker) as pool:
+        try:
+            yield from _in_pool(pool, function, iter(jobs), AHEAD * workers)
+        except BrokenProcessPool:
+            raise FibrolensError(
+                "A worker process was ended from outside, often for want of memory; start again to go on, "
+                "with fewer --workers if need be."
+            ) from None
+        finally:
+            # After an error or Ctrl-C nobody wants the jobs that have not begun.
+            pool.shutdown(cancel_futures=True)
+
+
+def _in_pool(
+    pool: ProcessPoolExecutor, function: Callable[[Job], Result], jobs: Iterator[Job], most: int
+) -> Iterator[Result]:
+    waiting: set[Future[Result]] = set()
+    while True:
+        waiting |= {pool.submit(function, job) for job in islice(jobs, most - len(waiting))}
+        if not waiting:
+            return
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield future.result()
+
+
+def _begin_worker() -> None:
+    """Ctrl-C ends a worker without a traceback, and so does the end of its parent, however that came."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _one_thread()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _one_thread() -> threadpool_limits:
+    """One thread per process: several would contend for cores, and their sums' last bits depend on their number."""
+    return threadpool_limits(1, user_api="blas")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
