@@ -102,7 +102,7 @@ def main() -> int:
     torch.set_num_threads(options.threads)
     plan = _planned(small_plan(), options.steps, small_plan().training.learning_rate, options.seed)
     known = {name: simulate(group, options, plan.grid) for name, group in _groups(options).items()}
-    cases = standardised([*known["training"], *known.get("training-full", [])])
+    cases = standardised([*known["training"], *known.get("training-full", [])], len(known["training"]))
     small, full = cases[: len(known["training"])], cases[len(known["training"]) :]
     try:
         weights = _train(small, plan, options.work / "training", None, until)
@@ -136,12 +136,15 @@ def simulate(group: Group, options: argparse.Namespace, grid: GridPlan) -> list[
     return cases
 
 
-def standardised(cases: Sequence[StagingCase]) -> list[StagingCase]:
-    """The same cases with each measure's logarithm at mean 0 and SD 1 over them; findings stay 0 or 1."""
+def standardised(cases: Sequence[StagingCase], reference: int) -> list[StagingCase]:
+    """The same cases with each measure's logarithm at mean 0 and SD 1 over the first `reference`; findings stay 0 or 1.
+
+    Those are the patients on the small grid, so that their training is the same with and without `--full`.
+    """
     signs = np.stack([case.signs for case in cases if case.signs is not None])
     measures = np.arange(signs.shape[1]) < len(MEASURES)
-    centre = np.where(measures, signs.mean(axis=0), 0.0)
-    scale = np.where(measures, signs.std(axis=0), 1.0)
+    centre = np.where(measures, signs[:reference].mean(axis=0), 0.0)
+    scale = np.where(measures, signs[:reference].std(axis=0), 1.0)
     rows = ((signs - centre) / scale).astype(np.float32)
     return [replace(case, signs=row) for case, row in zip(cases, rows, strict=True)]
 
@@ -318,7 +321,8 @@ to a stage and a location map works; what they say about a real scan has no clin
   {plan.network.kernel}, {slices}. Every decision is in `plan.json`.
 - Training: {len(cases)} simulated portal-venous CTs ({stages}: the paper's mix, then equal stages);
   {plan.training.steps} steps of {plan.training.batch} slabs, seed {plan.training.seed}, `scripts/train_lfs.py`.
-  The training learnt each patient's true signs beside the stage ({", ".join((*MEASURES, *FINDINGS))}).
+  It learnt each patient's true signs beside the stage:
+  {", ".join((*MEASURES, *FINDINGS))}.
 {measured}
 - The training mix and class balance shift the probabilities towards the rare stages; they are not calibrated.
 - Storage: {storage}.
