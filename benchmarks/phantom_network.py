@@ -25,6 +25,7 @@ from fibrolens.evaluate.roc import at_least
 from fibrolens.evaluate.study import decided, threshold_name
 from fibrolens.output import read_manifest
 from fibrolens.phantom.cohort import CohortOptions, paper_stages, write_cohort
+from fibrolens.phantom.setting import Setting
 from fibrolens.plan import Plan
 from fibrolens.progress import Progress
 from fibrolens.study import fine_tuning_plan, run_study, scratch_plan
@@ -81,13 +82,10 @@ def studies(options: argparse.Namespace) -> Iterator[Study]:
 
 def make_cohort(folder: Path, study: Study, workers: int) -> Path:
     """``cohort.csv`` of the study's simulated cohort."""
-    if read_manifest(folder) is None:
-        stages = paper_stages(study.patients)
-        if study.arm != PLAIN:
-            raise SystemExit(f"this version cannot simulate the arm {study.arm}")
-        with Progress(len(stages), f"simulating {study.cohort}") as progress:
-            write_cohort(folder, stages, study.seed, CohortOptions(grid="small", workers=workers), progress.advance)
-    return folder / "cohort.csv"
+    stages = paper_stages(study.patients)
+    options = CohortOptions(grid="small", workers=workers, setting=Setting(arm=study.arm))
+    with Progress(len(stages), f"simulating {study.cohort}") as progress:
+        return write_cohort(folder, stages, study.seed, options, progress.advance)
 
 
 def run(study: Study, cohort: Path, options: argparse.Namespace) -> Path:

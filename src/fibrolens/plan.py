@@ -19,6 +19,8 @@ from fibrolens.errors import ModelError
 SCHEMA_VERSION = 1
 STAGES = ("F0", "F1", "F2", "F3", "F4")
 
+LayerName = Literal["conv1", "conv2", "conv3", "conv4", "hidden", "head"]
+
 T = TypeVar("T")
 
 
@@ -90,7 +92,7 @@ class TrainingPlan:
     label_smoothing: float = 0.0
     signs_weight: float = 0.0
     averaging: float = 0.0
-    frozen: tuple[str, ...] = ()
+    frozen: tuple[LayerName, ...] = ()
     shift_mm: float = 15.0
     rotation_deg: float = 10.0
     scale: float = 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,9 @@ def _prepare(
     return [load_scan(folder, row).case for row in rows]
 
 
-def _domain(plan: Plan, weights: Mapping[str, Tensor], cases: Sequence[StagingCase], done: Any) -> DomainModel | None:
+def _domain(
+    plan: Plan, weights: Mapping[str, Tensor], cases: Sequence[StagingCase], done: Callable[[], None]
+) -> DomainModel | None:
     """The domain check of the training scans; None where they are too few for one."""
     if len(cases) < FOLDS:
         return None
