@@ -12,13 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from contourpy import LineType, contour_generator
 from jaxtyping import Bool, Float, Shaped
-from scipy.ndimage import binary_fill_holes, find_objects, gaussian_filter, gaussian_filter1d, map_coordinates
+from scipy.ndimage import (
+    binary_closing,
+    binary_fill_holes,
+    find_objects,
+    gaussian_filter,
+    gaussian_filter1d,
+    map_coordinates,
+)
 
 from fibrolens.volume import Volume
 
 #: Beyond this in-plane spacing the edge can no longer be placed to a tenth of a millimetre.
 MAX_PIXEL_MM = 1.1
-MIN_ARCS = 8
+MIN_ARCS = 6
 ARC_MM = (40.0, 60.0)
 DEGREE = 4
 #: Distance of neighbouring points along the outline, and of samples along its normal; reach of the samples.
@@ -31,9 +38,13 @@ SHAPE_SIGMA_MM = 12.0
 ALONG_FWHM_MM = 1.4
 #: What lies outside must be fat. Lung would move the half level off the liver, past the diaphragm and its fat.
 FAT_HU, FAT_RANGE_HU = -100.0, (-170.0, -20.0)
+#: Millimetres outward between which only fat may lie.
+FAT_MM = (2.5, 4.5)
+#: Gaps up to this width do not end an arc, but their points are not measured; this share of an arc must be.
+GAP_MM, MIN_SHARE = 4.0, 0.85
 #: Kept clear of everything that is not smooth liver edge against fat, along the outline.
-MARGIN_MM = 4.0
-MIN_RADIUS_MM, MIN_CURVATURE = 20.0, -0.006
+MARGIN_MM = 3.0
+MIN_RADIUS_MM, MIN_CURVATURE = 15.0, -0.006
 #: An outline further than this from its smooth course runs into a notch or around a tip.
 NOTCH_MM = 5.0
 MAX_RMS_MM = 4.0
@@ -151,7 +162,9 @@ def _even(line: Points) -> Float[np.ndarray, "m 2"]:
 
 def _course(line: Points, sigma_mm: float = COURSE_SIGMA_MM) -> tuple[Points, Points, Float[np.ndarray, " n"]]:
     """The smooth course of a closed line, its outward unit normals, and its curvature per mm, positive if convex."""
-    smooth = gaussian_filter1d(line, sigma_mm / STEP_MM, axis=0, mode="wrap")
+    once = gaussian_filter1d(line, sigma_mm / STEP_MM, axis=0, mode="wrap")
+    # Smoothing shrinks what is convex; smoothing what it took away gives nearly all of that back.
+    smooth = once + gaussian_filter1d(line - once, sigma_mm / STEP_MM, axis=0, mode="wrap")
     first = (np.roll(smooth, -1, 0) - np.roll(smooth, 1, 0)) / 2
     second = np.roll(smooth, -1, 0) - 2 * smooth + np.roll(smooth, 1, 0)
     speed = np.maximum(np.hypot(*first.T), 1e-6)
@@ -170,8 +183,9 @@ def _measure(picture: _Picture, outline: Points, level: float) -> list[Float[np.
     offset, clear = _edge(picture, course, normal)
     suitable = clear & (curvature > MIN_CURVATURE) & (curvature < 1 / MIN_RADIUS_MM) & ~astray
     edge = course + np.where(suitable, offset, 0)[:, None] * normal
-    arcs = [_residual(edge[arc], normal[arc]) for arc in _arcs(suitable)]
-    return [d for d in arcs if np.sqrt(np.mean(d * d)) <= MAX_RMS_MM]
+    arcs = [(arc, suitable[arc]) for arc in _arcs(_bridged(suitable))]
+    fits = [_residual(edge[arc], normal[arc], kept) for arc, kept in arcs if kept.mean() >= MIN_SHARE]
+    return [d for d in fits if np.sqrt(np.mean(d * d)) <= MAX_RMS_MM]
 
 
 def _settled(picture: _Picture, outline: Points, level: float) -> Points:
@@ -193,8 +207,8 @@ def _edge(picture: _Picture, course: Points, normal: Points) -> tuple[Float[np.n
     raw = picture.profiles(course, normal, t)
     profiles = gaussian_filter1d(raw, ALONG_FWHM_MM / 2.355 / STEP_MM, axis=0, mode="wrap")
     wide = gaussian_filter1d(raw, 3.0 / STEP_MM, axis=0, mode="wrap")
-    inside, outside = np.median(wide[:, t <= -3], 1), np.median(wide[:, t >= 3], 1)
-    beyond = wide[:, t >= 3]
+    beyond = wide[:, (t >= FAT_MM[0]) & (t <= FAT_MM[1])]
+    inside, outside = np.median(wide[:, t <= -FAT_MM[0]], 1), np.median(beyond, 1)
     clear = (beyond > FAT_RANGE_HU[0]).all(1) & (beyond < FAT_RANGE_HU[1]).all(1) & (inside > outside + 80)
     offset = _crossing(profiles, 0.5 * (inside + outside), t)
     return offset, clear & np.isfinite(offset)
@@ -213,6 +227,14 @@ def _crossing(
     with np.errstate(divide="ignore", invalid="ignore"):
         found = t[k] + (t[1] - t[0]) * high / (high - low)
     return np.where(falls.any(1), found, np.nan)
+
+
+def _bridged(suitable: Bool[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+    """Suitable runs joined across short gaps, as a strand in the fat or a nodule's shoulder leaves them."""
+    width = int(GAP_MM / STEP_MM)
+    closed = binary_closing(np.pad(suitable, 2 * width, mode="wrap"), np.ones(width + 1))
+    joined: np.ndarray = closed[2 * width : -2 * width]
+    return joined
 
 
 def _arcs(suitable: Bool[np.ndarray, " n"]) -> list[Shaped[np.ndarray, " m"]]:
@@ -236,9 +258,8 @@ def _arcs(suitable: Bool[np.ndarray, " n"]) -> list[Shaped[np.ndarray, " m"]]:
     return arcs
 
 
-def _residual(edge: Points, normal: Points) -> Float[np.ndarray, " n"]:
-    """Distance along the normal from a polynomial in arc length through the edge points of one arc."""
-    u = np.linspace(-1, 1, len(edge))
-    basis = np.polynomial.legendre.legvander(u, DEGREE)
-    fitted = basis @ np.linalg.lstsq(basis, edge, rcond=None)[0]
-    return ((edge - fitted) * normal).sum(1)
+def _residual(edge: Points, normal: Points, kept: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
+    """Distances along the normal of the kept edge points of an arc from a polynomial in arc length through them."""
+    basis = np.polynomial.legendre.legvander(np.linspace(-1, 1, len(edge)), DEGREE)[kept]
+    fitted = basis @ np.linalg.lstsq(basis, edge[kept], rcond=None)[0]
+    return ((edge[kept] - fitted) * normal[kept]).sum(1)

@@ -10,20 +10,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import binary_dilation, distance_transform_edt, find_objects, gaussian_filter
+from scipy.ndimage import binary_dilation, find_objects, gaussian_filter
 
+from fibrolens.segment.regions import depth_mm
 from fibrolens.volume import Volume
 
-#: Radius in millimetres of the structures that each scale keeps; a LoG of width sigma answers most to sigma * sqrt(2).
+#: Radius in millimetres of the structures that each scale keeps; its sigma is the radius / sqrt(2).
 SCALES_MM = {"fine": 2.0, "medium": 4.0, "coarse": 6.0}
 HEADLINE = "medium"
 EROSION_MM = 5.0
 #: A vessel or a lesion differs by more than this from the liver's median, after smoothing with this width.
 DEVIATION_HU, SMOOTH_MM = 40.0, 1.0
-#: Kept clear around what was taken out.
-CLEAR_MM = 2.0
+#: Kept clear around what was taken out. The outermost `RIM_MM` hold partial volume and are not looked at.
+CLEAR_MM, RIM_MM = 2.0, 2.0
+#: Width over which what was taken out is filled from around.
+FILL_MM = 4.0
 ENTROPY_BIN_HU = 5.0
-MIN_AREA_VOXELS = 500
+MIN_VOXELS = 500
 
 Mask = Bool[np.ndarray, "d h w"]
 
@@ -114,35 +117,46 @@ class _Tissue:
         if not found:
             return None
         spacing = ct.geometry.spacing
-        box = (found[0][0], *(slice(max(0, s.start - 1), s.stop + 1) for s in found[0][1:]))
-        inside, hu = mask.array[box] != 0, ct.array[box].astype(np.float32)
-        in_plane = (spacing[1], spacing[2])
-        deep = np.stack([distance_transform_edt(part, in_plane) > EROSION_MM for part in inside])
-        if np.count_nonzero(deep) < MIN_AREA_VOXELS:
+        box, in_plane = found[0], (spacing[1], spacing[2])
+        hu = ct.array[box].astype(np.float32)
+        depth = depth_mm(mask.array != 0, spacing)[box]
+        deep = depth > EROSION_MM
+        if np.count_nonzero(deep) < MIN_VOXELS:
             return None
-        median = float(np.median(hu[deep]))
-        smooth = gaussian_filter(hu, (0, SMOOTH_MM / spacing[1], SMOOTH_MM / spacing[2]))
-        odd = inside & (np.abs(smooth - median) > DEVIATION_HU) & (distance_transform_edt(inside, spacing) > 2.0)
-        even = deep & ~_grown(odd, in_plane)
-        # The filter must not see what was taken out.
-        hu = np.where(inside & ~odd, hu, np.float32(median))
-        return cls(hu, even, in_plane) if np.count_nonzero(even) >= MIN_AREA_VOXELS else None
+        median = np.median(hu[deep])
+        odd = (depth > RIM_MM) & (np.abs(_blurred(hu, SMOOTH_MM, in_plane) - median) > DEVIATION_HU)
+        odd = binary_dilation(odd, np.ones((1, *(2 * int(np.ceil(CLEAR_MM / s)) + 1 for s in in_plane))))
+        even = deep & ~odd
+        return cls(_filled(hu, (depth > RIM_MM) & ~odd, in_plane), even, in_plane) if even.sum() >= MIN_VOXELS else None
 
     def filtered(self, radius_mm: float) -> Float[np.ndarray, " n"]:
-        """Normalised LoG of the even voxels, in the plane, HU; positive where brighter than around.
-
-        The Laplacian is taken as a difference of two Gaussians, so that one number of HU means the same at each scale.
-        """
+        """LoG of the even voxels in the plane, times -sigma squared: HU, positive where brighter than around."""
         sigma = radius_mm / 2**0.5
-        narrow, wide = (
-            gaussian_filter(self.hu, (0, k * sigma / self.in_plane[0], k * sigma / self.in_plane[1]))
-            for k in (0.8, 1.25)
-        )
-        return (narrow - wide)[self.even]
+        pixels = [sigma / s for s in self.in_plane]
+        curvature = np.zeros_like(self.hu)
+        for axis in (0, 1):
+            order = (0, 2 * (axis == 0), 2 * (axis == 1))
+            # A derivative per pixel becomes one per sigma.
+            curvature += gaussian_filter(self.hu, (0, *pixels), order, truncate=3.5) * np.float32(pixels[axis] ** 2)
+        response: np.ndarray = -curvature[self.even]
+        return response
 
 
-def _grown(mask: Mask, in_plane: tuple[float, float]) -> Mask:
-    return binary_dilation(mask, np.ones((1, *(2 * int(np.ceil(CLEAR_MM / s)) + 1 for s in in_plane))))
+def _filled(hu: Float[np.ndarray, "d h w"], known: Mask, in_plane: tuple[float, float]) -> Float[np.ndarray, "d h w"]:
+    """HU where known, elsewhere the mean of what is known nearby, so that the filter sees no edge."""
+    median = np.median(hu[known])
+    excess = np.where(known, hu - median, np.float32(0))
+    weight = _blurred(known.astype(np.float32), FILL_MM, in_plane)
+    nearby = _blurred(excess, FILL_MM, in_plane) / np.maximum(weight, np.float32(0.05))
+    filled: np.ndarray = median + np.where(known, excess, nearby)
+    return filled
+
+
+def _blurred(
+    values: Float[np.ndarray, "d h w"], sigma_mm: float, in_plane: tuple[float, float]
+) -> Float[np.ndarray, "d h w"]:
+    blurred: np.ndarray = gaussian_filter(values, (0, *(sigma_mm / s for s in in_plane)), truncate=3.0)
+    return blurred
 
 
 def _robust_sd(values: Float[np.ndarray, " n"]) -> float:
