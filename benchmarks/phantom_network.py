@@ -5,7 +5,8 @@ arm the CT shows the stage by a known sign, by an acquisition trait (``shortcut:
 ``phantom_network.json`` and prints a table; a cohort or study that is finished is not made again.
 
 usage: phantom_network.py [--out DIR] [--cohorts 3] [--seeds 101 102 103] [--patients 252] [--way both]
-                          [--arms none shortcut:table ...] [--arm-patients 120] [--model DIR] [--workers 2]
+                          [--arms none shortcut:table ...] [--arm-patients 120] [--arm-way adapted] [--model DIR]
+                          [--workers 2]
 """
 
 import argparse
@@ -28,12 +29,14 @@ from fibrolens.phantom.cohort import CohortOptions, paper_stages, write_cohort
 from fibrolens.phantom.setting import Setting
 from fibrolens.plan import Plan
 from fibrolens.progress import Progress
-from fibrolens.study import fine_tuning_plan, run_study, scratch_plan
+from fibrolens.study import adapting_plan, fine_tuning_plan, run_study, scratch_plan
 from fibrolens.study.tables import read_predictions, read_table
 from fibrolens.weights import load_model_folder, shipped
 
 THRESHOLDS = (2, 3, 4)
-WAYS = {"finetuned": ("finetuned",), "scratch": ("scratch",), "both": ("finetuned", "scratch")}
+#: Fully connected layers alone, or all layers, from the weights of --model; or all from random ones.
+FROM_MODEL = {"finetuned": fine_tuning_plan, "adapted": adapting_plan}
+WAYS = {name: (name,) for name in (*FROM_MODEL, "scratch")} | {"both": ("finetuned", "scratch")}
 #: The arm in which every sign follows the stage.
 PLAIN = "all"
 
@@ -71,13 +74,14 @@ def main() -> None:
 
 
 def studies(options: argparse.Namespace) -> Iterator[Study]:
-    """The plain cohorts by every way, then the arms, fine-tuned."""
+    """The plain cohorts by every way, then the arms by theirs."""
     seeds = options.seeds[: options.cohorts]
     for seed in seeds:
         for way in WAYS[options.way]:
             yield Study(PLAIN, seed, options.patients, way)
     for arm in options.arms:
-        yield Study(arm, seeds[0], options.arm_patients, "finetuned")
+        for way in WAYS[options.arm_way]:
+            yield Study(arm, seeds[0], options.arm_patients, way)
 
 
 def make_cohort(folder: Path, study: Study, workers: int) -> Path:
@@ -91,9 +95,9 @@ def make_cohort(folder: Path, study: Study, workers: int) -> Path:
 def run(study: Study, cohort: Path, options: argparse.Namespace) -> Path:
     """The study's folder, complete."""
     plan, weights = scratch_plan(), None
-    if study.way == "finetuned":
+    if study.way in FROM_MODEL:
         model = load_model_folder(options.model)
-        plan, weights = fine_tuning_plan(model.plan(Plan)), model.weights
+        plan, weights = FROM_MODEL[study.way](model.plan(Plan)), model.weights
     out = options.out / "studies" / f"{study.cohort}-{study.way}"
     return run_study(cohort, out, plan, start_from=weights, workers=options.workers, progress=Progress)
 
@@ -152,9 +156,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
     parser.add_argument("--patients", type=int, default=252)
     parser.add_argument("--way", choices=tuple(WAYS), default="both")
-    parser.add_argument("--arms", nargs="*", default=[], help="known-truth arms to study too, fine-tuned")
+    parser.add_argument("--arms", nargs="*", default=[], help="known-truth arms to study too")
     parser.add_argument("--arm-patients", type=int, default=120)
-    parser.add_argument("--model", type=Path, default=shipped("lfs"), help="weights to fine-tune")
+    parser.add_argument("--arm-way", choices=tuple(WAYS), default="adapted")
+    parser.add_argument("--model", type=Path, default=shipped("lfs"), help="weights to begin with")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from fibrolens.plan import Plan, TrainingPlan, read_plan
 from fibrolens.staging.plans import small_plan
-from fibrolens.study.plans import demo_plan, fine_tuning_plan, scratch_plan
+from fibrolens.study.plans import adapting_plan, demo_plan, fine_tuning_plan, scratch_plan
 from fibrolens.weights import shipped
 
 
@@ -23,6 +23,14 @@ def test_fine_tuning_keeps_the_network_and_is_short_and_careful():
     assert plan.training.steps <= 100
     assert plan.training.learning_rate < small_plan().training.learning_rate
     assert plan.training.signs_weight == 0.0
+    assert plan.training.frozen == ("conv1", "conv2", "conv3", "conv4")
+
+
+def test_adapting_to_other_cts_learns_all_layers():
+    plan = adapting_plan(small_plan())
+    assert network_of(plan) == network_of(small_plan())
+    assert plan.training.frozen == ()
+    assert plan.training.learning_rate < small_plan().training.learning_rate
 
 
 def test_a_training_from_scratch_uses_the_network_of_the_shipped_weights_and_knows_no_signs():

@@ -57,7 +57,7 @@ def _start(name: str) -> tuple[Any, Any]:
     """The plan of the training and what it begins with."""
     from fibrolens.plan import Plan
     from fibrolens.staging.network import LFSNetwork
-    from fibrolens.study.plans import fine_tuning_plan, scratch_plan
+    from fibrolens.study.plans import adapting_plan, scratch_plan
     from fibrolens.study.tune import Start
     from fibrolens.weights import load_model_folder, shipped
 
@@ -67,4 +67,4 @@ def _start(name: str) -> tuple[Any, Any]:
     plan = folder.plan(Plan)
     folder.fill(LFSNetwork(plan.network))
     named = f"{folder.card['name']} (sha256 {folder.sha256[:12]})"
-    return fine_tuning_plan(plan), Start(named, folder.weights, folder.card["trained_on"])
+    return adapting_plan(plan), Start(named, folder.weights, folder.card["trained_on"])

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fibrolens.plan import Plan, read_plan
+from fibrolens.plan import LayerName, Plan, read_plan
 from fibrolens.staging.plans import small_plan
 from fibrolens.weights import PLAN, shipped
 
+#: The layers that see the image; what stays to be learnt is how the stage is read from them.
+CONVOLUTIONS: tuple[LayerName, ...] = ("conv1", "conv2", "conv3", "conv4")
+
 
 def fine_tuning_plan(base: Plan) -> Plan:
-    """A short training that begins with weights which know the signs already.
+    """A short training of the fully connected layers, from weights that were trained on CTs of the same kind.
+
+    The convolutions have learnt from more patients than a cohort has. Trained on 55 simulated patients, all layers lost
+    0.025 of each AUC, the fully connected ones less than 0.01.
 
     Args:
         base: plan of those weights, whose grid, slab and network stay as they are.
@@ -23,11 +29,24 @@ def fine_tuning_plan(base: Plan) -> Plan:
         warmup_steps=6,
         signs_weight=0.0,
         averaging=0.0,
-        frozen=(),
+        frozen=CONVOLUTIONS,
         checkpoint_every=20,
         seed=0,
     )
     return replace(base, training=training)
+
+
+def adapting_plan(base: Plan) -> Plan:
+    """A training of all layers from weights that were trained on CTs of another kind, such as simulated ones.
+
+    Args:
+        base: plan of those weights, whose grid, slab and network stay as they are.
+    """
+    plan = fine_tuning_plan(base)
+    training = replace(
+        plan.training, steps=200, batch=4, learning_rate=3e-4, warmup_steps=20, frozen=(), checkpoint_every=50
+    )
+    return replace(plan, training=training)
 
 
 def scratch_plan() -> Plan:
