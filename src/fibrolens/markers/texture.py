@@ -1,7 +1,8 @@
 """Texture of the liver's parenchyma at three scales, and its heterogeneity without the noise of the scan.
 
 A Laplacian of Gaussian (LoG) keeps structures of one size; statistics of what is left describe the parenchyma, as in
-the CT texture analysis of Lubner et al. (Abdom Radiol 2017;42:2443-2450), which names scales by the radius they keep.
+the CT texture analysis of Lubner et al. (Abdom Radiol 2017, doi 10.1007/s00261-017-1096-5), which names scales by the
+radius they keep.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def liver_texture(
     """Texture inside the liver, 5 mm below its surface, without vessels and lesions.
 
     Noise and heterogeneity add up in quadrature, so the noise's share is taken off the variance. It is measured with
-    the same filter in a homogeneous tissue of the same scan; its SD before filtering serves where that is known.
+    the same filter in a homogeneous tissue of the same scan, or given. Without either the noise stays in.
 
     Args:
         ct: Hounsfield units, axial slices.
