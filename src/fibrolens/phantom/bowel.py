@@ -26,6 +26,7 @@ def colon(frame: Frame, patient: Patient) -> list[Loop]:
     wide = rng.uniform(0.75, 1.3)
     hang = rng.uniform(-45, 5)
     front = -60.0 + rng.uniform(-6, 6)
+    lift = 38.0 * patient.splenectomy  # the flexure moves into the empty bed of the spleen
     paths: tuple[Sequence[tuple[float, float, float]], ...] = (
         [(-92.0, 20.0, -260.0), (-90.0, 8.0, -205.0), (-80.0, -18.0, -182.0), (-60.0, -45.0, -184.0)],
         [
@@ -36,8 +37,8 @@ def colon(frame: Frame, patient: Patient) -> list[Loop]:
         ],
         [
             (70.0, -42.0, -130 + hang / 2),
-            (95.0, -20.0, -100 + rng.uniform(-15, 25)),
-            (104.0, 15.0, -118.0),
+            (95.0, -20.0, -100 + rng.uniform(-15, 25) + lift),
+            (104.0, 15.0, -118.0 + lift),
             (104.0, 26.0, -170.0),
             (100.0, 22.0, -270.0),
         ],

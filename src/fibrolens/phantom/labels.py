@@ -28,3 +28,4 @@ class Organ(IntEnum):
     MASS = 19  # a mass outside the liver
     TABLE = 20
     OESOPHAGUS = 21
+    METAL = 22  # surgical clips, pedicle screws and rods

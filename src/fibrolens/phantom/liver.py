@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, UInt8
 
 from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.shapes import Frame, Region, ellipsoid_distance, smooth_max, smooth_min
@@ -13,6 +14,11 @@ from fibrolens.phantom.shapes import Frame, Region, ellipsoid_distance, smooth_m
 RIGHT_ANCHOR = (-95.0, 15.0, -15.0)
 LEFT_ANCHOR = (-5.0, -38.0, -38.0)
 FISSURE_X = 14.0
+#: Levels of the portal bifurcation in the right lobe and of the left portal vein.
+RIGHT_LEVEL_Z, LEFT_LEVEL_Z = -86.0, -60.0
+#: The veins' planes stand upright through the caval confluence: millimetres of x per millimetre of y and vice versa.
+CAVA = (-22.0, 6.0)
+CANTLIE_SLOPE, RIGHT_VEIN_SLOPE = 0.56, -0.31
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,22 @@ class LobeScale:
 
 @dataclass(frozen=True, eq=False)
 class Liver:
-    """The liver on a grid: `region`, and `left`, true where segments I to III are (on the region's box)."""
+    """The liver on a grid.
+
+    Args:
+        region: parenchyma with its vessels.
+        segments: Couinaud-like parts, 1 to 8, on the whole box of the region; what lies outside the liver has the
+            number of the part whose planes enclose it.
+    """
 
     region: Region
-    left: np.ndarray
+    segments: UInt8[np.ndarray, "a b c"]
+
+    @property
+    def left(self) -> Bool[np.ndarray, "a b c"]:
+        """Where segments I to III are."""
+        left: np.ndarray = self.segments <= 3
+        return left
 
 
 def make_liver(frame: Frame, patient: Patient, scale: LobeScale, obstacles: list[tuple[Region, float]]) -> Liver:
@@ -48,14 +66,34 @@ def make_liver(frame: Frame, patient: Patient, scale: LobeScale, obstacles: list
     lateral, caudate = _left(x, y, z, scale.left, jitter)
     d = smooth_min(smooth_min(right, lateral, 14.0), caudate, 5.0)
     region = Region(box, d.astype(np.float32, copy=False))
-    _fissures(frame, region, jitter)
+    _fissures(frame, region, jitter, widening(patient))
     for obstacle, gap in obstacles:
         if gap < 0:
             region.clip(obstacle, -gap)
         else:
             region.carve(obstacle, gap)
     is_left = ((x > FISSURE_X) & (lateral < right + 12)) | (caudate < np.minimum(right, lateral))
-    return Liver(region, is_left)
+    is_caudate = caudate < np.minimum(right, lateral)
+    return Liver(region, _segments(x, y, z, is_left, is_caudate))
+
+
+def widening(patient: Patient) -> float:
+    """How far fissures and gallbladder fossa gape, 0 to 1, as the right lobe and segment IV shrink."""
+    return float(np.clip((patient.lsvr - 0.25) / 0.45, 0, 1))
+
+
+def _segments(
+    x: np.ndarray, y: np.ndarray, z: np.ndarray, is_left: np.ndarray, is_caudate: np.ndarray
+) -> UInt8[np.ndarray, "a b c"]:
+    """Parts 1 to 8, divided by the middle and the right hepatic vein and the portal bifurcation (Couinaud 1957)."""
+    fourth = x - CAVA[0] > CANTLIE_SLOPE * (y - CAVA[1])
+    behind = y - CAVA[1] > RIGHT_VEIN_SLOPE * (x - CAVA[0])
+    upper = z > RIGHT_LEVEL_Z
+    right = np.where(behind, np.where(upper, 7, 6), np.where(upper, 8, 5))
+    # Segment II is not only above but also behind III.
+    lateral = np.where(z - LEFT_LEVEL_Z + 0.5 * (y + 44) > 0, 2, 3)
+    parts = np.where(is_caudate, 1, np.where(is_left, lateral, np.where(fourth, 4, right)))
+    return parts.astype(np.uint8)
 
 
 def _right(x: np.ndarray, y: np.ndarray, z: np.ndarray, size: float, jitter: np.ndarray) -> np.ndarray:
@@ -84,11 +122,11 @@ def _left(
     return lateral, caudate
 
 
-def _fissures(frame: Frame, region: Region, jitter: np.ndarray) -> None:
+def _fissures(frame: Frame, region: Region, jitter: np.ndarray, wide: float) -> None:
     """The umbilical fissure from below and the one for the ligamentum venosum before the caudate."""
-    width = 3.0 + 1.5 * jitter[9]
+    width = 3.0 + 1.5 * jitter[9] + 3.5 * wide
     region.carve(frame.ellipsoid((FISSURE_X, -46.0, -112.0 + 4 * jitter[10]), (width, 34.0, 36.0), (0.0, 0.0, 12.0)))
-    region.carve(frame.ellipsoid((0.0, -22.0, -82.0), (24.0, 1.3, 22.0), (12.0, 0.0, 14.0)))
+    region.carve(frame.ellipsoid((0.0, -22.0, -82.0), (24.0, 1.3 + 1.5 * wide, 22.0), (12.0, 0.0, 14.0)))
 
 
 def _scaled(

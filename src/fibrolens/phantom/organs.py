@@ -6,7 +6,7 @@ import numpy as np
 
 from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.shapes import Frame, Point, Region, smooth_max
-from fibrolens.phantom.torso import Torso
+from fibrolens.phantom.torso import VERTEBRA_PITCH_MM, Torso
 
 
 def kidneys(frame: Frame, patient: Patient) -> list[tuple[Region, Region, Region]]:
@@ -28,7 +28,9 @@ def kidneys(frame: Frame, patient: Patient) -> list[tuple[Region, Region, Region
 
 
 def spleen(frame: Frame, patient: Patient, size: float, torso: Torso, obstacles: list[tuple[Region, float]]) -> Region:
-    """A crescent of linear `size` along the left posterior wall."""
+    """A crescent of linear `size` along the left posterior wall; empty after splenectomy."""
+    if patient.splenectomy:
+        return Region.empty()
     rng = patient.rng("spleen")
     s = size
     tilt = (rng.uniform(-30, 5), rng.uniform(-12, 12), rng.uniform(-15, 15))
@@ -67,14 +69,31 @@ def stomach(frame: Frame, patient: Patient) -> tuple[Region, float]:
 
 
 def gallbladder(frame: Frame, patient: Patient) -> Region | None:
-    """The gallbladder below segments IV and V; None after cholecystectomy."""
+    """The gallbladder below segments IV and V; None after cholecystectomy, of which clips may remain."""
     rng = patient.rng("gallbladder")
-    if rng.random() < 0.15:
+    if rng.random() < 0.15 or patient.metal == "clips":
         return None
     size = rng.uniform(0.7, 1.35)
     neck = (-30.0 + rng.uniform(-5, 5), -22.0 + rng.uniform(-6, 6), -104.0)
     fundus = (-52.0 + rng.uniform(-12, 8), -58.0 + rng.uniform(-8, 8), -132.0 + rng.uniform(-14, 10))
     return frame.tube([neck, fundus], [6.0 * size, 14.0 * size])
+
+
+def metal(frame: Frame, patient: Patient) -> list[Region]:
+    """Surgical clips in the gallbladder bed, or pedicle screws with their rods; mostly nothing."""
+    rng = patient.rng("metal")
+    if patient.metal == "clips":
+        starts = [_jittered(rng, (-32.0, -24.0, -106.0), 8.0) for _ in range(int(rng.integers(3, 7)))]
+        return [frame.tube([a, _jittered(rng, a, 5.0)], [1.6, 1.4], pad=4.0) for a in starts]
+    if patient.metal == "spine":
+        levels = rng.uniform(-190, -60) + VERTEBRA_PITCH_MM * np.arange(int(rng.integers(2, 4)))
+        parts = []
+        for side in (-1.0, 1.0):
+            parts += [frame.tube([(side * 21, 86.0, z), (side * 9, 44.0, z)], [3.4, 2.4], pad=4.0) for z in levels]
+            ends: list[Point] = [(side * 21, 88.0, levels[0] - 8), (side * 21, 88.0, levels[-1] + 8)]
+            parts.append(frame.tube(ends, [3.0, 3.0], pad=4.0))
+        return parts
+    return []
 
 
 def pancreas(frame: Frame, patient: Patient) -> Region:

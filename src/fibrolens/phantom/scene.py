@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from jaxtyping import UInt8
 from scipy.ndimage import gaussian_filter
 
 from fibrolens.phantom import organs, torso, vessels
 from fibrolens.phantom.bowel import Loop, colon, small_bowel
 from fibrolens.phantom.fields import unit_sd
 from fibrolens.phantom.labels import Organ
-from fibrolens.phantom.liver import Liver, LobeScale, make_liver
+from fibrolens.phantom.liver import Liver, LobeScale, make_liver, widening
 from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.pose import Pose, make_pose
 from fibrolens.phantom.shapes import Frame, Region
@@ -20,6 +21,8 @@ from fibrolens.volume import Geometry
 
 #: Grid on which the organs' sizes are fitted to the patient's volumes.
 FIT_SPACING_MM = 5.0
+#: What the scanner writes for metal: the top of its number range.
+METAL_HU = 3071.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +45,16 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Layers in painting order; the liver apart, since its disease is painted on the final grid."""
+    """Layers in painting order; the liver apart, since its disease is painted on the final grid.
+
+    `liver_segments` are the Couinaud-like parts, 1 to 8, on the box of `liver`.
+    """
 
     behind: list[Layer]
     liver: Region
     inside_liver: list[Layer]
     before: list[Layer]
+    liver_segments: UInt8[np.ndarray, "a b c"]
 
 
 def build_scene(frame: Frame, patient: Patient) -> Scene:
@@ -58,7 +65,8 @@ def build_scene(frame: Frame, patient: Patient) -> Scene:
     liver = make_liver(frame, patient, fit.lobes, shaped.around_liver())
     spleen = organs.spleen(frame, patient, fit.spleen, trunk, shaped.around_spleen(liver.region))
     behind = _container(frame, patient, trunk) + _hollow_organs(frame, patient, shaped, liver.region, spleen)
-    return Scene(behind, liver.region, _liver_vessels(frame, patient), _solid_organs(frame, patient, shaped, spleen))
+    before = _solid_organs(frame, patient, shaped, spleen)
+    return Scene(behind, liver.region, _liver_vessels(frame, patient), before, liver.segments)
 
 
 @lru_cache(maxsize=8)
@@ -78,7 +86,7 @@ def fit_patient(patient: Patient) -> Fit:
         liver = make_liver(frame, patient, scale, shaped.around_liver())
     obstacles = shaped.around_spleen(liver.region)
     size = 1.0
-    for _ in range(9):
+    for _ in range(0 if patient.splenectomy else 9):
         volume = _volume_ml(frame, organs.spleen(frame, patient, size, trunk, obstacles))
         size = _grown(size, patient.spleen_volume_ml, volume)
     return Fit(scale, size, _z_range(frame, liver.region, organs.spleen(frame, patient, size, trunk, obstacles)))
@@ -107,7 +115,7 @@ class _Neighbours:
             (self.trunk.cavity, -skin - lift), (self.trunk.dome, -skin - 0.8 - 0.7 * lift), (self.kidneys[0][0], 4.0),
             (self.vena_cava, 0.0), (self.portal, 1.0), (self.porta, 0.0), (self.back, 0.0), (self.aorta, 3.0),
         ]  # fmt: skip
-        return around + ([(self.gallbladder, 0.0)] if self.gallbladder else [])
+        return around + ([(self.gallbladder, 5.0 * widening(self.patient))] if self.gallbladder else [])
 
     def around_spleen(self, liver: Region) -> list[tuple[Region, float]]:
         """What moulds the spleen, with gaps."""
@@ -217,7 +225,7 @@ def _solid_organs(frame: Frame, patient: Patient, shaped: _Neighbours, spleen: R
             Layer(Organ.GALLBLADDER, shaped.gallbladder, 55.0),
             Layer(Organ.GALLBLADDER, shaped.gallbladder.grown(-1.5), e.gallbladder),
         ]
-    return layers
+    return layers + [Layer(Organ.METAL, part, METAL_HU) for part in organs.metal(frame, patient)]
 
 
 def _liver_vessels(frame: Frame, patient: Patient) -> list[Layer]:

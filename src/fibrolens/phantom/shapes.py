@@ -55,6 +55,11 @@ class Region:
         """The region dilated by `by` millimetres (eroded where negative)."""
         return Region(self.box, self.d - np.float32(by))
 
+    @staticmethod
+    def empty() -> Region:
+        """A region without a voxel: it carves nothing and is painted nowhere."""
+        return Region((slice(0, 0),) * 3, np.zeros((0, 0, 0), np.float32))
+
     def copy(self) -> Region:
         """An independent copy."""
         return Region(self.box, self.d.copy())

@@ -103,11 +103,13 @@ def varices(frame: Frame, patient: Patient) -> Region | None:
         return None
     rng = patient.rng("varices")
     region: Region | None = None
-    for start, end in (
-        ((14.0, 2.0, -20.0), (50.0, 14.0, -52.0)),
-        ((78.0, 22.0, -70.0), (92.0, 20.0, -105.0)),
-        ((10.0, -40.0, -86.0), (14.0, -78.0, -120.0)),
+    for start, end, of_spleen in (
+        ((14.0, 2.0, -20.0), (50.0, 14.0, -52.0), False),
+        ((78.0, 22.0, -70.0), (92.0, 20.0, -105.0), True),
+        ((10.0, -40.0, -86.0), (14.0, -78.0, -120.0), False),
     ):
+        if of_spleen and patient.splenectomy:
+            continue
         steps = np.linspace(start, end, 9) + rng.normal(0, 6, (9, 3))
         tube = frame.tube(
             [tuple(p) for p in steps], rng.uniform(2.0, 4.2, 9).tolist(), pad=60.0 if region is None else 14.0
