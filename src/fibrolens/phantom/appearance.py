@@ -139,7 +139,7 @@ def _paint_liver(canvas: Canvas, scene: Scene, patient: Patient) -> UInt8[np.nda
     """Parenchyma with texture, septa and a nodular surface, then lesions and vessels inside it; returns its parts."""
     box = canvas.box(scene.liver)
     smooth = canvas.onto(scene.liver.d, scene.liver, box)
-    d = smooth + _waves(patient, smooth.shape, canvas.geometry)
+    d = smooth + _waves(patient, smooth, canvas.geometry)
     canvas.cover(
         box, d, np.float32(patient.enhancement.liver) + _texture(patient, d.shape, canvas.geometry), Organ.LIVER
     )
@@ -155,12 +155,14 @@ def _paint_liver(canvas: Canvas, scene: Scene, patient: Patient) -> UInt8[np.nda
     return segments
 
 
-def _waves(patient: Patient, shape: tuple[int, ...], geometry: Geometry) -> Float32[np.ndarray, "d h w"]:
-    """Patchy waves of the surface, whose mean absolute deviation is the patient's nodularity (millimetres)."""
+def _waves(patient: Patient, smooth: Float32[np.ndarray, "d h w"], geometry: Geometry) -> Float32[np.ndarray, "d h w"]:
+    """Patchy waves of the surface, whose mean absolute deviation there is the patient's nodularity (millimetres)."""
     rng = patient.rng("surface")
     spacing = np.array(geometry.spacing)
-    waves = patches(rng, shape, spacing) * band(rng, shape, spacing, patient.nodule_mm / WAVELENGTH_TO_SIGMA)
-    waves *= np.float32(patient.nodularity_mm / max(float(np.abs(waves).mean()), 1e-6))
+    sigma = patient.nodule_mm / WAVELENGTH_TO_SIGMA
+    waves = patches(rng, smooth.shape, spacing) * band(rng, smooth.shape, spacing, sigma)
+    surface = np.abs(waves[np.abs(smooth) < CAPSULE_MM])
+    waves *= np.float32(patient.nodularity_mm / max(float(surface.mean()) if surface.size else 0.0, 1e-6))
     return waves
 
 

@@ -56,9 +56,10 @@ PUBLISHED: Mapping[str, tuple[MeanSd, ...]] = {
 #: Beyond these a spleen no longer fits the abdomen, or is no spleen.
 SPLEEN_LIMITS_ML = (60.0, 2600.0)
 LSVR_LIMITS = (0.10, 1.60)
-#: The measured nodularity of a perfectly smooth surface and the marker's own scatter, in units of LSN (0.1 mm), and
-#: its reading per 0.1 mm of true mean deviation; `benchmarks/phantom_calibration.py` measures all three.
-LSN_FLOOR, LSN_SCATTER, LSN_GAIN = 1.2, 0.15, 0.8
+#: How the marker reads the surface: LSN of a smooth one (0.1 mm), its scatter between patients of equal surface, and
+#: from where on and how much it falls short of 0.1 mm per 0.1 mm. `benchmarks/phantom_calibration.py` checks them.
+LSN_FLOOR, LSN_SCATTER = 0.9, 0.10
+LSN_BENT_FROM, LSN_BEND, LSN_MOST_BEND = 3.0, 0.07, 1.2
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class Signs:
     @property
     def nodularity_mm(self) -> float:
         """Mean absolute deviation of the true liver surface from a smooth one, millimetres."""
-        return 0.1 * max(self.lsn**2 - LSN_FLOOR**2, 0.0) ** 0.5 / LSN_GAIN
+        short = min(1 + LSN_BEND * max(self.lsn - LSN_BENT_FROM, 0.0), LSN_MOST_BEND)
+        return 0.1 * short * max(self.lsn**2 - LSN_FLOOR**2, 0.0) ** 0.5
 
     @property
     def septa_hu(self) -> float:
@@ -138,7 +140,7 @@ def sign_values(scores: Scores, stages: Mapping[str, int], strong: Collection[st
     score = scores.signs
     mean, sd = at("surface")
     # The marker's own scatter comes on top of what is drawn here.
-    surface = (mean, (sd**2 - LSN_SCATTER**2) ** 0.5)
+    surface = (mean, (sd**2 - (LSN_SCATTER * mean) ** 2) ** 0.5)
     return Signs(
         spleen_volume_ml=float(np.clip(_lognormal(at("spleen"), score["spleen"]), *SPLEEN_LIMITS_ML)),
         lsvr=float(np.clip(_lognormal(at("lobes"), score["lobes"]), *LSVR_LIMITS)),
