@@ -156,11 +156,19 @@ def _paint_liver(canvas: Canvas, scene: Scene, patient: Patient) -> UInt8[np.nda
 
 
 def _waves(patient: Patient, smooth: Float32[np.ndarray, "d h w"], geometry: Geometry) -> Float32[np.ndarray, "d h w"]:
-    """Patchy waves of the surface, whose mean absolute deviation there is the patient's nodularity (millimetres)."""
+    """Patchy waves of the surface, whose mean absolute deviation there is the patient's nodularity (millimetres).
+
+    The deviation is that of the outline in an axial slice, where radiologists read it: where the surface is oblique to
+    the slice, the wave along its normal is smaller.
+    """
     rng = patient.rng("surface")
     spacing = np.array(geometry.spacing)
     sigma = patient.nodule_mm / WAVELENGTH_TO_SIGMA
     waves = patches(rng, smooth.shape, spacing) * band(rng, smooth.shape, spacing, sigma)
+    if min(smooth.shape) < 2:
+        return np.zeros_like(waves)
+    rows, columns = (np.gradient(smooth, geometry.spacing[axis], axis=axis) for axis in (1, 2))
+    waves *= np.clip(np.hypot(rows, columns), 0.2, 1.2)
     surface = np.abs(waves[np.abs(smooth) < CAPSULE_MM])
     waves *= np.float32(patient.nodularity_mm / max(float(surface.mean()) if surface.size else 0.0, 1e-6))
     return waves
