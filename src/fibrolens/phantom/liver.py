@@ -124,9 +124,9 @@ def _left(
 
 def _fissures(frame: Frame, region: Region, jitter: np.ndarray, wide: float) -> None:
     """The umbilical fissure from below and the one for the ligamentum venosum before the caudate."""
-    width = 3.0 + 1.5 * jitter[9] + 3.5 * wide
+    width = 2.4 + 1.2 * jitter[9] + 2.6 * wide
     region.carve(frame.ellipsoid((FISSURE_X, -46.0, -112.0 + 4 * jitter[10]), (width, 34.0, 36.0), (0.0, 0.0, 12.0)))
-    region.carve(frame.ellipsoid((0.0, -22.0, -82.0), (24.0, 1.3 + 1.5 * wide, 22.0), (12.0, 0.0, 14.0)))
+    region.carve(frame.ellipsoid((0.0, -22.0, -82.0), (24.0, 1.2 + 0.9 * wide, 22.0), (12.0, 0.0, 14.0)))
 
 
 def _scaled(

@@ -19,7 +19,10 @@ def kidneys(frame: Frame, patient: Patient) -> list[tuple[Region, Region, Region
         size = rng.uniform(0.88, 1.1)
         tilt = (rng.uniform(-14, -2), side * rng.uniform(4, 14), side * rng.uniform(20, 45))
         whole = frame.ellipsoid((cx, cy, cz), (28 * size, 23 * size, 54 * size), tilt)
-        medulla = frame.ellipsoid((cx, cy, cz), (20 * size, 15.5 * size, 45 * size), tilt)
+        medulla = frame.ellipsoid((cx, cy, cz), (23 * size, 18 * size, 48 * size), tilt)
+        # Columns of cortex between the pyramids.
+        angle = np.arctan2(frame.y[medulla.box] - cy, frame.x[medulla.box] - cx)
+        medulla.d += np.float32(3) * (1 + np.cos(5 * angle + 0.16 * (frame.z[medulla.box] - cz)))
         hilum = (cx - side * 11 * size, cy - 7 * size, cz)
         sinus = frame.ellipsoid(hilum, (14 * size, 9 * size, 25 * size), tilt)
         whole.carve(frame.ellipsoid((cx - side * 24 * size, cy - 15 * size, cz), (14 * size, 8.0, 15 * size), tilt))

@@ -21,6 +21,8 @@ from fibrolens.volume import Geometry
 
 #: Grid on which the organs' sizes are fitted to the patient's volumes.
 FIT_SPACING_MM = 5.0
+#: Linear size up to which a spleen is tried: walls, liver and kidney take a part of what it gains.
+LARGEST_SPLEEN = 4.5
 #: What the scanner writes for metal: the top of its number range.
 METAL_HU = 3071.0
 
@@ -88,7 +90,7 @@ def fit_patient(patient: Patient) -> Fit:
     size = 1.0
     for _ in range(0 if patient.splenectomy else 9):
         volume = _volume_ml(frame, organs.spleen(frame, patient, size, trunk, obstacles))
-        size = _grown(size, patient.spleen_volume_ml, volume)
+        size = _grown(size, patient.spleen_volume_ml, volume, LARGEST_SPLEEN)
     return Fit(scale, size, _z_range(frame, liver.region, organs.spleen(frame, patient, size, trunk, obstacles)))
 
 
@@ -110,7 +112,7 @@ class _Neighbours:
     def around_liver(self) -> list[tuple[Region, float]]:
         """What moulds the liver, with gaps; negative gaps clip."""
         lift = organs.ascites_gap(self.patient)
-        skin = self.patient.rng("extraperitoneal fat").uniform(0.2, 1.8)
+        skin = self.patient.rng("extraperitoneal fat").uniform(0.0, 1.0)
         around = [
             (self.trunk.cavity, -skin - lift), (self.trunk.dome, -skin - 0.8 - 0.7 * lift), (self.kidneys[0][0], 4.0),
             (self.vena_cava, 0.0), (self.portal, 1.0), (self.porta, 0.0), (self.back, 0.0), (self.aorta, 3.0),
@@ -129,7 +131,7 @@ def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer
     whole_heart, chambers = organs.heart(frame, patient)
     whole_heart.carve(trunk.dome, 2.5)
     chambers.carve(trunk.dome, 8.0)
-    layers = [Layer(Organ.TABLE, torso.table(frame, trunk, patient), -150.0)]
+    layers = [Layer(Organ.TABLE, torso.table(frame, trunk, patient), 60.0)]
     for soft, bone in torso.arms(frame, patient):
         layers += [Layer(Organ.MUSCLE, soft, 45.0), Layer(Organ.BONE, bone, 500.0)]
     ribs = torso.ribs(trunk, frame, patient)
@@ -137,15 +139,17 @@ def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer
         Layer(Organ.FAT, trunk.skin, -10.0),
         Layer(Organ.FAT, trunk.skin.grown(-2.0), e.fat),
         Layer(Organ.MUSCLE, trunk.muscle, e.muscle),
-        Layer(Organ.BONE, ribs, 420.0),
-        Layer(Organ.BONE, ribs.grown(-2.2), e.bone),
+        Layer(Organ.FAT, torso.seams(frame, trunk), e.fat + 15),
+        Layer(Organ.BONE, ribs, torso.cartilage(frame, 420.0)),
+        Layer(Organ.BONE, ribs.grown(-2.2), torso.cartilage(frame, e.bone)),
         Layer(Organ.FAT, trunk.cavity, e.fat),
         Layer(Organ.BONE, spine, 330.0),
         Layer(Organ.MUSCLE, torso.discs(frame, patient), 85.0),
-        Layer(Organ.BONE, cancellous, e.bone),
+        Layer(Organ.BONE, cancellous, e.bone + 40 * _grain(frame, patient.rng("cancellous bone"), cancellous)),
         *[Layer(Organ.BONE, wing, 330.0) for wing in torso.pelvis(frame)],
         *[Layer(Organ.MUSCLE, muscle, e.muscle) for muscle in torso.back_muscles(frame)],
         Layer(Organ.LUNG, torso.lungs(trunk, frame), e.lung),
+        Layer(Organ.LUNG, torso.lung_vessels(frame, trunk, patient), e.heart - 30),
         Layer(Organ.MUSCLE, torso.diaphragm(trunk, frame), e.muscle),
         Layer(Organ.HEART, whole_heart.grown(3.0), e.fat + 40),
         Layer(Organ.HEART, whole_heart, e.heart - 15),
@@ -185,11 +189,14 @@ def _bowel_layers(frame: Frame, patient: Patient, loop: Loop) -> list[Layer]:
 
 def _stool(frame: Frame, patient: Patient, inside: Region) -> np.ndarray:
     """Stool: soft tissue with bubbles of gas, grains of a few millimetres."""
-    rng = patient.rng("stool")
-    grain = rng.standard_normal(inside.d.shape, dtype=np.float32)
-    grain = gaussian_filter(grain, [2.2 / s for s in frame.geometry.spacing], mode="wrap")
-    hu: np.ndarray = np.clip(-40 + 170 * unit_sd(grain), -650, 70)
+    hu: np.ndarray = np.clip(-40 + 170 * _grain(frame, patient.rng("stool"), inside), -650, 70)
     return hu
+
+
+def _grain(frame: Frame, rng: np.random.Generator, region: Region) -> np.ndarray:
+    """Noise of unit SD in a region's box, grains of a few millimetres."""
+    grain = rng.standard_normal(region.d.shape, dtype=np.float32)
+    return unit_sd(gaussian_filter(grain, [2.2 / s for s in frame.geometry.spacing], mode="wrap"))
 
 
 def _solid_organs(frame: Frame, patient: Patient, shaped: _Neighbours, spleen: Region) -> list[Layer]:
@@ -212,7 +219,6 @@ def _solid_organs(frame: Frame, patient: Patient, shaped: _Neighbours, spleen: R
     layers += [
         Layer(Organ.IVC, shaped.vena_cava, e.hepatic_vein - 10),
         Layer(Organ.PORTAL_VEIN, shaped.portal, e.portal_vein),
-        Layer(Organ.AORTA, shaped.aorta.grown(1.2), e.muscle + 20),
         Layer(Organ.AORTA, shaped.aorta, e.aorta),
         Layer(Organ.SPLEEN, spleen, e.spleen),
     ]
@@ -272,9 +278,9 @@ def _lobe_volumes(frame: Frame, liver: Liver) -> tuple[float, float]:
     return left * frame.geometry.voxel_ml, (float(filled.sum()) - left) * frame.geometry.voxel_ml
 
 
-def _grown(size: float, target: float, measured: float) -> float:
+def _grown(size: float, target: float, measured: float, limit: float = 2.6) -> float:
     """A better linear size; organs that the walls clip grow slower than the cube, hence the larger exponent."""
-    return float(np.clip(size * (target / max(measured, 1.0)) ** 0.42, 0.35, 2.6))
+    return float(np.clip(size * (target / max(measured, 1.0)) ** 0.42, 0.35, limit))
 
 
 def _z_range(frame: Frame, *regions: Region) -> tuple[float, float]:

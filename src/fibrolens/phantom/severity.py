@@ -56,8 +56,8 @@ PUBLISHED: Mapping[str, tuple[MeanSd, ...]] = {
 #: Beyond these a spleen no longer fits the abdomen, or is no spleen.
 SPLEEN_LIMITS_ML = (60.0, 2600.0)
 LSVR_LIMITS = (0.10, 1.60)
-#: How the marker reads the surface: LSN of a smooth one (0.1 mm), its scatter between patients of equal surface, what it
-#: reads of 0.1 mm, and from where on and how much it falls short. `benchmarks/phantom_calibration.py` checks them.
+#: How the marker reads the surface: LSN of a smooth one (0.1 mm), its scatter between patients of equal surface, what
+#: it reads of 0.1 mm, and from where on and how much it falls short. `benchmarks/phantom_calibration.py` checks them.
 LSN_FLOOR, LSN_SCATTER, LSN_GAIN = 0.95, 0.09, 0.89
 LSN_BENT_FROM, LSN_BEND, LSN_MOST_BEND = 3.0, 0.07, 1.2
 

@@ -45,7 +45,7 @@ def make_torso(frame: Frame, patient: Patient) -> Torso:
     cavity = _ellipse(x, y, a, b)
     cavity = smooth_max(cavity, 6 - _ellipse(x, y - 92, 46.0, 40.0), 18.0)  # spine and back muscles push in
     muscle = smooth_min(_ellipse(x, y, a + wall, b + wall), _ellipse(x, y - 55, 90.0, 50.0), 12.0)
-    skin = _ellipse(x, y - (back - front) / 2, a + wall + flank, b + wall + 4 + (front + back) / 2)
+    skin = _outline(x, y, flank, front, back, wall)
     dome = _dome(x, y, z, rng)
     return Torso(
         skin=frame.whole(skin),
@@ -54,6 +54,54 @@ def make_torso(frame: Frame, patient: Patient) -> Torso:
         dome=frame.whole(dome),
         abdomen=frame.whole(np.maximum(cavity, dome)),
     )
+
+
+def _outline(x: np.ndarray, y: np.ndarray, flank: float, front: float, back: float, wall: float) -> np.ndarray:
+    """The skin: round in front, full at the flanks, and flat at the back with the furrow of the spine."""
+    a, b = CAVITY_MM[0] + wall, CAVITY_MM[1] + wall
+    rounded = _ellipse(x, y - 5 - (back - front) / 2, a + flank, b + 9 + (front + back) / 2)
+    hips = _ellipse(x, y - 40, 0.95 * a + flank, 58 + back)
+    skin = smooth_min(rounded, hips, 22.0)
+    furrow = 6 * np.exp(-((x / 14) ** 2))
+    return smooth_max(skin, y + furrow - (b + 4 + back), 26.0)
+
+
+def seams(frame: Frame, torso: Torso) -> Region:
+    """Fat between the sheets of the wall's muscles, along the linea alba and around the erectors of the spine."""
+    x, y = np.abs(frame.x), frame.y
+    depth = torso.cavity.d
+    sheets = np.minimum(np.abs(depth - 5.5), np.abs(depth - 10.5)) - np.float32(1.0)
+    sheets = np.maximum(np.maximum(sheets, 58 - x), y - 62)
+    alba = np.maximum(np.minimum(x - 1.6, np.abs(x - 54) - 1.2), y + 40)
+    erector = np.abs(_ellipse(x - 30, y - 86, 27.0, 16.0)) - np.float32(1.0)
+    latissimus = np.maximum(np.abs(_ellipse(x - 66, y - 66, 34.0, 22.0)) - np.float32(0.9), 56 - x)
+    fat = np.minimum(np.minimum(sheets, alba), np.minimum(erector, latissimus))
+    return frame.whole(np.maximum(np.maximum(fat, torso.muscle.d + 1), 2 - depth))
+
+
+def cartilage(frame: Frame, bone: float) -> np.ndarray:
+    """HU of the ribs: bone that turns to cartilage towards the breastbone."""
+    share = np.clip((-frame.y - 46) / 10, 0, 1)
+    hu: np.ndarray = bone + share * np.float32(95 - bone)
+    return hu
+
+
+def lung_vessels(frame: Frame, torso: Torso, patient: Patient) -> Region:
+    """Vessels of the lung bases, from behind the heart outwards and down."""
+    rng = patient.rng("lung vessels")
+    region = Region.empty()
+    for side in (-1.0, 1.0):
+        for _ in range(16):
+            root = (side * rng.uniform(34, 46) + 4, rng.uniform(0, 34), rng.uniform(30, 70))
+            tip = (side * rng.uniform(60, 115), rng.uniform(-50, 66), rng.uniform(-70, 30))
+            bend = tuple((p + q) / 2 + rng.normal(0, 9) for p, q in zip(root, tip, strict=True))
+            vessel = frame.tube([root, (bend[0], bend[1], bend[2]), tip], [3.4, 2.2, 1.3], pad=4.0)
+            if not region.d.size:
+                box = frame.box((-125.0, -90.0, -90.0), (125.0, 90.0, 90.0))
+                region = Region(box, np.full([s.stop - s.start for s in box], 28, np.float32))
+            region.join(vessel)
+    region.clip(lungs(torso, frame), 2.0)
+    return region
 
 
 def lungs(torso: Torso, frame: Frame) -> Region:
@@ -72,13 +120,31 @@ def vertebrae(frame: Frame, patient: Patient) -> tuple[Region, Region]:
     phase = np.abs((z + shift) % VERTEBRA_PITCH_MM - VERTEBRA_PITCH_MM / 2) - VERTEBRA_PITCH_MM / 2
     body = _ellipse(x, y - VERTEBRA_Y, 22 + 0.12 * phase, 16 + 0.12 * phase)
     inner = np.maximum(_ellipse(x, y - VERTEBRA_Y, 20.0, 14.0), -phase - 13.5)
-    canal = _ellipse(x, y - 71, 9.0, 8.0)
-    arch = np.maximum(_ellipse(x, y - 71, 15.0, 13.0), -canal)
-    process = np.maximum(np.maximum(np.abs(x) - 3.5, np.abs(y - 90) - 12), -phase - 11)
-    transverse = np.maximum(np.maximum(np.abs(y - 66 - 0.2 * np.abs(x)) - 4, np.abs(x) - 36), -phase - 7)
-    arch = smooth_min(smooth_min(arch, process, 4.0), np.maximum(transverse, -canal), 4.0)
-    whole = np.minimum(np.maximum(body, -canal), np.maximum(arch, -canal))
+    whole = smooth_min(body, _arch(np.abs(x), y, phase), 2.0)
+    whole = smooth_max(whole, -_ellipse(x, y - 71, 10.5, 7.5), 2.0)
     return Region(box, whole.astype(np.float32)), Region(box, inner.astype(np.float32))
+
+
+def _arch(x: np.ndarray, y: np.ndarray, phase: np.ndarray) -> np.ndarray:
+    """Pedicles, facet joints, laminae, transverse and spinous processes of one side; `phase` falls from the disc."""
+    pedicle = np.maximum(_bar(x, y, (14.0, 56.0), (15.0, 68.0), 4.2), phase + 5)
+    joint = np.maximum(np.abs(_ellipse(x - 19, y - 75, 7.0, 5.0)) - 1.8, -phase - 9)
+    lamina = np.maximum(_bar(x, y, (15.0, 71.0), (0.0, 85.0), 3.4), -phase - 13)
+    transverse = np.maximum(_bar(x, y, (16.0, 69.0), (36.0, 76.0), 4.0), phase + 8)
+    spinous = np.maximum(_bar(x, y, (0.0, 85.0), (0.0, 103.0), 3.4), -phase - 14)
+    arch = smooth_min(smooth_min(pedicle, transverse, 3.0), smooth_min(lamina, spinous, 4.0), 3.0)
+    return np.minimum(arch, joint)
+
+
+def _bar(
+    x: np.ndarray, y: np.ndarray, start: tuple[float, float], end: tuple[float, float], radius: float
+) -> np.ndarray:
+    """Signed distance to an upright plate whose section is a capsule from `start` to `end`."""
+    way = (end[0] - start[0], end[1] - start[1])
+    x, y = x - np.float32(start[0]), y - np.float32(start[1])
+    along = np.clip((x * way[0] + y * way[1]) / np.float32(way[0] ** 2 + way[1] ** 2), 0, 1)
+    result: np.ndarray = np.hypot(x - along * way[0], y - along * way[1]) - np.float32(radius)
+    return result
 
 
 def discs(frame: Frame, patient: Patient) -> Region:
@@ -93,7 +159,7 @@ def discs(frame: Frame, patient: Patient) -> Region:
 def ribs(torso: Torso, frame: Frame, patient: Patient) -> Region:
     """Oblique arcs in the wall, descending to the front, down to the costal margin."""
     rng = patient.rng("ribs")
-    pitch, slope, shift = rng.uniform(27, 32), rng.uniform(0.45, 0.75), rng.uniform(0, 30)
+    pitch, slope, shift = rng.uniform(27, 32), rng.uniform(0.65, 1.0), rng.uniform(0, 30)
     x, y, z = frame.x, frame.y, frame.z
     height = z - slope * y + shift
     along = np.abs(height % pitch - pitch / 2)
