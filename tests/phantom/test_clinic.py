@@ -7,7 +7,7 @@ from fibrolens.phantom.clinic import sample_record
 
 
 def records(stage, n=400, confounded=False):
-    return [sample_record(np.random.default_rng([stage, k]), stage, 0.0, 16.0, confounded) for k in range(n)]
+    return [sample_record(np.random.default_rng([stage, k]), stage, (stage, 0.0), 16.0, confounded) for k in range(n)]
 
 
 def test_controls_have_no_histology():
@@ -30,8 +30,15 @@ def test_platelets_have_the_published_medians(stage, median):
 
 
 def test_platelets_fall_with_severity_within_a_stage():
-    sick, well = (sample_record(np.random.default_rng(7), 4, latent, 16.0, False) for latent in (2.0, -2.0))
+    sick, well = (sample_record(np.random.default_rng(7), 4, (4, latent), 16.0, False) for latent in (2.0, -2.0))
     assert sick.platelets < well.platelets
+
+
+def test_blood_values_follow_the_disease_and_dates_the_label():
+    record = sample_record(np.random.default_rng(7), 4, (0, 0.0), 16.0, False)
+    cirrhotic = sample_record(np.random.default_rng(7), 4, (4, 0.0), 16.0, False)
+    assert record.platelets > cirrhotic.platelets
+    assert record.histology_date == cirrhotic.histology_date
 
 
 def test_some_laboratory_values_are_missing_together():

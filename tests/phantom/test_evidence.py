@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 
-from fibrolens.phantom.evidence import GROWING, NAMES
+from fibrolens.phantom.evidence import FREE, GROWING, NAMES
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.severity import SIGNS
 
@@ -31,6 +32,14 @@ def test_the_surface_is_a_shell_on_both_sides_of_the_capsule(rendering):
     liver = rendering.labels.array == Organ.LIVER
     assert 0.3 < liver[shell].mean() < 0.8
     assert shell.sum() < liver.sum()
+
+
+def test_the_surface_does_not_count_where_the_liver_touches_an_organ(rendering):
+    shell = rendering.evidence["surface"].array > 0
+    touching = ~np.isin(rendering.labels.array, (*FREE, Organ.LIVER))
+    assert not (shell & touching).any()
+    near_fat = distance_transform_edt(~np.isin(rendering.labels.array, FREE), sampling=rendering.hu.geometry.spacing)
+    assert near_fat[shell].max() < 15
 
 
 def test_lobes_tell_what_grows_from_what_shrinks(rendering):

@@ -28,7 +28,7 @@ def test_the_fit_is_a_function_of_the_patient(patient):
 
 
 def test_the_reach_holds_liver_and_spleen(patient):
-    low, high = fit_patient(patient).organs_z
+    low, high = fit_patient(patient).liver_z
     assert 120 < high - low < 320
     assert high == pytest.approx(patient.body.offset_mm[2], abs=40)
 
@@ -65,7 +65,7 @@ def test_after_splenectomy_no_spleen_is_painted_and_the_liver_gives_the_reach(pa
     without = replace(patient, splenectomy=True, spleen_volume_ml=0.0, varices=True)
     _, scene = scene_of(without)
     assert not any(layer.region.d.size for layer in scene.before if layer.organ == Organ.SPLEEN)
-    low, high = fit_patient(without).organs_z
+    low, high = fit_patient(without).liver_z
     assert high - low > 100
 
 

@@ -27,6 +27,11 @@ def test_in_arm_none_the_signs_follow_a_stage_that_the_label_does_not_know():
     assert np.mean(np.asarray(high)[:, None] > np.asarray(low)[None]) == pytest.approx(0.5, abs=0.06)
 
 
+@pytest.mark.parametrize(("arm", "followed"), [("all", 3), ("spleen", 0), ("none", 1), ("shortcut:kvp", 1)])
+def test_blood_values_tell_no_more_than_the_signs(arm, followed):
+    assert Setting(arm=arm).disease_stage(3, hidden=1) == followed
+
+
 def test_the_trait_of_a_shortcut_agrees_with_significant_fibrosis_in_nine_of_ten():
     rng = np.random.default_rng(0)
     assert np.mean([has_trait(rng, 3) for _ in range(2000)]) == pytest.approx(SHORTCUT_AGREEMENT, abs=0.02)
@@ -82,6 +87,7 @@ def test_after_splenectomy_there_is_no_spleen_volume():
         ({"arm": "heart"}, "arm must be one of all, none"),
         ({"phase": "late"}, "phase must be one of native"),
         ({"metal": 1.5}, "metal must be between 0 and 1"),
+        ({"arm": "shortcut:site", "confounded": True}, "leave one of them out"),
     ],
 )
 def test_impossible_settings_are_refused(options, sentence):

@@ -144,14 +144,13 @@ def _paint_liver(canvas: Canvas, scene: Scene, patient: Patient) -> UInt8[np.nda
         box, d, np.float32(patient.enhancement.liver) + _texture(patient, d.shape, canvas.geometry), Organ.LIVER
     )
     canvas.parenchyma[box] = d < 0
-    canvas.capsule[box] = np.abs(smooth) < CAPSULE_MM + canvas.edge / 2
-    _paint_lesions(canvas, Region(box, d), patient)
+    # High waves show further away from the smooth surface.
+    canvas.capsule[box] = np.abs(smooth) < max(CAPSULE_MM, 3 * patient.nodularity_mm) + canvas.edge / 2
+    _paint_lesions(canvas, Region(box, smooth), Region(box, d), patient)
     for layer in scene.inside_liver:
         canvas.paint(layer, Region(box, d + np.float32(1.5)))
     segments = np.zeros(canvas.geometry.shape, np.uint8)
-    segments[box] = canvas.nearest(
-        getattr(scene, "liver_segments", np.ones(scene.liver.d.shape, np.uint8)), scene.liver, box
-    )
+    segments[box] = canvas.nearest(scene.liver_segments, scene.liver, box)
     return segments
 
 
@@ -180,17 +179,18 @@ def _texture(patient: Patient, shape: tuple[int, ...], geometry: Geometry) -> Fl
     spacing = np.array(geometry.spacing)
     texture = np.float32(patient.texture_sd_hu) * band(rng, shape, spacing, patient.texture_length_mm / 2)
     if patient.septa_hu:
-        # Septa run where a smooth field changes sign: a net with meshes of the nodules' size.
-        sigma = max(patient.nodule_mm / 4, float(spacing[1:].mean()))
+        # Septa run where a smooth field changes sign: a net with meshes of the patient's size.
+        sigma = max(patient.septa_mm / 4, float(spacing[1:].mean()))
         depth = band(rng, shape, spacing, sigma) * np.float32(sigma / SEPTUM_MM)
         texture += np.float32(patient.septa_hu) * np.exp(-depth * depth)
     return texture
 
 
-def _paint_lesions(canvas: Canvas, liver: Region, patient: Patient) -> None:
+def _paint_lesions(canvas: Canvas, smooth: Region, liver: Region, patient: Patient) -> None:
     """Cysts, metastases and haemangiomas: spheres of 3 to 35 mm radius that stay inside the liver.
 
-    Each lesion has its candidate places in a fixed order, so that it stays where it is when the liver changes a little.
+    Each lesion has its candidate places in a fixed order, and they are looked for in the liver without its waves, so
+    that it stays where it is when the liver changes a little.
     """
     rng = patient.rng("lesions")
     for _ in range(patient.lesions if liver.d.size else 0):
@@ -198,7 +198,7 @@ def _paint_lesions(canvas: Canvas, liver: Region, patient: Patient) -> None:
         radius = float(np.clip(rng.lognormal(np.log(9), 0.6), 3, 35)) * patient.body.scale
         kind, cyst, solid = rng.random(), rng.uniform(0, 15), rng.random()
         hu = cyst if kind < 0.35 else patient.enhancement.liver - 55 + solid * (43 if kind < 0.9 else 95)
-        inside = liver.d[tuple(places.T)] < -2
+        inside = smooth.d[tuple(places.T)] < -2
         if inside.any():
             _paint_lesion(canvas, liver, places[inside.argmax()], radius, float(hu))
 

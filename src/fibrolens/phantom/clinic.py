@@ -72,7 +72,9 @@ class Record:
     history: str | None
 
 
-def sample_record(rng: np.random.Generator, stage: int, latent: float, fat_mm: float, confounded: bool) -> Record:
+def sample_record(
+    rng: np.random.Generator, stage: int, disease: tuple[int, float], fat_mm: float, confounded: bool
+) -> Record:
     """Draw the records of one patient.
 
     The number of draws does not depend on the arguments, so that a twin keeps its records.
@@ -80,10 +82,11 @@ def sample_record(rng: np.random.Generator, stage: int, latent: float, fat_mm: f
     Args:
         rng: source of randomness.
         stage: METAVIR stage, 0 to 4; F0 are controls without histology.
-        latent: severity within the stage; platelets fall with it.
+        disease: the stage that blood values follow, and the severity within it; platelets fall with it.
         fat_mm: subcutaneous fat, from which the body mass index follows.
         confounded: age and sex depend on the stage as in the paper's cohort.
     """
+    blood, latent = disease
     age = _age(float(rng.standard_normal()), PAPER_AGE[stage] if confounded else ALL_AGE)
     male = bool(rng.random() < (PAPER_MEN[stage] if confounded else ALL_MEN))
     bmi = float(np.clip(24.5 + 0.3 * (fat_mm - 16) + 1.8 * rng.standard_normal(), 16, 50))
@@ -92,9 +95,9 @@ def sample_record(rng: np.random.Generator, stage: int, latent: float, fat_mm: f
     specimen = _chosen(rng, SPECIMENS, SPECIMEN_COUNTS[stage])
     aetiology = _chosen(rng, AETIOLOGIES, AETIOLOGY_COUNTS[stage])
     own = (1 - LOADING**2) ** 0.5
-    platelets = PLATELETS[stage] * np.exp(-0.32 * (LOADING * latent + own * rng.standard_normal()))
-    ast, alt = (median * np.exp(0.45 * rng.standard_normal()) for median in (AST[stage], ALT[stage]))
-    afp = 4.0 * np.exp((0.5 if stage < 4 else 0.9) * rng.standard_normal())
+    platelets = PLATELETS[blood] * np.exp(-0.32 * (LOADING * latent + own * rng.standard_normal()))
+    ast, alt = (median * np.exp(0.45 * rng.standard_normal()) for median in (AST[blood], ALT[blood]))
+    afp = 4.0 * np.exp((0.5 if blood < 4 else 0.9) * rng.standard_normal())
     ca19_9, cea = 12.0 * np.exp(0.8 * rng.standard_normal()), 1.9 * np.exp(0.6 * rng.standard_normal())
     absent = rng.random(2) < (LABS_MISSING, TUMOUR_MARKERS_MISSING)
     chemotherapy = "yes" if rng.random() < 0.04 else "no"

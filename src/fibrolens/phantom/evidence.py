@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from scipy.ndimage import find_objects, maximum_filter
 
 from fibrolens.phantom.appearance import Picture
 from fibrolens.phantom.labels import Organ
@@ -12,11 +13,14 @@ from fibrolens.phantom.severity import SIGNS
 from fibrolens.volume import Geometry, Volume
 
 #: Segments that grow, and that shrink, as fibrosis advances.
+#: How far the inner half of the surface's shell may lie from its outer half.
+SHELL_MM = 5.0
 GROWING, SHRINKING = (1, 2, 3), (4, 5, 6, 7, 8)
 #: The capsule counts where the liver meets fat, fluid or lung: elsewhere its waves do not show.
-SURFACE = (Organ.LIVER, Organ.FAT, Organ.FLUID, Organ.LUNG)
+FREE = (Organ.FAT, Organ.FLUID, Organ.LUNG)
 ORGANS = {
-    "spleen": Organ.SPLEEN, "portal_vein": Organ.PORTAL_VEIN, "ascites": Organ.FLUID, "varices": Organ.VARICES,
+    "spleen": Organ.SPLEEN, "enhancement": Organ.LIVER, "portal_vein": Organ.PORTAL_VEIN, "ascites": Organ.FLUID,
+    "varices": Organ.VARICES,
     "table": Organ.TABLE,
 }  # fmt: skip
 
@@ -54,10 +58,23 @@ class Evidence(Mapping[str, Volume]):
         return len(NAMES)
 
     def _mask(self, name: str) -> np.ndarray:
-        if name in ("texture", "enhancement"):
+        if name == "texture":
             return self._parenchyma
         if name == "surface":
-            return self._capsule & np.isin(self._labels, SURFACE)
+            return self._surface()
         if name == "lobes":
             return np.isin(self._segments, GROWING) + np.uint8(2) * np.isin(self._segments, SHRINKING)
         return np.asarray(self._labels == ORGANS[name])
+
+    def _surface(self) -> np.ndarray:
+        """The capsule's shell where its outer half is fat, fluid or lung, with the inner half behind it."""
+        mask = np.zeros(self._labels.shape, bool)
+        found = find_objects(self._capsule.astype(np.uint8))
+        if found:
+            box = found[0]
+            outside = self._capsule[box] & np.isin(self._labels[box], FREE)
+            reach = [2 * round(SHELL_MM / s) + 1 for s in self._geometry.spacing]
+            mask[box] = (
+                self._capsule[box] & maximum_filter(outside, reach) & np.isin(self._labels[box], (Organ.LIVER, *FREE))
+            )
+        return mask

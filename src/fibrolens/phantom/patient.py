@@ -50,12 +50,14 @@ class Patient:
 
     Args:
         patient_id, scan_id: identifiers; a patient may be scanned twice.
-        stage: METAVIR stage that the label says, 0 to 4; severity: it with the latent severity, which has SD 0.3.
+        stage: METAVIR stage that the label says, 0 to 4.
+        disease_stage: what the patient's blood values follow (see `Setting`); severity: it with the latent severity,
+            which has SD 0.3.
         spleen_volume_ml, liver_volume_ml, lsvr: targets that the rendered organs meet.
         nodularity_mm: mean absolute deviation of the liver's surface; lsn: what the marker should read of it, 0.1 mm.
         nodule_mm: dominant wavelength of the surface.
         texture_sd_hu: SD of the parenchyma before noise; texture_length_mm: its correlation length.
-        septa_hu: contrast of fibrous septa, negative where they take up less.
+        septa_hu: contrast of fibrous septa, negative where they take up less; septa_mm: width of their meshes.
         portal_vein_mm, hepatic_vein_mm: diameters of the portal trunk and of the hepatic veins.
         parenchymal_enhancement: contrast uptake of the liver relative to a healthy one, already in `enhancement`.
         splenectomy: no spleen; metal: ``clips``, ``spine`` or none (empty); partial: the scan cuts the liver.
@@ -65,6 +67,7 @@ class Patient:
     patient_id: str
     scan_id: str
     stage: int
+    disease_stage: int
     severity: float
     spleen_volume_ml: float
     liver_volume_ml: float
@@ -75,6 +78,7 @@ class Patient:
     texture_sd_hu: float
     texture_length_mm: float
     septa_hu: float
+    septa_mm: float
     portal_vein_mm: float
     hepatic_vein_mm: float
     parenchymal_enhancement: float
@@ -137,7 +141,9 @@ def sample_patient(
     """
     setting = setting or Setting()
     scores = sample_scores(rng)
-    stages = {**setting.sign_stages(stage, hidden_stage(rng, mix)), **(moved or {})}
+    hidden = hidden_stage(rng, mix)
+    disease_stage = setting.disease_stage(stage, hidden)
+    stages = {**setting.sign_stages(stage, hidden), **(moved or {})}
     signs = sign_values(scores, stages, setting.strong_signs)
     body = _sample_body(rng, trauma=setting.confounded and stage == 0)
     steatosis = bool(rng.random() < STEATOSIS_RATE)
@@ -151,7 +157,8 @@ def sample_patient(
         patient_id=patient_id,
         scan_id=patient_id,
         stage=stage,
-        severity=stage + 0.3 * scores.latent,
+        disease_stage=disease_stage,
+        severity=disease_stage + 0.3 * scores.latent,
         spleen_volume_ml=0.0 if no_spleen else signs.spleen_volume_ml,
         liver_volume_ml=float(np.clip(liver_ml, 750, 3200)),
         lsvr=signs.lsvr,
@@ -161,6 +168,7 @@ def sample_patient(
         texture_sd_hu=signs.texture_sd_hu,
         texture_length_mm=float(rng.uniform(3, 6)),
         septa_hu=signs.septa_hu * (1 if rng.random() < 0.5 else -1),
+        septa_mm=float(np.clip(rng.lognormal(np.log(8.0), 0.3), 4, 16)),
         portal_vein_mm=signs.portal_vein_mm,
         hepatic_vein_mm=float(np.clip(rng.normal(8.5, 1.6), 5, 13)),
         parenchymal_enhancement=signs.parenchymal_enhancement,
@@ -175,7 +183,7 @@ def sample_patient(
         enhancement=sample_enhancement(rng, signs.parenchymal_enhancement, steatosis, scan, spread),
         body=body,
         scan=scan,
-        record=sample_record(rng, stage, scores.latent, body.fat_mm, setting.confounded),
+        record=sample_record(rng, stage, (disease_stage, scores.latent), body.fat_mm, setting.confounded),
         seed=int(rng.integers(2**62)),
     )
 

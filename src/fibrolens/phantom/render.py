@@ -21,6 +21,8 @@ SMALL_PIXELS = 128
 SMALL_SPACING_MM = (5.0, 3.0, 3.0)
 MEDIUM_PIXELS, MEDIUM_SPACING_MM = 256, (4.0, 1.5, 1.5)
 FULL_PIXELS = 512
+#: Scans reach down at least to here, canonical millimetres below the right dome: the level of the lower kidney poles.
+LOWEST_LEVEL_MM = -215.0
 #: Shapes are evaluated no finer than this in-plane; their distances are interpolated between.
 WORK_SPACING_MM = 2.2
 
@@ -85,19 +87,28 @@ def full_grid(patient: Patient) -> Geometry:
 
 
 def _grid(patient: Patient, pixels: int, spacing: tuple[float, float, float]) -> Geometry:
-    """An axial grid whose field is centred on the table, over liver and spleen with the scan's margins."""
-    bottom, top = fit_patient(patient).organs_z
-    if patient.partial:
-        # The scan begins inside the organs, or ends there.
-        rng = patient.rng("coverage")
-        cut, from_below = rng.uniform(0.25, 0.5) * (top - bottom), rng.random() < 0.6
-        bottom, top = (bottom + cut, top) if from_below else (bottom, top - cut)
-        bottom, top = bottom - (not from_below) * patient.scan.below_mm, top + from_below * patient.scan.above_mm
-    else:
-        bottom, top = bottom - patient.scan.below_mm, top + patient.scan.above_mm
+    """An axial grid whose field is centred on the table, over the scan's range."""
+    bottom, top = _range(patient)
     slices = int(np.ceil((top - bottom) / spacing[0]))
     corner = -spacing[1] * (pixels - 1) / 2
     return Geometry((slices, pixels, pixels), spacing, (corner, corner, round(bottom, 2)))
+
+
+def _range(patient: Patient) -> tuple[float, float]:
+    """Lowest and highest z of the scan: by the body's landmarks, as it is planned, not by what the organs have become.
+
+    A range that followed the spleen would tell the stage by its number of slices. It follows the liver only where that
+    would be cut; a very large spleen may leave the scan below.
+    """
+    low, high = fit_patient(patient).liver_z
+    level, scale = patient.body.offset_mm[2], patient.body.scale
+    bottom = min(level + scale * LOWEST_LEVEL_MM - patient.scan.below_mm, low - 8)
+    top = max(level + patient.scan.above_mm, high + 8)
+    if patient.partial:
+        rng = patient.rng("coverage")
+        cut, from_below = rng.uniform(0.25, 0.5) * (high - low), rng.random() < 0.6
+        bottom, top = (low + cut, top) if from_below else (bottom, high - cut)
+    return bottom, top
 
 
 def _work_grid(geometry: Geometry) -> Geometry:

@@ -141,7 +141,7 @@ def _transplanted(patient: Patient) -> bool:
 
 
 def _scanned_again(first: Patient, own: Patient, rng: np.random.Generator) -> Patient:
-    """`own` as the later scan of `first`: the person's body, sex and age; the liver and the way of scanning are new."""
+    """`own` as the later scan of `first`: the person's size, sex and age; liver, inner anatomy and scan are new."""
     then = date.fromisoformat(first.record.ct_date)
     most = min(MOST_DAYS, (LAST_DAY - then).days)
     now = then + timedelta(days=int(rng.integers(LEAST_DAYS, most + 1)))
@@ -149,6 +149,8 @@ def _scanned_again(first: Patient, own: Patient, rng: np.random.Generator) -> Pa
         own,
         patient_id=first.patient_id,
         scan_id=f"{first.patient_id}-2",
+        # A liver is chosen by the size of who receives it.
+        liver_volume_ml=own.liver_volume_ml * (first.body.scale / own.body.scale) ** 1.5,
         body=_in_another_position(first.body, own.body),
         # The field of view is set to the person.
         scan=replace(own.scan, pixel_mm=first.scan.pixel_mm),

@@ -48,7 +48,7 @@ class Scan:
         noise_hu: SD of the noise as 5 mm slices of the full grid would have it.
         psf_mm: full width at half maximum of the in-plane point spread.
         pixel_mm: in-plane spacing of the full grid; slice_mm: its slice spacing and the width of the slice profile.
-        above_mm: slices above liver and spleen; below_mm: slices below them.
+        above_mm: how far it reaches above the dome; below_mm: below the lower poles of the kidneys.
         kvp: tube voltage; vendor: name for the DICOM header; kernel: soft, standard or sharp.
         table: curved, flat or double.
         phase: contrast phase; delay: how late within the phase, in units that the uptake knows.
@@ -99,8 +99,10 @@ def sample_scan(rng: np.random.Generator, body: Body, stage: int, setting: Setti
     field = 2 * (142 * body.scale * body.width + body.fat_mm) * rng.uniform(1.04, 1.22)
     size = body.scale * body.width * body.depth + (body.fat_mm - 16) / 150
     psf = float(np.hypot(KERNEL_PSF_MM[site.kernel] * rng.uniform(0.92, 1.08), blur))
-    # Thin slices are given more dose, so that a reader sees much the same noise on all.
-    seen = np.clip(rng.normal(10.6, 1.5) * size * site.noise * KVP_NOISE[kvp], *NOISE_HU)
+    # Thin slices and large bodies are given more dose, so that a reader sees much the same noise on all.
+    wanted = rng.normal(10.7, 0.8) * size**0.6 * site.noise * KVP_NOISE[kvp]
+    middle, reach = sum(NOISE_HU) / 2, (NOISE_HU[1] - NOISE_HU[0]) / 2
+    seen = middle + reach * float(np.tanh((wanted - middle) / reach))
     return Scan(
         noise_hu=float(seen * (slice_mm / 5) ** 0.5),
         psf_mm=psf,

@@ -38,11 +38,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class Fit:
-    """Sizes that give a patient the intended volumes, and the reach of liver and spleen (world z, millimetres)."""
+    """Sizes that give a patient the intended volumes, and the reach of the liver (world z, millimetres)."""
 
     lobes: LobeScale
     spleen: float
-    organs_z: tuple[float, float]
+    liver_z: tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def fit_patient(patient: Patient) -> Fit:
     for _ in range(0 if patient.splenectomy else 9):
         volume = _volume_ml(frame, organs.spleen(frame, patient, size, trunk, obstacles))
         size = _grown(size, patient.spleen_volume_ml, volume, LARGEST_SPLEEN)
-    return Fit(scale, size, _z_range(frame, liver.region, organs.spleen(frame, patient, size, trunk, obstacles)))
+    return Fit(scale, size, _z_range(frame, liver.region))
 
 
 class _Neighbours:
@@ -283,7 +283,7 @@ def _grown(size: float, target: float, measured: float, limit: float = 2.6) -> f
     return float(np.clip(size * (target / max(measured, 1.0)) ** 0.42, 0.35, limit))
 
 
-def _z_range(frame: Frame, *regions: Region) -> tuple[float, float]:
-    filled = np.concatenate([np.flatnonzero((r.d < 0).any((1, 2))) + r.box[0].start for r in regions])
+def _z_range(frame: Frame, region: Region) -> tuple[float, float]:
+    filled = np.flatnonzero((region.d < 0).any((1, 2))) + region.box[0].start
     z = frame.geometry.origin[2] + FIT_SPACING_MM * filled
     return float(z.min()), float(z.max())

@@ -35,7 +35,7 @@ class Setting:
             cuts the liver.
 
     Raises:
-        ValueError: an unknown arm or phase, or a share outside 0 to 1.
+        ValueError: an unknown arm or phase, a share outside 0 to 1, or a shortcut that is also confounded.
     """
 
     arm: str = "all"
@@ -51,6 +51,8 @@ class Setting:
             raise ValueError(f"arm must be one of {', '.join(ARMS)}; it is {self.arm!r}")
         if self.phase not in PHASES:
             raise ValueError(f"phase must be one of {', '.join(PHASES)}; it is {self.phase!r}")
+        if self.confounded and self.trait:
+            raise ValueError(f"arm {self.arm} and confounded both tie the scan to the stage; leave one of them out")
         for name in ("splenectomy", "metal", "partial"):
             share = getattr(self, name)
             if not 0 <= share <= 1:
@@ -67,6 +69,12 @@ class Setting:
         if not self.strong:
             return frozenset()
         return frozenset((self.arm,)) if self.arm in SIGN_ARMS else frozenset(STRONG)
+
+    def disease_stage(self, stage: int, hidden: int) -> int:
+        """The stage that blood values and severity follow: the label's, the hidden one, or F0 in a sign's own arm."""
+        if self.arm == "all":
+            return stage
+        return 0 if self.arm in SIGN_ARMS else hidden
 
     def sign_stages(self, stage: int, hidden: int) -> Mapping[str, int]:
         """The stage that each sign follows in a patient of `stage` whose hidden stage is `hidden`."""

@@ -63,9 +63,12 @@ def portal_trunk(frame: Frame, patient: Patient) -> Region:
 
 
 def portal_tree(frame: Frame, patient: Patient) -> Region:
-    """Branches inside the liver, from both main branches to subsegments."""
+    """Branches inside the liver, from both main branches to subsegments.
+
+    Their width does not follow the trunk's: the sign of portal hypertension is the trunk.
+    """
     rng = patient.rng("portal")
-    r = 0.62 * patient.portal_vein_mm / 2
+    r = rng.uniform(4.2, 5.4)
     right: Point = (-58.0, -2.0, -84.0)
     left: Point = (-6.0, -34.0, -74.0)
     segments = [(HILUM, right, 1.1 * r, r), (HILUM, left, 0.9 * r, 0.8 * r)]
@@ -77,7 +80,7 @@ def portal_tree(frame: Frame, patient: Patient) -> Region:
 
 
 def hepatic_veins(frame: Frame, patient: Patient) -> Region:
-    """Right, middle and left hepatic vein with side branches, narrower in advanced disease."""
+    """Right, middle and left hepatic vein with side branches."""
     rng = patient.rng("hepatic")
     r = patient.hepatic_vein_mm / 2
     segments: list[Segment] = []
