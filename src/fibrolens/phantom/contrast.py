@@ -81,7 +81,7 @@ def sample_enhancement(
         portal_vein=mean("portal_vein", 40.0, 125.0, 8.0, -1.0),
         hepatic_vein=mean("hepatic_vein", 40.0, 97.0, 12.0, 1.0),
         cortex=mean("cortex", 32.0, 160.0, 12.0, -1.0),
-        medulla=mean("medulla", 32.0, 125.0, 20.0, 2.0),
+        medulla=mean("medulla", 32.0, 142.0, 12.0, 1.0),
         pancreas=mean("pancreas", 38.0, 55.0, 7.0, -1.0),
         heart=mean("heart", 42.0, 95.0, 10.0, -1.0),
         muscle=mean("muscle", 52.0, 9.0, 4.0),
