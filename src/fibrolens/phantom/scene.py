@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from scipy.ndimage import gaussian_filter
 
-from fibrolens.phantom import organs, torso, vessels
+from fibrolens.phantom import lines, organs, torso, vessels
 from fibrolens.phantom.bowel import Loop, colon, small_bowel
 from fibrolens.phantom.fields import unit_sd
 from fibrolens.phantom.labels import Organ
@@ -21,6 +21,8 @@ from fibrolens.volume import Geometry
 
 #: Grid on which the organs' sizes are fitted to the patient's volumes.
 FIT_SPACING_MM = 5.0
+#: The fit of a volume ends when it is this close, or after so many tries.
+CLOSE_ENOUGH, MOST_FITS = 0.004, 10
 #: Linear size up to which a spleen is tried: walls, liver and kidney take a part of what it gains.
 LARGEST_SPLEEN = 4.5
 #: What the scanner writes for metal: the top of its number range.
@@ -82,14 +84,18 @@ def fit_patient(patient: Patient) -> Fit:
     right_target = patient.liver_volume_ml - left_target
     scale = LobeScale()
     liver = make_liver(frame, patient, scale, shaped.around_liver())
-    for _ in range(9):
+    for _ in range(MOST_FITS):
         left, right = _lobe_volumes(frame, liver)
+        if max(abs(left / left_target - 1), abs(right / right_target - 1)) < CLOSE_ENOUGH:
+            break
         scale = LobeScale(_grown(scale.right, right_target, right), _grown(scale.left, left_target, left))
         liver = make_liver(frame, patient, scale, shaped.around_liver())
     obstacles = shaped.around_spleen(liver.region)
     size = 1.0
-    for _ in range(0 if patient.splenectomy else 9):
+    for _ in range(0 if patient.splenectomy else MOST_FITS):
         volume = _volume_ml(frame, organs.spleen(frame, patient, size, trunk, obstacles))
+        if abs(volume / patient.spleen_volume_ml - 1) < CLOSE_ENOUGH:
+            break
         size = _grown(size, patient.spleen_volume_ml, volume, LARGEST_SPLEEN)
     return Fit(scale, size, _z_range(frame, liver.region))
 
@@ -132,6 +138,7 @@ def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer
     whole_heart.carve(trunk.dome, 2.5)
     chambers.carve(trunk.dome, 8.0)
     layers = [Layer(Organ.TABLE, torso.table(frame, trunk, patient), 60.0)]
+    layers += [Layer(Organ.TABLE, cable, lines.CABLE_HU) for cable in lines.cables(frame, patient)]
     for soft, bone in torso.arms(frame, patient):
         layers += [Layer(Organ.MUSCLE, soft, 45.0), Layer(Organ.BONE, bone, 500.0)]
     ribs = torso.ribs(trunk, frame, patient)
@@ -174,6 +181,10 @@ def _hollow_organs(frame: Frame, patient: Patient, shaped: _Neighbours, liver: R
     _make_room(region, shaped, [(liver, 1.5), (spleen, 2.0)])
     layers.append(Layer(Organ.STOMACH, region, e.bowel_wall + 10))
     layers.append(Layer(Organ.STOMACH, region.grown(-3.5), _content(frame, region, level, e.stomach_content)))
+    tube = lines.gastric_tube(frame, patient)
+    if tube:
+        tube.carve(liver, 1.0)
+        layers.append(Layer(Organ.STOMACH, tube, lines.TUBE_HU))
     return layers
 
 
