@@ -7,7 +7,7 @@ from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.liver import LobeScale
 from fibrolens.phantom.patient import sample_patient
 from fibrolens.phantom.pose import make_pose
-from fibrolens.phantom.render import small_grid
+from fibrolens.phantom.render import render, small_grid
 from fibrolens.phantom.scene import build_scene, fit_patient
 from fibrolens.phantom.shapes import Frame
 
@@ -77,3 +77,13 @@ def test_metal_is_painted_last_at_the_top_of_the_range(patient, metal, parts):
     assert all(layer.hu == 3071.0 for layer in found)
     assert bool(found) == bool(metal)
     assert metal != "clips" or not any(layer.organ == Organ.GALLBLADDER for layer in scene.before)
+
+
+def test_each_kind_of_table_is_another_picture_below_the_patient(patient):
+    tables = {}
+    for kind in ("curved", "flat", "double"):
+        found = render(replace(patient, scan=replace(patient.scan, table=kind)), small_grid(patient))
+        tables[kind] = np.where(found.labels.array == Organ.TABLE, found.hu.array, -1000)
+        assert (tables[kind] > -300).mean() > 0.005
+    for one, other in (("curved", "flat"), ("curved", "double"), ("flat", "double")):
+        assert (np.abs(tables[one] - tables[other]) > 300).mean() > 0.005

@@ -208,18 +208,27 @@ def pelvis(frame: Frame) -> list[Region]:
 
 
 def table(frame: Frame, torso: Torso, patient: Patient) -> Region:
-    """The top of the table, a thin shell below the back, level however the patient lies."""
+    """The scanner's table below the lowest point of the back, level however the patient lies.
+
+    By `patient.scan.table`: one thin curved shell, a flat thick slab with raised edges, or two curved shells.
+    """
     rng = patient.rng("table")
-    sag, gap = rng.uniform(0.0006, 0.0018), rng.uniform(2, 25)
+    sag, gap, depth = rng.uniform(0.0006, 0.0014), rng.uniform(2, 9), rng.uniform(18, 26)
+    kind = patient.scan.table
     g = frame.geometry
-    x = g.origin[0] + g.spacing[2] * np.arange(g.shape[2], dtype=np.float32)
-    y = g.origin[1] + g.spacing[1] * np.arange(g.shape[1], dtype=np.float32)
-    # The frame may not reach the back, so its position comes from the patient's measures.
-    stretch = frame.pose.stretch[1]
-    back = patient.body.offset_mm[1] + stretch * (CAVITY_MM[1] + WALL_MM + patient.body.fat_mm) + gap
-    height = y[:, None] - (back - sag * x[None] ** 2)
-    shell = np.minimum(np.abs(height) - 1.6, np.abs(height - rng.uniform(18, 40)) - 1.2)
-    shell = np.maximum(shell, np.abs(x)[None] - 215)
+    x = g.origin[0] + g.spacing[2] * np.arange(g.shape[2], dtype=np.float32)[None]
+    y = g.origin[1] + g.spacing[1] * np.arange(g.shape[1], dtype=np.float32)[:, None]
+    drop = y + np.float32(0 if kind == "flat" else sag) * x * x
+    touched = drop[torso.skin.d.min(axis=0) < 2]
+    height = drop - (float(touched.max(initial=g.origin[1])) + gap + 4)
+    if kind == "flat":
+        slab, edge = np.abs(height - 9) - 9, np.maximum(np.abs(height - 5) - 13, np.abs(np.abs(x) - 200) - 8)
+        shell = np.minimum(slab, edge)
+    elif kind == "double":
+        shell = np.minimum(np.abs(height) - 1.8, np.abs(height - depth) - 1.8)
+    else:
+        shell = np.abs(height) - 2.0
+    shell = np.maximum(shell, np.abs(x) - 215)
     whole = np.broadcast_to(shell, g.shape).astype(np.float32)
     return frame.whole(np.maximum(whole, 4 - torso.skin.d))
 
