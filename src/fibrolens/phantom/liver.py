@@ -59,7 +59,7 @@ def make_liver(frame: Frame, patient: Patient, scale: LobeScale, obstacles: list
         obstacles: what takes room from the liver, each with the gap in millimetres; a negative gap clips to it.
     """
     rng = patient.rng("liver")
-    jitter = rng.uniform(-1, 1, 12)
+    jitter = rng.uniform(-1, 1, 16)
     box = frame.box((-150.0, -110.0, -290.0), (130.0, 90.0, 8.0), pad=4.0)
     x, y, z = frame.x[box], frame.y[box], frame.z[box]
     right = _right(x, y, z, scale.right, jitter)
@@ -67,6 +67,7 @@ def make_liver(frame: Frame, patient: Patient, scale: LobeScale, obstacles: list
     d = smooth_min(smooth_min(right, lateral, 14.0), caudate, 5.0)
     region = Region(box, d.astype(np.float32, copy=False))
     _fissures(frame, region, jitter, widening(patient))
+    _impressions(frame, region, jitter)
     for obstacle, gap in obstacles:
         if gap < 0:
             region.clip(obstacle, -gap)
@@ -104,7 +105,9 @@ def _right(x: np.ndarray, y: np.ndarray, z: np.ndarray, size: float, jitter: np.
     fourth = _ellipsoid(x, y, z, (-26.0, -42.0, -58 + 4 * jitter[0]), (44.0, 48.0, 54.0))
     lobe = smooth_min(lobe, fourth, 16.0)
     tip, edge = -178 + 12 * jitter[1], -56 + 9 * jitter[2]
-    rise = 1 / (1 + np.exp(-(x - edge) / 15))
+    # The medial border bulges towards the gallbladder and gives way to the colon in front and the kidney behind.
+    bend = edge - 0.0042 * (y + 22 + 12 * jitter[11]) ** 2 + 5 * np.sin(y / 17 + z / 23 + 3 * jitter[12])
+    rise = 1 / (1 + np.exp(-(x - bend) / 19))
     floor = tip + 92 * rise + (0.30 + 0.1 * jitter[3]) * (y + 30) * rise - 0.12 * (x + 90) * (1 - rise)
     return smooth_max(lobe, (floor - z) * 0.75, 14.0)
 
@@ -124,9 +127,30 @@ def _left(
 
 def _fissures(frame: Frame, region: Region, jitter: np.ndarray, wide: float) -> None:
     """The umbilical fissure from below and the one for the ligamentum venosum before the caudate."""
-    width = 2.4 + 1.2 * jitter[9] + 2.6 * wide
-    region.carve(frame.ellipsoid((FISSURE_X, -46.0, -112.0 + 4 * jitter[10]), (width, 34.0, 36.0), (0.0, 0.0, 12.0)))
-    region.carve(frame.ellipsoid((0.0, -22.0, -82.0), (24.0, 1.2 + 0.9 * wide, 22.0), (12.0, 0.0, 14.0)))
+    region.carve(_umbilical(frame, 1.6 + 0.7 * jitter[9] + 2.4 * wide, jitter))
+    venosum = frame.ellipsoid((-1.0, -21.0, -80.0), (17.0, 0.8 + 0.8 * wide, 18.0), (12.0, 0.0, 24.0))
+    region.carve(venosum)
+
+
+def _umbilical(frame: Frame, width: float, jitter: np.ndarray) -> Region:
+    """A curved wedge of fat that opens below and towards the porta and tapers forwards and upwards."""
+    box = frame.box((-10.0, -80.0, -155.0), (42.0, -8.0, -68.0), pad=4.0)
+    x, y, z = frame.x[box] - FISSURE_X, frame.y[box] + 36, frame.z[box] + 112 - 4 * jitter[10]
+    x = x - 0.18 * y - (0.009 + 0.005 * jitter[13]) * y * y + 3 * np.sin(z / 14 + 3 * jitter[14])
+    across = width * (1 + 0.035 * np.clip(y, -24, 30) - 0.012 * np.clip(z, -40, 40))
+    half = np.abs(x) - across
+    ends = ellipsoid_distance(x, y, z, (40.0, 27.0, 36.0))
+    return Region(box, smooth_max(half, ends, 3.0).astype(np.float32))
+
+
+def _impressions(frame: Frame, region: Region, jitter: np.ndarray) -> None:
+    """Shallow hollows of colon, duodenum and stomach in the visceral surface."""
+    for centre, radii in (
+        ((-56 + 5 * jitter[15], -56.0, -186.0), (34.0, 30.0, 34.0)),
+        ((-40.0, -4 + 6 * jitter[13], -150.0), (20.0, 22.0, 30.0)),
+        ((52.0, -8.0, -74 + 6 * jitter[12]), (34.0, 30.0, 36.0)),
+    ):
+        region.carve(frame.ellipsoid(centre, radii))
 
 
 def _scaled(
