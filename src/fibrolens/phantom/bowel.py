@@ -52,7 +52,7 @@ def colon(frame: Frame, patient: Patient) -> list[Loop]:
 
 
 def small_bowel(frame: Frame, patient: Patient) -> list[Loop]:
-    """Duodenum and a dozen loops of jejunum and ileum in the left and lower abdomen."""
+    """Duodenum and some dozens of loops of jejunum and ileum in the left and lower abdomen."""
     rng = patient.rng("small bowel")
     duodenum: list[Point] = [
         (-30.0, -26.0, -124.0),
@@ -63,12 +63,12 @@ def small_bowel(frame: Frame, patient: Patient) -> list[Loop]:
         (40.0, -10.0, -156.0),
     ]
     loops = [Loop(frame.tube(duodenum, [11.0, 12.0, 12.0, 10.0, 10.0, 11.0]), -99.0, stool=False)]
-    for _ in range(int(rng.integers(14, 38))):
-        at = np.array((rng.uniform(-55, 88), rng.uniform(-58, 14), rng.uniform(-285, -132)))
+    for _ in range(int(rng.integers(24, 44))):
+        at = np.array((rng.uniform(-55, 88), rng.uniform(-58, 14), rng.uniform(-285, -122)))
         points = [at]
         for _ in range(6):
             step = rng.normal(0, 1, 3)
-            at = np.clip(at + 22 * step / np.linalg.norm(step), (-75, -66, -300), (98, 20, -118))
+            at = np.clip(at + 22 * step / np.linalg.norm(step), (-80, -70, -300), (100, 20, -108))
             points.append(at)
         radius = rng.uniform(8, 14)
         region = frame.tube([tuple(p.tolist()) for p in points], (radius * rng.uniform(0.8, 1.2, 7)).tolist())

@@ -68,7 +68,17 @@ def stomach(frame: Frame, patient: Patient) -> tuple[Region, float]:
     if rng.random() < 0.25:  # a stomach that hangs low
         points[2:4] = [(p[0], p[1], p[2] - 35) for p in points[2:4]]
     level = rng.uniform(-75, -20) if rng.random() < 0.75 else -200.0
-    return frame.tube(points, np.maximum(radii, 9).tolist()), level
+    region = frame.tube(points, np.maximum(radii, 9).tolist())
+    _fold(frame, region, rng.uniform(0, 6), 1.6 - full)
+    return region, level
+
+
+def _fold(frame: Frame, region: Region, phase: float, slack: float) -> None:
+    """Dent the stomach and raise the folds of its mucosa, the more the emptier it is."""
+    x, y, z = (np.float32(1) * c[region.box] for c in (frame.x, frame.y, frame.z))
+    region.d += (4.5 * slack * np.sin(x / 17 + phase) * np.sin(y / 15 - z / 19 + phase)).astype(np.float32)
+    ridges = np.sin(x / 4.5 + 2 * np.sin(z / 13) + phase) * np.sin(y / 4.5 + 2 * np.sin(x / 15)) + 0.5 * np.sin(z / 11)
+    region.d += (5 * slack * np.clip(ridges, -0.2, 1) * np.clip(-region.d / 4, 0, 1)).astype(np.float32)
 
 
 def gallbladder(frame: Frame, patient: Patient) -> Region | None:
@@ -100,7 +110,7 @@ def metal(frame: Frame, patient: Patient) -> list[Region]:
 
 
 def pancreas(frame: Frame, patient: Patient) -> Region:
-    """Head, neck, body and tail as one tapering tube."""
+    """Head, neck, body and tail as one tapering tube with lobules."""
     rng = patient.rng("pancreas")
     size = rng.uniform(0.75, 1.15)
     path = [
@@ -112,7 +122,11 @@ def pancreas(frame: Frame, patient: Patient) -> Region:
         (80.0, 22.0, -94.0),
     ]
     points = [_jittered(rng, p, 4.0) for p in path]
-    return frame.tube(points, [9 * size, 14 * size, 9 * size, 10 * size, 10 * size, 8 * size])
+    region = frame.tube(points, [9 * size, 14 * size, 9 * size, 10 * size, 10 * size, 8 * size])
+    x, y, z = (c[region.box] for c in (frame.x, frame.y, frame.z))
+    lobules = np.sin(x / 2.6 + np.sin(z / 6)) * np.sin(y / 2.8 + np.sin(x / 7)) * np.cos(z / 3.4)
+    region.d += (2.4 * lobules + 1.2 * np.sin(x / 9) * np.cos(z / 8)).astype(np.float32)
+    return region
 
 
 def adrenals(frame: Frame) -> list[Region]:
@@ -130,11 +144,36 @@ def heart(frame: Frame, patient: Patient) -> tuple[Region, Region]:
     centre = (24.0 + rng.uniform(-6, 6), -34.0 + rng.uniform(-5, 5), 17.0 + rng.uniform(-7, 6))
     tilt = (0.0, -12.0, 30.0 + rng.uniform(-10, 10))
     whole = frame.ellipsoid(centre, (62 * size, 44 * size, 50 * size), tilt)
-    left = frame.ellipsoid((centre[0] + 18 * size, centre[1] + 4, centre[2]), (26 * size, 20 * size, 34 * size), tilt)
-    left.join(
-        frame.ellipsoid((centre[0] - 26 * size, centre[1] - 2, centre[2] + 4), (26 * size, 32 * size, 36 * size), tilt)
+    x, y, z = (c[whole.box] - o for c, o in zip((frame.x, frame.y, frame.z), centre, strict=True))
+    turn = rng.uniform(0, 6)
+    whole.d += (2.2 * np.sin(x / 15 + turn) * np.cos(y / 13 - z / 17) + 1.3 * np.sin(y / 8 + z / 21 + turn)).astype(
+        "f4"
     )
-    return whole, left
+    # Fat in the groove between the ventricles, and thicker on the right side.
+    groove = frame.tube(
+        [(centre[0] + 2, centre[1] - 50, centre[2] + 50), (centre[0] + 12, centre[1] - 44, -20.0)], [6.0, 5.0]
+    )
+    whole.carve(groove)
+    fat = np.clip(0.55 - 0.005 * x, 0.35, 0.9)
+    whole.d = np.where(whole.d > 0, whole.d * fat, whole.d).astype(np.float32)
+    return whole, _chambers(frame, whole, centre, size, tilt)
+
+
+def _chambers(frame: Frame, whole: Region, centre: Point, size: float, tilt: Point) -> Region:
+    """Left ventricle in a thick wall, the right side a thin-walled crescent round it."""
+    cx, cy, cz = centre
+    left = frame.ellipsoid((cx + 22 * size, cy + 3, cz), (25 * size, 18 * size, 32 * size), tilt)
+    x, y, z = (c[left.box] - o for c, o in zip((frame.x, frame.y, frame.z), centre, strict=True))
+    left.d += (1.6 * np.sin(x / 4 + z / 9) * np.sin(y / 4 - z / 7)).astype(np.float32)  # papillary muscles, trabeculae
+    chambers = whole.grown(3.5)
+    chambers.d += np.float32(7)
+    chambers.carve(left, 10.0 * size)
+    valve = frame.ellipsoid((cx - 14 * size, cy - 4, cz), (2.0, 60.0, 60.0), (0.0, 0.0, tilt[2] - 20))
+    chambers.carve(valve)
+    behind = frame.y[chambers.box] - np.float32(cy + 16) - 0.4 * (frame.x[chambers.box] - np.float32(cx))
+    chambers.d = smooth_max(chambers.d, behind, 6.0).astype(np.float32)
+    chambers.join(left)
+    return chambers
 
 
 def oesophagus(frame: Frame) -> Region:
