@@ -41,11 +41,11 @@ def make_torso(frame: Frame, patient: Patient) -> Torso:
     wall = WALL_MM + rng.uniform(-3, 4)
     fat = patient.body.fat_mm
     flank, front, back = fat, fat * rng.uniform(0.6, 1.2), fat * rng.uniform(0.4, 0.9) + 4
-    a, b = CAVITY_MM
-    cavity = _ellipse(x, y, a, b)
-    cavity = smooth_max(cavity, 6 - _ellipse(x, y - 92, 46.0, 40.0), 18.0)  # spine and back muscles push in
-    muscle = smooth_min(_ellipse(x, y, a + wall, b + wall), _ellipse(x, y - 55, 90.0, 50.0), 12.0)
-    skin = _outline(x, y, flank, front, back, wall)
+    inside = _inside(x, y)
+    cavity = smooth_max(inside, 6 - _ellipse(x, y - 92, 46.0, 40.0), 18.0)  # spine and back muscles push in
+    erectors = _ellipse(np.abs(x) - 34, y - 64, 56.0, 40.0)
+    muscle = smooth_min(inside - _thickness(np.abs(x), y, wall), erectors, 10.0)
+    skin = _outline(x, y, flank, front, back, wall) + _lopsided(x, y, patient)
     dome = _dome(x, y, z, rng)
     return Torso(
         skin=frame.whole(skin),
@@ -56,14 +56,41 @@ def make_torso(frame: Frame, patient: Patient) -> Torso:
     )
 
 
+def _inside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The inner surface of the wall: an oval that is flatter in front."""
+    a, b = CAVITY_MM
+    return smooth_max(_ellipse(x, y + 3, a, b + 3), -y - np.float32(b - 1), 30.0)
+
+
+def _thickness(x: np.ndarray, y: np.ndarray, wall: float) -> np.ndarray:
+    """Of the muscle wall: `wall` at the sides, in front the flat lens of the rectus between thin sheets of tendon."""
+    rectus = np.clip(1.2 - 1.2 * ((x - 35) / 32) ** 2, 0, 1) * np.float32(0.55 * wall)
+    lateral = np.clip((x - 66) / 22, 0, 1) * np.float32(wall - 2.5)
+    front = np.clip((-y - 20) / 15, 0, 1)
+    result: np.ndarray = wall + front * (2.5 + np.maximum(rectus, lateral) - np.float32(wall))
+    return result
+
+
+def _lopsided(x: np.ndarray, y: np.ndarray, patient: Patient) -> np.ndarray:
+    """How far the skin lies further in: left is not right, and the flanks of slim people are hollow."""
+    twist, heavy, hollow = patient.rng("outline").uniform((-5, -4, 2), (5, 4, 7))
+    hollow *= np.clip((22 - patient.body.fat_mm) / 14, 0, 1)
+    u, v = x * np.float32(1 / 150), y * np.float32(1 / 110)
+    uu = u * u
+    bend = u * v * np.float32(twist) + u * uu * np.float32(heavy)
+    result: np.ndarray = bend + np.float32(hollow) * np.minimum(uu * uu, 1) * np.exp(-((v + 0.1) ** 2) * 9)
+    return result
+
+
 def _outline(x: np.ndarray, y: np.ndarray, flank: float, front: float, back: float, wall: float) -> np.ndarray:
-    """The skin: round in front, full at the flanks, and flat at the back with the furrow of the spine."""
+    """The skin: flat in front of slim people, full at the flanks, and flat at the back with the furrow of the spine."""
     a, b = CAVITY_MM[0] + wall, CAVITY_MM[1] + wall
     rounded = _ellipse(x, y - 5 - (back - front) / 2, a + flank, b + 9 + (front + back) / 2)
+    rounded = smooth_max(rounded, -y - np.float32(b + 4 + front), float(np.clip(44 - flank, 8, 36)))
     hips = _ellipse(x, y - 40, 0.95 * a + flank, 58 + back)
     skin = smooth_min(rounded, hips, 22.0)
-    furrow = 6 * np.exp(-((x / 14) ** 2))
-    return smooth_max(skin, y + furrow - (b + 4 + back), 26.0)
+    furrow = (7 + 0.1 * flank) * np.exp(-((x / 13) ** 2))
+    return smooth_max(skin, y + furrow - np.float32(CAVITY_MM[1] + 19 + back), 26.0)
 
 
 def seams(frame: Frame, torso: Torso) -> Region:
@@ -131,7 +158,7 @@ def _arch(x: np.ndarray, y: np.ndarray, phase: np.ndarray) -> np.ndarray:
     joint = np.maximum(np.abs(_ellipse(x - 19, y - 75, 7.0, 5.0)) - 1.8, -phase - 9)
     lamina = np.maximum(_bar(x, y, (15.0, 71.0), (0.0, 85.0), 3.4), -phase - 13)
     transverse = np.maximum(_bar(x, y, (16.0, 69.0), (36.0, 76.0), 4.0), phase + 8)
-    spinous = np.maximum(_bar(x, y, (0.0, 85.0), (0.0, 103.0), 3.4), -phase - 14)
+    spinous = np.maximum(_bar(x, y, (0.0, 85.0), (0.0, 97.0), 3.2), -phase - 14)
     arch = smooth_min(smooth_min(pedicle, transverse, 3.0), smooth_min(lamina, spinous, 4.0), 3.0)
     return np.minimum(arch, joint)
 
