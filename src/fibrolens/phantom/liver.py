@@ -100,15 +100,15 @@ def _segments(
 def _right(x: np.ndarray, y: np.ndarray, z: np.ndarray, size: float, jitter: np.ndarray) -> np.ndarray:
     """Segments IV to VIII above the slanting visceral surface."""
     # Dome and wall are always filled, so a small lobe is a short one.
-    x, y, z = _scaled(x, y, z, RIGHT_ANCHOR, (size**0.8, size**0.7, size**1.5))
-    lobe = _ellipsoid(x, y, z, (-74.0, 2.0, -90.0), (76.0, 92.0, 108.0))
+    x, y, z = _scaled(x, y, z, RIGHT_ANCHOR, (size**1.0, size**0.8, size**1.2))
+    lobe = _ellipsoid(x, y, z, (-79.0, 2.0, -95.0), (81.0, 94.0, 122.0))
     fourth = _ellipsoid(x, y, z, (-26.0, -42.0, -58 + 4 * jitter[0]), (44.0, 48.0, 54.0))
     lobe = smooth_min(lobe, fourth, 16.0)
-    tip, edge = -178 + 12 * jitter[1], -56 + 9 * jitter[2]
+    tip, edge = -192 + 12 * jitter[1], -67 + 9 * jitter[2]
     # The medial border bulges towards the gallbladder and gives way to the colon in front and the kidney behind.
     bend = edge - 0.0042 * (y + 22 + 12 * jitter[11]) ** 2 + 5 * np.sin(y / 17 + z / 23 + 3 * jitter[12])
     rise = 1 / (1 + np.exp(-(x - bend) / 19))
-    floor = tip + 92 * rise + (0.30 + 0.1 * jitter[3]) * (y + 30) * rise - 0.12 * (x + 90) * (1 - rise)
+    floor = tip + 106 * rise + (0.30 + 0.1 * jitter[3]) * (y + 30) * rise - 0.12 * (x + 90) * (1 - rise)
     return smooth_max(lobe, (floor - z) * 0.75, 14.0)
 
 
