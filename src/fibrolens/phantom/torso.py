@@ -97,10 +97,12 @@ def seams(frame: Frame, torso: Torso) -> Region:
     """Fat between the sheets of the wall's muscles, along the linea alba and around the erectors of the spine."""
     x, y = np.abs(frame.x), frame.y
     depth = torso.cavity.d
-    sheets = np.minimum(np.abs(depth - 5.5), np.abs(depth - 10.5)) - np.float32(1.0)
-    sheets = np.maximum(np.maximum(sheets, 58 - x), y - 62)
+    between_ribs = np.clip((frame.z - _margin(x, y)) / 12, 0, 1)
+    sheets = np.minimum(np.abs(depth - 5.0) + 2 * between_ribs, np.abs(depth - 10.0)) - np.float32(1.0)
+    sheets = np.maximum(np.maximum(sheets, 62 - x), y - 62)
     alba = np.maximum(np.minimum(x - 1.6, np.abs(x - 54) - 1.2), y + 40)
-    erector = np.abs(_ellipse(x - 30, y - 86, 27.0, 16.0)) - np.float32(1.0)
+    erector = np.maximum(np.abs(_ellipse(x - 33, y - 85, 30.0, 19.0)) - np.float32(0.9), y - 92)
+    erector = np.minimum(erector, np.maximum(np.abs(x - 20 - 0.4 * (y - 90)) - 0.6, np.abs(y - 90) - 11))
     latissimus = np.maximum(np.abs(_ellipse(x - 66, y - 66, 34.0, 22.0)) - np.float32(0.9), 56 - x)
     fat = np.minimum(np.minimum(sheets, alba), np.minimum(erector, latissimus))
     return frame.whole(np.maximum(np.maximum(fat, torso.muscle.d + 1), 2 - depth))
@@ -190,12 +192,17 @@ def ribs(torso: Torso, frame: Frame, patient: Patient) -> Region:
     x, y, z = frame.x, frame.y, frame.z
     height = z - slope * y + shift
     along = np.abs(height % pitch - pitch / 2)
-    across = torso.cavity.d - 6
-    rib = np.sqrt((along * 0.6) ** 2 + across * across) - 4.2
-    # The margin rises to the front and middle, and the back is the spine's.
-    margin = -130 + 0.9 * np.maximum(-y - 20, 0) + 0.35 * np.maximum(60 - np.abs(x), 0)
-    rib = np.maximum(np.maximum(rib, margin - z), 24 - np.abs(x))
+    inset = rng.uniform(4.5, 8.0, 64).astype(np.float32)[(height // pitch).astype(np.int16) % 64]
+    across = torso.cavity.d - inset
+    rib = np.sqrt((along * 0.62) ** 2 + across * across) - 4.6
+    rib = np.maximum(np.maximum(rib, _margin(np.abs(x), y) - z), 24 - np.abs(x))
     return frame.whole(rib)
+
+
+def _margin(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Height of the costal margin, which rises to the front and middle; the back is the spine's."""
+    result: np.ndarray = -130 + 0.9 * np.maximum(-y - 20, 0) + 0.35 * np.maximum(60 - x, 0)
+    return result
 
 
 def diaphragm(torso: Torso, frame: Frame) -> Region:
@@ -218,12 +225,13 @@ def back_muscles(frame: Frame) -> list[Region]:
                 [8.0, 15.0, 22.0, 22.0],
             )
         )
-        muscles.append(
-            frame.tube(
-                [(side * 12.0 + 6, 8.0, -45.0), (side * 17.0 + 4, 22.0, -90.0), (side * 18.0, 30.0, -165.0)],
-                [4.0, 5.0, 4.0],
-            )
-        )
+        for step in (0.0, 6.0, 12.0):
+            path = [
+                (side * (8.0 + 0.4 * step) + 6, 8.0 + step, -30.0),
+                (side * 16.0 + 4, 16.0 + step, -90.0),
+                (side * 18.0, 24.0 + 0.6 * step, -165.0),
+            ]
+            muscles.append(frame.tube(path, [2.2, 3.0, 2.4]))
     return muscles
 
 
