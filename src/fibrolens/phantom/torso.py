@@ -98,7 +98,8 @@ def seams(frame: Frame, torso: Torso) -> Region:
     x, y = np.abs(frame.x), frame.y
     depth = torso.cavity.d
     between_ribs = np.clip((frame.z - _margin(x, y)) / 12, 0, 1)
-    sheets = np.minimum(np.abs(depth - 5.0) + 2 * between_ribs, np.abs(depth - 10.0)) - np.float32(1.0)
+    wander = 0.8 * np.sin(frame.y * np.float32(0.06) + frame.x * np.float32(0.04))
+    sheets = np.minimum(np.abs(depth - 4.6 - wander) + 2 * between_ribs, np.abs(depth - 9.4 + wander)) - 0.65
     sheets = np.maximum(np.maximum(sheets, 62 - x), y - 62)
     alba = np.maximum(np.minimum(x - 1.6, np.abs(x - 54) - 1.2), y + 40)
     erector = np.maximum(np.abs(_ellipse(x - 33, y - 85, 30.0, 19.0)) - np.float32(0.9), y - 92)
@@ -109,7 +110,7 @@ def seams(frame: Frame, torso: Torso) -> Region:
 
 
 def cartilage(frame: Frame, bone: float) -> np.ndarray:
-    """HU of the ribs: bone that turns to cartilage towards the breastbone."""
+    """HU of the ribs: bone that turns to cartilage towards the breastbone; marrow is softer than in the spine."""
     share = np.clip((-frame.y - 46) / 10, 0, 1)
     hu: np.ndarray = bone + share * np.float32(95 - bone)
     return hu
@@ -147,18 +148,20 @@ def vertebrae(frame: Frame, patient: Patient) -> tuple[Region, Region]:
     box = frame.box((-50.0, 20.0, -600.0), (50.0, 110.0, 600.0))
     x, y, z = frame.x[box], frame.y[box], frame.z[box]
     phase = np.abs((z + shift) % VERTEBRA_PITCH_MM - VERTEBRA_PITCH_MM / 2) - VERTEBRA_PITCH_MM / 2
-    body = _ellipse(x, y - VERTEBRA_Y, 22 + 0.12 * phase, 16 + 0.12 * phase)
-    inner = np.maximum(_ellipse(x, y - VERTEBRA_Y, 20.0, 14.0), -phase - 13.5)
+    canal = _ellipse(x, y - 71, 10.5, 8.5)
+    body = _ellipse(x, y - VERTEBRA_Y, 22.5 + 0.14 * phase, 17 + 0.14 * phase)
+    inner = np.maximum(np.maximum(body + 1.4, -phase - 14.5), 1.6 - canal)
     whole = smooth_min(body, _arch(np.abs(x), y, phase), 2.0)
-    whole = smooth_max(whole, -_ellipse(x, y - 71, 10.5, 7.5), 2.0)
+    whole = smooth_max(whole, -canal, 2.0)
     return Region(box, whole.astype(np.float32)), Region(box, inner.astype(np.float32))
 
 
 def _arch(x: np.ndarray, y: np.ndarray, phase: np.ndarray) -> np.ndarray:
     """Pedicles, facet joints, laminae, transverse and spinous processes of one side; `phase` falls from the disc."""
     pedicle = np.maximum(_bar(x, y, (14.0, 56.0), (15.0, 68.0), 4.2), phase + 5)
-    joint = np.maximum(np.abs(_ellipse(x - 19, y - 75, 7.0, 5.0)) - 1.8, -phase - 9)
-    lamina = np.maximum(_bar(x, y, (15.0, 71.0), (0.0, 85.0), 3.4), -phase - 13)
+    cleft = np.abs(0.8 * (x - 18.5) + 0.6 * (y - 75)) - 0.6
+    joint = np.maximum(np.maximum(_ellipse(x - 18.5, y - 75, 7.0, 6.0), -cleft), -phase - 9)
+    lamina = np.maximum(_bar(x, y, (15.0, 72.0), (0.0, 85.0), 2.8), -phase - 13)
     transverse = np.maximum(_bar(x, y, (16.0, 69.0), (36.0, 76.0), 4.0), phase + 8)
     spinous = np.maximum(_bar(x, y, (0.0, 85.0), (0.0, 97.0), 3.2), -phase - 14)
     arch = smooth_min(smooth_min(pedicle, transverse, 3.0), smooth_min(lamina, spinous, 4.0), 3.0)
@@ -194,7 +197,7 @@ def ribs(torso: Torso, frame: Frame, patient: Patient) -> Region:
     along = np.abs(height % pitch - pitch / 2)
     inset = rng.uniform(4.5, 8.0, 64).astype(np.float32)[(height // pitch).astype(np.int16) % 64]
     across = torso.cavity.d - inset
-    rib = np.sqrt((along * 0.62) ** 2 + across * across) - 4.6
+    rib = np.sqrt((along * 0.52) ** 2 + across * across) - 4.1
     rib = np.maximum(np.maximum(rib, _margin(np.abs(x), y) - z), 24 - np.abs(x))
     return frame.whole(rib)
 
@@ -225,13 +228,13 @@ def back_muscles(frame: Frame) -> list[Region]:
                 [8.0, 15.0, 22.0, 22.0],
             )
         )
-        for step in (0.0, 6.0, 12.0):
+        for step in (0.0, 4.5, 9.0):
             path = [
                 (side * (8.0 + 0.4 * step) + 6, 8.0 + step, -30.0),
                 (side * 16.0 + 4, 16.0 + step, -90.0),
                 (side * 18.0, 24.0 + 0.6 * step, -165.0),
             ]
-            muscles.append(frame.tube(path, [2.2, 3.0, 2.4]))
+            muscles.append(frame.tube(path, [2.6, 3.0, 2.8]))
     return muscles
 
 
