@@ -63,7 +63,7 @@ def small_bowel(frame: Frame, patient: Patient) -> list[Loop]:
         (40.0, -10.0, -156.0),
     ]
     loops = [Loop(frame.tube(duodenum, [11.0, 12.0, 12.0, 10.0, 10.0, 11.0]), -99.0, stool=False)]
-    for _ in range(int(rng.integers(24, 44))):
+    for _ in range(int(rng.integers(22, 42))):
         at = np.array((rng.uniform(-72, 88), rng.uniform(-66, 14), rng.uniform(-285, -122)))
         points = [at]
         for _ in range(6):

@@ -129,6 +129,7 @@ def _fissures(frame: Frame, region: Region, jitter: np.ndarray, wide: float) -> 
     """The umbilical fissure from below and the one for the ligamentum venosum before the caudate."""
     region.carve(_umbilical(frame, 1.6 + 0.7 * jitter[9] + 2.4 * wide, jitter))
     venosum = frame.ellipsoid((-1.0, -21.0, -80.0), (17.0, 0.8 + 0.8 * wide, 18.0), (12.0, 0.0, 24.0))
+    venosum.d += (0.7 * np.sin(frame.x[venosum.box] / 6 + frame.z[venosum.box] / 10)).astype(np.float32)
     region.carve(venosum)
 
 

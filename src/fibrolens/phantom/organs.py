@@ -168,12 +168,11 @@ def _chambers(frame: Frame, whole: Region, centre: Point, size: float, tilt: Poi
     chambers = whole.grown(3.5)
     chambers.d += np.float32(7)
     chambers.carve(left, 10.0 * size)
-    valve = frame.ellipsoid((cx - 14 * size, cy - 4, cz), (2.0, 60.0, 60.0), (0.0, 0.0, tilt[2] - 20))
-    x, z = frame.x[valve.box] - cx, frame.z[valve.box] - cz
-    valve.d += (1.5 + 2.2 * np.sin(x / 9 + z / 12)).astype(np.float32)
-    chambers.carve(valve)
     behind = frame.y[chambers.box] - np.float32(cy + 16) - 0.4 * (frame.x[chambers.box] - np.float32(cx))
     chambers.d = smooth_max(chambers.d, behind, 6.0).astype(np.float32)
+    atrium = frame.ellipsoid((cx - 4, cy + 27 * size, cz + 20), (27 * size, 14 * size, 24 * size), (0.0, 0.0, 18.0))
+    atrium.clip_to(whole.grown(-3.0))
+    chambers.join(atrium)
     chambers.join(left)
     return chambers
 
