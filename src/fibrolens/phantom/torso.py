@@ -251,14 +251,14 @@ def table(frame: Frame, torso: Torso, patient: Patient) -> Region:
     By `patient.scan.table`: one thin curved shell, a flat thick slab with raised edges, or two curved shells.
     """
     rng = patient.rng("table")
-    sag, gap, depth = rng.uniform(0.0006, 0.0014), rng.uniform(2, 9), rng.uniform(18, 26)
+    sag, gap, depth = rng.uniform(0.0006, 0.0014), rng.uniform(3, 8), rng.uniform(16, 22)
     kind = patient.scan.table
     g = frame.geometry
     x = g.origin[0] + g.spacing[2] * np.arange(g.shape[2], dtype=np.float32)[None]
     y = g.origin[1] + g.spacing[1] * np.arange(g.shape[1], dtype=np.float32)[:, None]
     drop = y + np.float32(0 if kind == "flat" else sag) * x * x
     touched = drop[torso.skin.d.min(axis=0) < 2]
-    height = drop - (float(touched.max(initial=g.origin[1])) + gap + 4)
+    height = drop - (float(touched.max(initial=g.origin[1])) + gap)
     if kind == "flat":
         slab, edge = np.abs(height - 9) - 9, np.maximum(np.abs(height - 5) - 13, np.abs(np.abs(x) - 200) - 8)
         shell = np.minimum(slab, edge)
