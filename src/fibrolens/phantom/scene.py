@@ -150,7 +150,7 @@ def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer
         Layer(Organ.BONE, ribs, torso.cartilage(frame, 420.0)),
         Layer(Organ.BONE, ribs.grown(-2.2), torso.cartilage(frame, e.bone)),
         Layer(Organ.FAT, trunk.cavity, e.fat),
-        Layer(Organ.BONE, spine, 330.0),
+        Layer(Organ.BONE, spine, 560.0),
         Layer(Organ.MUSCLE, torso.discs(frame, patient), 85.0),
         Layer(Organ.BONE, cancellous, e.bone + 40 * _grain(frame, patient.rng("cancellous bone"), cancellous)),
         *[Layer(Organ.BONE, wing, 330.0) for wing in torso.pelvis(frame)],
