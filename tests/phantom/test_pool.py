@@ -1,7 +1,9 @@
 import math
 import os
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from fibrolens.errors import FibrolensError
 from fibrolens.phantom import pool
@@ -11,6 +13,19 @@ from fibrolens.phantom import pool
 def test_every_job_is_done_once(workers, monkeypatch):
     monkeypatch.setattr(pool, "_cores", lambda: 2)
     assert sorted(pool.each(math.sqrt, [n * n for n in range(9)], workers)) == list(range(9))
+
+
+def threads_of_a_product(n):
+    """NumPy comes with the first job that needs it, as in a worker that renders."""
+    assert (np.eye(n) @ np.eye(n)).sum() == n
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_matrix_products_run_in_one_thread_with_any_number_of_workers(workers, monkeypatch):
+    monkeypatch.setattr(pool, "_cores", lambda: 2)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    assert list(pool.each(threads_of_a_product, [2, 3], workers)) == [{1}, {1}]
 
 
 def test_one_worker_takes_jobs_as_they_are_needed():

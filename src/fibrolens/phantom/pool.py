@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -34,15 +35,14 @@ def each(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -
     Raises:
         FibrolensError: a process was ended from outside.
     """
-    workers = min(workers, _cores())
+    workers, alone = min(workers, _cores()), partial(_in_one_thread, function)
     if workers == 1:
-        with _one_thread():
-            yield from map(function, jobs)
+        yield from map(alone, jobs)
         return
     # Spawned processes start clean: a fork would copy the parent's threads in whatever state they are.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin_worker) as pool:
         try:
-            yield from _in_pool(pool, function, iter(jobs), AHEAD * workers)
+            yield from _in_pool(pool, alone, iter(jobs), AHEAD * workers)
         except BrokenProcessPool:
             raise FibrolensError(
                 "A worker process was ended from outside, often for want of memory; start again to go on, "
@@ -70,7 +70,6 @@ def _begin_worker() -> None:
     """Ctrl-C ends a worker without a traceback, and so does the end of its parent, however that came."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _one_thread()
 
 
 def _end_with_parent() -> None:
@@ -80,9 +79,13 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _one_thread() -> threadpool_limits:
-    """One thread per process: several would contend for cores, and their sums' last bits depend on their number."""
-    return threadpool_limits(1, user_api="blas")
+def _in_one_thread(function: Callable[[Job], Result], job: Job) -> Result:
+    """One thread per process: several would contend for cores, and their sums' last bits depend on their number.
+
+    The limit holds for libraries that are loaded, and a worker loads them with its first job.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        return function(job)
 
 
 def _cores() -> int:
