@@ -9,9 +9,10 @@ def small_plan() -> Plan:
     """The plan of the shipped weights: small enough to train and to run on one CPU core.
 
     3 mm in the plane instead of 1.5 mm, half the channels of the default plan, and a first convolution that steps by
-    two make a training step some 50 times cheaper; the last pooling keeps the slices, so that maps at conv4 have
-    10 mm x 24 mm x 24 mm cells. Normalising everywhere makes a training sure: without it, some never leave the start.
-    Size and brightness are evidence (spleen volume, enhancement), so that the augmentation changes them little.
+    two make a training step some 50 times cheaper; the first and the last pooling keep the slices, so that maps at
+    conv4 have 20 mm x 24 mm x 24 mm cells. Normalising everywhere makes a training sure: without it, some never leave
+    the start. Size and brightness are evidence (spleen volume, enhancement), so that the augmentation changes them
+    little.
     """
     return Plan(
         grid=GridPlan(spacing_mm=(5.0, 3.0, 3.0), in_plane=(128, 128)),
