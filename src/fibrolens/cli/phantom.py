@@ -97,7 +97,13 @@ def _add_output(verb: argparse.ArgumentParser) -> None:
     """Options that decide how it is written."""
     verb.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="how the CTs are written")
     verb.add_argument("--grid", choices=("small", "full"), default="full", help="128 x 128 at 3 mm, or 512 x 512")
-    verb.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same bytes")
+    verb.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="same seed, same bytes (default 0); the shipped weights have seen patients of seeds from 1000000 on",
+    )
     verb.add_argument("--workers", type=int, default=1, metavar="W", help="processes; the bytes do not depend on it")
     verb.add_argument("--truth-only", action="store_true", help="write truth.csv alone, without any CT")
     verb.add_argument("--overwrite", action="store_true", help="replace a cohort of other options")
