@@ -41,9 +41,9 @@ def begin(out: Path, run: Mapping[str, Any], overwrite: bool = False) -> bool:
         if overwrite and begun is not None and begun.get("command") == run["command"]:
             shutil.rmtree(out)
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            what = run["command"]
             raise UsageError(
-                f"{out} holds a {what} of other inputs, or something else; choose another --out or remove it."
+                f"{out} holds the result of other inputs or options, or something else; "
+                "choose another --out or remove it."
             )
         out.mkdir(parents=True, exist_ok=True)
         write_json(wanted, out / RUN)
