@@ -9,7 +9,7 @@ from fibrolens.cohort.table import read_cohort
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.io import read_labels, read_volume
 from fibrolens.phantom import folder, scanfiles
-from fibrolens.phantom.cohort import CohortOptions, Setting, Twin, sample_cohort, write_cohort
+from fibrolens.phantom.cohort import CohortOptions, Setting, Twin, cohort_run, sample_cohort, write_cohort
 from fibrolens.phantom.severity import SIGNS
 
 STAGES, SEED = [0, 4], 1
@@ -157,6 +157,17 @@ def test_too_small_disk_is_refused_before_the_start_with_both_figures(tmp_path, 
     with pytest.raises(OutputError, match=r"needs about 5\.\d GB, but .* has 5\.0 GB free"):
         write_cohort(tmp_path / "new" / "c", [4] * 100, SEED, options)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_cohort_that_lacks_its_manifest_alone_needs_no_space(tmp_path, monkeypatch):
+    """Killed while the records were removed, after the last table."""
+    stand_in = tmp_path / "c" / "truth.csv"
+    folder.begin(tmp_path / "c", cohort_run(STAGES, SEED, CohortOptions()), folder.State.FREE)
+    stand_in.write_text("scan_id\n")
+    monkeypatch.setattr(folder.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
+    monkeypatch.setattr(scanfiles, "render", None)
+    write_cohort(tmp_path / "c", STAGES, SEED)
+    assert set(files(tmp_path / "c")) == {"run.json", "truth.csv"}
 
 
 def test_an_empty_cohort_is_refused(tmp_path):

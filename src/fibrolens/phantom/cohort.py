@@ -119,13 +119,14 @@ def write_cohort(
             on_patient()
         return table
     started = time.perf_counter()
-    jobs = [] if options.truth_only else _jobs(out, roster, options)
+    # Each table appears whole, and truth.csv last: where it stands there is nothing left to draw.
+    drawn = found is State.BEGUN and (out / "truth.csv").exists()
+    jobs = [] if drawn or options.truth_only else _jobs(out, roster, options)
     missing = [job for job in jobs if found is State.FREE or not job.record.exists()]
     require_space(out, len(missing) * _scan_bytes(options))
     begin(out, run, found)
     with writing(out):
-        # Each table appears whole, and truth.csv last: where it stands there is nothing left to draw.
-        if not (out / "truth.csv").exists():
+        if not drawn:
             for _ in range(len(jobs) - len(missing)):
                 on_patient()
             with closing(each(write_scan, missing, options.workers)) as written:
