@@ -53,3 +53,12 @@ def test_a_single_positive_case_gives_no_interval():
     assert found.interval.estimate == 1.0
     assert math.isnan(found.interval.low)
     assert math.isnan(found.p_value)
+
+
+def test_scores_that_vary_in_no_case_give_no_interval():
+    """One separates the classes wholly, the other is constant: an interval of no width would claim certainty."""
+    positive = np.array([True, True, True, False, False, False])
+    found = delong_difference(positive, np.array([6.0, 5.0, 4.0, 3.0, 2.0, 1.0]), np.zeros(6))
+    assert found.interval.estimate == 0.5
+    assert math.isnan(found.interval.high)
+    assert math.isnan(found.p_value)

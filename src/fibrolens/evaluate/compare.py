@@ -37,15 +37,16 @@ def delong_difference(
         other: another score of the same cases in the same order.
 
     Returns:
-        The difference. Scores that rank all cases alike have the interval [0, 0] and p = 1.
+        The difference. Scores that rank all cases alike have the interval [0, 0] and p = 1; where scores differ but no
+        case varies (one separates the classes wholly, the other is constant), nothing is known of the variance.
     """
     difference = auc(positive, score) - auc(positive, other)
     variance = _variance(positive, score, other)
-    if np.isnan(variance):
+    if np.isnan(variance) or (variance == 0 and difference != 0):
         return Difference(Interval(difference, float("nan"), float("nan")), float("nan"))
     deviation = variance**0.5
     half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * deviation
-    p_value = 2 * float(norm.sf(abs(difference) / deviation)) if deviation > 0 else float(difference == 0)
+    p_value = 2 * float(norm.sf(abs(difference) / deviation)) if deviation > 0 else 1.0
     return Difference(Interval(difference, difference - half, difference + half), p_value)
 
 
