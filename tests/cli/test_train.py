@@ -57,7 +57,7 @@ def test_trains_from_a_model_folder_as_many_steps_as_asked(cohort, start, tmp_pa
     assert "--out" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [["--steps", "0"], ["--seed", "-1"]])
+@pytest.mark.parametrize("options", [["--steps", "0"], ["--seed", "-1"], ["--seed", "4294967296"]])
 def test_impossible_training_is_wrong_use(cohort, tmp_path, options):
     assert cli.main(["train", str(cohort), "--out", str(tmp_path / "model"), *options]) == 2
 

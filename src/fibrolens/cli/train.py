@@ -10,6 +10,8 @@ from typing import Any
 from fibrolens.errors import UsageError
 
 SHIPPED, SCRATCH = "shipped", "scratch"
+#: Greater ones overflow where torch is seeded step by step.
+MOST_SEED = 2**32 - 1
 
 
 def add_to(verbs: Any) -> argparse.ArgumentParser:
@@ -38,8 +40,8 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Train and say where the model is."""
-    if options.seed < 0 or (options.steps is not None and options.steps < 1):
-        raise UsageError("train needs at least one step and a seed of 0 or more.")
+    if not 0 <= options.seed <= MOST_SEED or (options.steps is not None and options.steps < 1):
+        raise UsageError(f"train needs at least one step and a seed from 0 to {MOST_SEED}.")
     from dataclasses import replace
 
     from fibrolens.progress import Progress
