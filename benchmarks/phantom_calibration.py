@@ -1,8 +1,9 @@
 """Whether the simulated cohort keeps to the published figures it is calibrated to.
 
 Two parts, one report (``calibration.json``): the truth table of many sampled patients per stage, without rendering, and
-what the markers measure on rendered full-grid CTs. Both are reweighted to each mix of stages. Seeds are fixed here. The
-rendered part keeps a line per patient in ``measured.jsonl`` and goes on where it stopped.
+what the markers measure on rendered full-grid CTs. AUCs are reweighted to each mix of stages; Hounsfield units are
+those of equally many patients per stage. Seeds are fixed here. The rendered part keeps a line per patient in
+``measured.jsonl`` and goes on where it stopped; remove that file when the simulator has changed.
 
 usage: phantom_calibration.py [--out DIR] [--truth 5000] [--rendered 60] [--workers 1]
 """
@@ -27,14 +28,14 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from fibrolens.markers.nodularity import surface_nodularity
 from fibrolens.markers.texture import liver_texture
-from fibrolens.phantom.evidence import GROWING
+from fibrolens.markers.volumes import lobe_ratio, organ_volume_ml
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.patient import Patient, sample_patient
 from fibrolens.phantom.render import Rendering, full_grid, render
 from fibrolens.phantom.scene import fit_patient
 from fibrolens.phantom.severity import LSN, LSVR, PAPER_MIX, SPLEEN_ML
 from fibrolens.progress import Progress
-from fibrolens.volume import Geometry
+from fibrolens.volume import Geometry, Volume
 
 TRUTH_SEED, RENDER_SEED = 3_000_000, 3_000_001
 STAGES = range(5)
@@ -157,7 +158,9 @@ def everything_auc(table: Mapping[str, np.ndarray], stages: np.ndarray, weights:
 def measure_all(out: Path, per_stage: int, workers: int) -> list[dict[str, Any]]:
     """Render and measure the patients that ``measured.jsonl`` does not hold yet."""
     path = out / "measured.jsonl"
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    # A line that a kill cut short is measured again.
+    rows = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
     done = {(row["stage"], row["index"]) for row in rows}
     missing = [(s, k) for k in range(per_stage) for s in STAGES if (s, k) not in done]
     with get_context("spawn").Pool(workers) as pool, Progress(len(missing), "rendering and measuring") as progress:
@@ -174,17 +177,15 @@ def measure_one(job: tuple[int, int]) -> dict[str, Any]:
     stage, index = job
     patient = sample_patient(np.random.default_rng([RENDER_SEED, stage, index]), stage)
     rendering = render(patient, liver_slices(patient))
-    liver, spleen, segments = (mask_of(rendering, organ) for organ in (Organ.LIVER, Organ.SPLEEN, None))
+    liver, spleen = (mask_of(rendering, organ) for organ in (Organ.LIVER, Organ.SPLEEN))
     nodularity = surface_nodularity(rendering.hu, liver)
     texture = liver_texture(rendering.hu, liver, reference=spleen) if index < TEXTURES else None
-    voxel_ml = rendering.hu.geometry.voxel_ml
-    left = float(np.isin(segments.array, GROWING).sum())
     return {
         "stage": stage, "index": index, "steatosis": patient.steatosis, "noise_hu": patient.scan.noise_hu,
         "slice_mm": patient.scan.slice_mm, "lsn": nodularity.lsn, "lsn_true": patient.lsn,
         "nodularity_mm": patient.nodularity_mm, "texture": texture and texture.heterogeneity_hu,
-        "texture_sd_hu": patient.texture_sd_hu, "liver_ml": float(liver.array.sum()) * voxel_ml,
-        "liver_volume_ml": patient.liver_volume_ml, "lsvr": left / float((segments.array > 3).sum()),
+        "texture_sd_hu": patient.texture_sd_hu, "liver_ml": organ_volume_ml(liver),
+        "liver_volume_ml": patient.liver_volume_ml, "lsvr": lobe_ratio(rendering.segments),
         "lsvr_true": patient.lsvr, **tissue_means(rendering),
     }  # fmt: skip
 
@@ -198,15 +199,13 @@ def liver_slices(patient: Patient) -> Geometry:
     return replace(grid, shape=(last - first + 1, *grid.shape[1:]), origin=origin)
 
 
-def mask_of(rendering: Rendering, organ: Organ | None) -> Any:
-    """Boolean mask of an organ on the CT's grid, or the liver's segments."""
-    if organ is None:
-        return rendering.segments
+def mask_of(rendering: Rendering, organ: Organ) -> Volume:
+    """Boolean mask of an organ on the CT's grid."""
     return rendering.labels.with_array(rendering.labels.array == organ)
 
 
 def tissue_means(rendering: Rendering) -> dict[str, float | None]:
-    """Mean HU of each tissue away from its border, and the SD of the noise in the aorta (mean over its slices)."""
+    """Median HU of each tissue away from its border, and the SD of the noise in the aorta (mean over its slices)."""
     found: dict[str, float | None] = {}
     pixel = rendering.hu.geometry.spacing[1]
     for organ, border in TISSUES.items():

@@ -104,7 +104,9 @@ def run(study: Study, cohort: Path, options: argparse.Namespace) -> Path:
 
 def compare(predictions: Path, truth: Path) -> dict[str, Any]:
     """Per threshold the network's AUC, that of spleen volume alone, and their difference, each with its interval."""
-    cases = read_predictions(predictions)
+    # DeLong's intervals take the scans as independent: of a patient who was scanned twice, the first one counts.
+    first = {row["patient_id"]: row["scan_id"] for row in reversed(read_table(truth))}
+    cases = [case for case in read_predictions(predictions) if case.scan_id in set(first.values())]
     spleen = {row["scan_id"]: float(row["spleen_volume_ml"]) for row in read_table(truth)}
     figures: dict[str, Any] = {}
     for k in THRESHOLDS:

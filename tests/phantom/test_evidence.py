@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from fibrolens.phantom.evidence import FREE, GROWING, NAMES
+from fibrolens.markers.volumes import LEFT_SEGMENTS
+from fibrolens.phantom.evidence import FREE, NAMES
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.severity import SIGNS
 
@@ -44,7 +45,7 @@ def test_the_surface_does_not_count_where_the_liver_touches_an_organ(rendering):
 
 def test_lobes_tell_what_grows_from_what_shrinks(rendering):
     lobes, segments = rendering.evidence["lobes"].array, rendering.segments.array
-    assert ((lobes == 1) == np.isin(segments, GROWING)).all()
+    assert ((lobes == 1) == np.isin(segments, LEFT_SEGMENTS)).all()
     assert ((lobes > 0) == (segments > 0)).all()
 
 

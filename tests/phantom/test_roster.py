@@ -94,3 +94,8 @@ def test_impossible_rosters_are_refused(stages, seed, sentence):
 def test_impossible_twins_are_refused(sign, stage, sentence):
     with pytest.raises(ValueError, match=sentence):
         Twin(sign, stage)
+
+
+def test_seeds_of_the_shipped_weights_are_refused():
+    with pytest.raises(ValueError, match="belong to the shipped weights"):
+        Roster((0,), 1_000_000, Setting())

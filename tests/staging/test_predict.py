@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from fibrolens.explain.gradcam import upsample
 from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan
 from fibrolens.staging.domain import fit_domain
 from fibrolens.staging.network import new_network
-from fibrolens.staging.predict import StagingModel, predict
+from fibrolens.staging.predict import StagingModel, _centred, predict
 from fibrolens.transforms import Slabs
 from fibrolens.weights import save_model_folder
 
@@ -96,3 +97,15 @@ def test_a_loaded_model_predicts_what_the_saved_one_did(model, image, tmp_path):
     assert loaded.domain.threshold == domain.threshold
     before, after = (predict(m, image, (2, 15), layers=()) for m in (model, loaded))
     np.testing.assert_allclose(before.probabilities, after.probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("stride", [(2, 2, 2), (1, 2, 2), (1, 1, 1), (3, 3, 3)])
+def test_a_map_behind_a_stepping_convolution_lies_where_the_network_looked(stride):
+    middle_of_blob = torch.tensor([15.5, 16.5, 14.0])
+    axes = torch.meshgrid(*(torch.arange(30.0),) * 3, indexing="ij")
+    distance = sum((axis - m) ** 2 for axis, m in zip(axes, middle_of_blob, strict=True))
+    blob = torch.exp(-distance / 18)[None, None]
+    # The kernel looks around voxel 0, 2, 4, ...
+    found = _centred(upsample(blob[..., :: stride[0], :: stride[1], :: stride[2]], (30, 30, 30)), stride)
+    middle = [float((found[0, 0] * axis).sum() / found.sum()) for axis in axes]
+    assert middle == pytest.approx(middle_of_blob.tolist(), abs=0.02)

@@ -144,6 +144,15 @@ def test_learning_rate_warms_up_and_falls_to_zero():
     assert rates[100] == pytest.approx(0.0)
 
 
+def test_a_checkpoint_of_other_scans_or_another_start_is_refused(cases, tmp_path):
+    train(cases, PLAN, tmp_path)
+    with pytest.raises(ModelError, match="another set of scans"):
+        train(cases[:-1], PLAN, tmp_path)
+    other = new_network(PLAN.network, seed=99).state_dict()
+    with pytest.raises(ModelError, match="another start"):
+        train(cases, PLAN, tmp_path, initial=other)
+
+
 def test_another_plan_or_a_damaged_checkpoint_is_refused(cases, tmp_path):
     train(cases, PLAN, tmp_path)
     with pytest.raises(ModelError, match="another plan"):

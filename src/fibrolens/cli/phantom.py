@@ -102,7 +102,7 @@ def _add_output(verb: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="S",
-        help="same seed, same bytes (default 0); the shipped weights have seen patients of seeds from 1000000 on",
+        help="same seed, same bytes (default 0); below 1000000: the shipped weights have seen the patients beyond",
     )
     verb.add_argument("--workers", type=int, default=1, metavar="W", help="processes; the bytes do not depend on it")
     verb.add_argument("--truth-only", action="store_true", help="write truth.csv alone, without any CT")

@@ -7,15 +7,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from scipy.ndimage import find_objects, maximum_filter
 
+from fibrolens.markers.volumes import LEFT_SEGMENTS, RIGHT_SEGMENTS
 from fibrolens.phantom.appearance import Picture
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.severity import SIGNS
 from fibrolens.volume import Geometry, Volume
 
-#: Segments that grow, and that shrink, as fibrosis advances.
 #: How far the inner half of the surface's shell may lie from its outer half.
 SHELL_MM = 5.0
-GROWING, SHRINKING = (1, 2, 3), (4, 5, 6, 7, 8)
 #: The capsule counts where the liver meets fat, fluid or lung: elsewhere its waves do not show.
 FREE = (Organ.FAT, Organ.FLUID, Organ.LUNG)
 ORGANS = {
@@ -63,7 +62,7 @@ class Evidence(Mapping[str, Volume]):
         if name == "surface":
             return self._surface()
         if name == "lobes":
-            return np.isin(self._segments, GROWING) + np.uint8(2) * np.isin(self._segments, SHRINKING)
+            return np.isin(self._segments, LEFT_SEGMENTS) + np.uint8(2) * np.isin(self._segments, RIGHT_SEGMENTS)
         return np.asarray(self._labels == ORGANS[name])
 
     def _surface(self) -> np.ndarray:

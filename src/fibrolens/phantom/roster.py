@@ -18,6 +18,8 @@ from fibrolens.plan import STAGES
 
 #: Two of the paper's 252 scans are of patients that were transplanted again, so that they stand there twice.
 REPEATED, OF_SCANS = 2, 252
+#: Seeds from here on draw the patients on whom the shipped weights were trained and measured.
+RESERVED_SEEDS = 1_000_000
 #: Days from the first liver's scan to that of the next.
 LEAST_DAYS, MOST_DAYS = 365, 8 * 365
 #: Third entry of the seed of what is drawn for the whole cohort, and for a second scan.
@@ -64,7 +66,7 @@ class Roster:
         setting: what is the same for all.
 
     Raises:
-        ValueError: no scan, a stage that is not 0 to 4, or a negative seed.
+        ValueError: no scan, a stage that is not 0 to 4, or a seed that is negative or reserved.
     """
 
     stages: tuple[int, ...]
@@ -79,6 +81,8 @@ class Roster:
             raise ValueError(f"stage must be 0 to 4; it is {unknown[0]!r}")
         if self.seed < 0:
             raise ValueError(f"seed must be 0 or more; it is {self.seed!r}")
+        if self.seed >= RESERVED_SEEDS:
+            raise ValueError(f"seeds from {RESERVED_SEEDS} on belong to the shipped weights; it is {self.seed!r}")
 
     def __len__(self) -> int:
         return len(self.stages)

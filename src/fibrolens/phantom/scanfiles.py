@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from fibrolens.io import write_nifti
+from fibrolens.markers.volumes import lobe_ratio, organ_volume_ml
 from fibrolens.phantom.dicom import write_dicom_series
 from fibrolens.phantom.folder import RECORDS, SCANS, write_aside, writing
 from fibrolens.phantom.labels import Organ
@@ -111,13 +112,13 @@ def _label_maps(rendering: Rendering) -> dict[str, Volume]:
 
 def _measured(rendering: Rendering) -> dict[str, float | None]:
     """Volumes in millilitres and the ratio of segments I to III over IV to VIII, of the masks as they are written."""
-    voxel_ml = rendering.labels.geometry.voxel_ml
-    organs, segments = (np.bincount(v.array.ravel(), minlength=9) for v in (rendering.labels, rendering.segments))
-    left, right = int(segments[1:4].sum()), int(segments[4:9].sum())
+    organs = rendering.labels
+    liver, spleen = (organs.with_array(organs.array == organ) for organ in (Organ.LIVER, Organ.SPLEEN))
+    ratio = lobe_ratio(rendering.segments)
     return {
-        "liver_mask_ml": round(float(organs[Organ.LIVER]) * voxel_ml, 2),
-        "spleen_mask_ml": round(float(organs[Organ.SPLEEN]) * voxel_ml, 2),
-        "lsvr_mask": round(left / right, 4) if right else None,
+        "liver_mask_ml": round(organ_volume_ml(liver), 2),
+        "spleen_mask_ml": round(organ_volume_ml(spleen), 2),
+        "lsvr_mask": None if ratio is None else round(ratio, 4),
     }
 
 

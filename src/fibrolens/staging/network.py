@@ -28,6 +28,7 @@ class LFSNetwork(nn.Module):
 
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__()
+        self.stride = plan.stride
         first, second, third, fourth = plan.channels
         everywhere = plan.normalise == "all"
         self.conv1 = _convolution(1, first, plan.kernel, plan.stride, normalise=everywhere)

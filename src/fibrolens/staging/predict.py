@@ -126,7 +126,22 @@ def _maps(
 ) -> dict[str, Float[Tensor, "n t s h w"]]:
     """Raw maps of each window at its full size."""
     per_window = [location_maps(network, _fast(window), targets, layers).maps for window in _one_by_one(windows)]
-    return {layer: torch.cat([maps[layer] for maps in per_window], dim=1).transpose(0, 1) for layer in layers}
+    merged = {layer: torch.cat([maps[layer] for maps in per_window], dim=1).transpose(0, 1) for layer in layers}
+    return {layer: _centred(maps, network.stride) for layer, maps in merged.items()}
+
+
+def _centred(maps: Float[Tensor, "n t s h w"], stride: tuple[int, int, int]) -> Float[Tensor, "n t s h w"]:
+    """Maps moved to where the network looked.
+
+    A convolution that steps by `stride` looks around the first voxel of each step, while enlarging a map puts its cells
+    on the middle of the step: every later layer lies half a step (less half a voxel) too far along each axis.
+    """
+    for axis, step in enumerate(stride, start=2):
+        whole, part = divmod((step - 1) / 2, 1)
+        at = torch.arange(maps.shape[axis]) + int(whole)
+        here, next_one = (maps.index_select(axis, i.clamp(max=maps.shape[axis] - 1)) for i in (at, at + 1))
+        maps = torch.lerp(here, next_one, part) if part else here
+    return maps
 
 
 def _one_by_one(windows: Float[Tensor, "n 1 s h w"]) -> list[Float[Tensor, "1 1 s h w"]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -87,7 +88,7 @@ def train(
 
     Raises:
         CohortError: there is no case.
-        ModelError: `out` holds the checkpoint of another plan, or a damaged one.
+        ModelError: `out` holds the checkpoint of another plan, other scans or another start, or a damaged one.
     """
     if not cases:
         raise CohortError("There is no scan to train on; give a cohort with at least one.")
@@ -103,7 +104,8 @@ def train(
     learnt = [p for p in learner.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learnt, lr=plan.training.learning_rate, weight_decay=plan.training.weight_decay)
     average = {name: t.clone() for name, t in learner.network.state_dict().items()} if plan.training.averaging else {}
-    begin = _resume(out / CHECKPOINT, plan, learner, optimiser, average)
+    made_of = _made_of(cases, plan, initial)
+    begin = _resume(out / CHECKPOINT, made_of, learner, optimiser, average)
     _trim_log(out / LOG, begin)
     report.advance(begin)
 
@@ -117,7 +119,7 @@ def train(
         _follow(average, learner.network, step, plan.training.averaging)
         _log(out / LOG, step, float(loss.detach()), learning_rate(step, plan.training))
         if (step + 1) % plan.training.checkpoint_every == 0 or step + 1 == plan.training.steps:
-            _save_checkpoint(out / CHECKPOINT, plan, learner, optimiser, average, step + 1)
+            _save_checkpoint(out / CHECKPOINT, made_of, learner, optimiser, average, step + 1)
         report.advance(1)
 
     return _save_aside(average or learner.network.state_dict(), out / WEIGHTS)
@@ -151,7 +153,7 @@ def _follow(average: dict[str, Tensor], network: LFSNetwork, step: int, decay: f
 
 def _save_checkpoint(
     path: Path,
-    plan: Plan,
+    made_of: Mapping[str, str],
     learner: Learner,
     optimiser: torch.optim.Optimizer,
     average: Mapping[str, Tensor],
@@ -162,11 +164,15 @@ def _save_checkpoint(
     tensors |= {f"average.{name}": t for name, t in average.items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": t for name, t in state.items()}
-    _save_aside(tensors, path, {"step": str(step), "plan": _plan_text(plan)})
+    _save_aside(tensors, path, {"step": str(step), **made_of})
 
 
 def _resume(
-    path: Path, plan: Plan, learner: Learner, optimiser: torch.optim.Optimizer, average: dict[str, Tensor]
+    path: Path,
+    made_of: Mapping[str, str],
+    learner: Learner,
+    optimiser: torch.optim.Optimizer,
+    average: dict[str, Tensor],
 ) -> int:
     """Load a checkpoint where there is one; returns the step to go on with."""
     if not path.is_file():
@@ -177,8 +183,11 @@ def _resume(
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"The checkpoint {path} is damaged ({error}); remove it to train from the start.") from None
-    if metadata["plan"] != _plan_text(plan):
-        raise ModelError(f"{path} was made with another plan; train into another folder, or remove it to start again.")
+    for what, text in made_of.items():
+        if metadata.get(what) != text:
+            raise ModelError(
+                f"{path} was made with another {what}; train into another folder, or remove it to start again."
+            )
     learner.load_state_dict(_under("learner.", tensors))
     average |= _under("average.", tensors)
     state: dict[int, dict[str, Tensor]] = {}
@@ -193,11 +202,17 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
-def _plan_text(plan: Plan) -> str:
-    """The plan without what does not change the result."""
+def _made_of(cases: Sequence[StagingCase], plan: Plan, initial: Mapping[str, Tensor] | None) -> dict[str, str]:
+    """What the weights of a step depend on: the plan without what does not change the result, scans, first weights."""
     content: dict[str, Any] = asdict(plan)
     content["training"].pop("checkpoint_every")
-    return json.dumps(content, sort_keys=True)
+    scans = zlib.crc32(b"")
+    for case in cases:
+        scans = zlib.crc32(f"{case.scan_id} {case.stage}".encode(), zlib.crc32(case.image.tobytes(), scans))
+    start = zlib.crc32(b"")
+    for name, tensor in sorted((initial or {}).items()):
+        start = zlib.crc32(tensor.detach().cpu().numpy().tobytes(), zlib.crc32(name.encode(), start))
+    return {"plan": json.dumps(content, sort_keys=True), "set of scans": str(scans), "start": str(start)}
 
 
 def _save_aside(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> Path:
