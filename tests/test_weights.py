@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 from fibrolens.errors import ModelError
 from fibrolens.plan import NetworkPlan, SegmentationPlan
 from fibrolens.staging.network import LFSNetwork, new_network
-from fibrolens.weights import load_model_folder, save_model_folder, shipped
+from fibrolens.weights import digest, load_model_folder, save_model_folder, shipped
 
 PLAN = NetworkPlan(channels=(2, 2, 3, 3), kernel=(3, 3, 3), pooled=(1, 2, 2), hidden=4)
 SEGMENTATION = SegmentationPlan()
@@ -112,3 +112,10 @@ def test_a_card_must_say_what_the_model_is(folder, tmp_path, weights):
 
 def test_shipped_folders_lie_inside_the_package():
     assert shipped("lfs").parts[-3:] == ("fibrolens", "shipped", "lfs")
+
+
+def test_the_digest_depends_on_names_and_values():
+    one = digest({"a": torch.ones(2), "b": torch.zeros(2)})
+    assert one == digest({"b": torch.zeros(2), "a": torch.ones(2)})
+    assert one != digest({"a": torch.zeros(2), "b": torch.ones(2)})
+    assert digest(None) is None

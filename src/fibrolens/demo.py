@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fibrolens.batch import stage_batch
+from fibrolens.begun import RUN
 from fibrolens.output import MANIFEST, is_done, output_folder
 from fibrolens.phantom.cohort import CohortOptions, paper_stages, write_cohort
 from fibrolens.phantom.dicom import write_dicom_series
@@ -20,7 +21,6 @@ from fibrolens.phantom.render import medium_grid, render
 from fibrolens.pipeline import StageOptions
 from fibrolens.progress import Progress, duration
 from fibrolens.study import demo_plan, run_study
-from fibrolens.study.run import RUN
 from fibrolens.weights import load_model_folder, shipped
 
 #: The staged patient: a cirrhosis that shows the signs.

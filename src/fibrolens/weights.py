@@ -12,6 +12,7 @@ Weights are never pickled, so that opening a folder runs nobody's code.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -179,3 +180,13 @@ def _read_card(path: Path) -> dict[str, Any]:
     if missing:
         raise ModelError(f"{path} lacks {', '.join(missing)}; restore it or train again.")
     return dict(card)
+
+
+def digest(weights: Mapping[str, Tensor] | None) -> str | None:
+    """SHA-256 over names and values."""
+    if weights is None:
+        return None
+    found = hashlib.sha256()
+    for name in sorted(weights):
+        found.update(name.encode() + weights[name].detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()

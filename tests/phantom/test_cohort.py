@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
+from fibrolens.begun import State, begin
 from fibrolens.cohort.table import read_cohort
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.io import read_labels, read_volume
@@ -108,7 +109,7 @@ def test_finished_cohort_is_left_alone_and_one_of_other_options_is_not_replaced(
     monkeypatch.setattr(scanfiles, "render", None)
     before = (cohort.parent / "manifest.json").read_bytes()
     assert write_cohort(cohort.parent, STAGES, SEED) == cohort
-    with pytest.raises(UsageError, match="cohort of other options"):
+    with pytest.raises(UsageError, match="result of other inputs or options"):
         write_cohort(cohort.parent, STAGES, SEED + 1)
     assert (cohort.parent / "manifest.json").read_bytes() == before
 
@@ -162,7 +163,7 @@ def test_too_small_disk_is_refused_before_the_start_with_both_figures(tmp_path, 
 def test_a_cohort_that_lacks_its_manifest_alone_needs_no_space(tmp_path, monkeypatch):
     """Killed while the records were removed, after the last table."""
     stand_in = tmp_path / "c" / "truth.csv"
-    folder.begin(tmp_path / "c", cohort_run(STAGES, SEED, CohortOptions()), folder.State.FREE)
+    begin(tmp_path / "c", cohort_run(STAGES, SEED, CohortOptions()), State.FREE)
     stand_in.write_text("scan_id\n")
     monkeypatch.setattr(folder.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
     monkeypatch.setattr(scanfiles, "render", None)

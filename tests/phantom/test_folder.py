@@ -1,72 +1,16 @@
-import json
-
 import pytest
 
-from fibrolens.errors import OutputError, UsageError
-from fibrolens.output import write_manifest
-from fibrolens.phantom.folder import RECORDS, SCANS, State, begin, require_space, state
-
-RUN = {"command": "phantom", "seed": 1}
-OTHER = {"command": "phantom", "seed": 2}
-
-
-def finish(out, run):
-    begin(out, run, State.FREE)
-    write_manifest(out, run, {})
-
-
-def test_absent_and_empty_folders_are_free(tmp_path):
-    assert state(tmp_path / "new", RUN) is State.FREE
-    assert state(tmp_path, RUN) is State.FREE
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_folder_goes_from_free_to_begun_to_complete(tmp_path):
-    out = tmp_path / "c"
-    begin(out, RUN, state(out, RUN))
-    assert state(out, RUN) is State.BEGUN
-    write_manifest(out, RUN, {})
-    assert state(out, RUN) is State.COMPLETE
+from fibrolens.errors import OutputError
+from fibrolens.phantom.folder import RECORDS, SCANS, make_room, require_space
 
 
 def test_records_survive_an_interruption_and_half_written_scans_do_not(tmp_path):
-    begin(tmp_path, RUN, State.FREE)
+    make_room(tmp_path)
     (tmp_path / RECORDS / "P0001.json").write_text("{}")
     (tmp_path / SCANS / "P0002").mkdir()
-    begin(tmp_path, RUN, state(tmp_path, RUN))
+    make_room(tmp_path)
     assert (tmp_path / RECORDS / "P0001.json").exists()
     assert list((tmp_path / SCANS).iterdir()) == []
-
-
-@pytest.mark.parametrize("make", [lambda out, run: begin(out, run, State.FREE), finish])
-def test_cohort_of_other_options_is_replaced_only_if_asked_for(tmp_path, make):
-    out = tmp_path / "c"
-    make(out, OTHER)
-    with pytest.raises(UsageError, match="--overwrite"):
-        state(out, RUN)
-    begin(out, RUN, state(out, RUN, overwrite=True))
-    assert json.loads((out / "run.json").read_text()) == RUN
-    assert not (out / "manifest.json").exists()
-    assert [p.name for p in tmp_path.iterdir()] == ["c"]
-
-
-@pytest.mark.parametrize("name", ["thesis.txt", "run.json", "manifest.json"])
-def test_folder_of_somebody_else_is_never_replaced(tmp_path, name):
-    (tmp_path / name).write_text('{"command": "study", "run": {"command": "study"}}')
-    with pytest.raises(UsageError, match="not a simulated cohort"):
-        state(tmp_path, RUN, overwrite=True)
-
-
-def test_file_in_the_way_is_never_replaced(tmp_path):
-    (tmp_path / "c").write_text("mine")
-    with pytest.raises(UsageError, match="not a simulated cohort"):
-        state(tmp_path / "c", RUN, overwrite=True)
-
-
-def test_folder_that_cannot_be_made_is_an_output_error(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="could not be written"):
-        begin(tmp_path / "file" / "c", RUN, State.FREE)
 
 
 def test_space_is_looked_for_where_the_folder_will_stand(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from fibrolens.errors import OutputError
 from fibrolens.io import read_labels, read_volume
 from fibrolens.phantom import scanfiles
-from fibrolens.phantom.folder import State, begin
+from fibrolens.phantom.folder import make_room
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.render import Rendering
 from fibrolens.phantom.roster import Roster, Twin
@@ -32,7 +32,7 @@ def stand_in(patient, geometry):
 @pytest.fixture
 def job(tmp_path, monkeypatch):
     monkeypatch.setattr(scanfiles, "render", stand_in)
-    begin(tmp_path, {"command": "phantom"}, State.FREE)
+    make_room(tmp_path)
 
     def make(kind="nifti", twins=()):
         return ScanJob(tmp_path, Roster((4,), 0, Setting()), 0, kind, "small", twins)

@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fibrolens import __version__
+from fibrolens.begun import State, begin, state, write_aside, writing
 from fibrolens.output import write_manifest
-from fibrolens.phantom.folder import UNFINISHED, State, begin, require_space, state, write_aside, writing
+from fibrolens.phantom.folder import UNFINISHED, make_room, require_space
 from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.pool import each
 from fibrolens.phantom.roster import Roster, Twin
@@ -125,6 +126,7 @@ def write_cohort(
     missing = [job for job in jobs if found is State.FREE or not job.record.exists()]
     require_space(out, len(missing) * _scan_bytes(options))
     begin(out, run, found)
+    make_room(out)
     with writing(out):
         if not drawn:
             for _ in range(len(jobs) - len(missing)):

@@ -11,10 +11,11 @@ from typing import Literal
 
 import numpy as np
 
+from fibrolens.begun import write_aside, writing
 from fibrolens.io import write_nifti
 from fibrolens.markers.volumes import lobe_ratio, organ_volume_ml
 from fibrolens.phantom.dicom import write_dicom_series
-from fibrolens.phantom.folder import RECORDS, SCANS, write_aside, writing
+from fibrolens.phantom.folder import RECORDS, SCANS
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.render import Rendering, full_grid, render, small_grid

@@ -12,6 +12,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
+from fibrolens.begun import State, begin, state
 from fibrolens.cohort.splits import make_splits, read_splits, write_splits
 from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.engine import Engine
@@ -19,12 +20,10 @@ from fibrolens.errors import CohortError, OutputError
 from fibrolens.output import file_sha256, write_manifest
 from fibrolens.plan import Plan, write_plan
 from fibrolens.progress import ReporterFactory, silent
-from fibrolens.study.begin import RUN, begin, digest
 from fibrolens.study.fold import FoldJob, run_fold
 from fibrolens.study.prepare import PrepareJob, run_prepare
 from fibrolens.study.summary import collect_tables, draw_study, evaluate_study
-
-__all__ = ["RUN", "run_study"]
+from fibrolens.weights import digest
 
 
 def run_study(
@@ -58,8 +57,10 @@ def run_study(
     if not rows:
         raise CohortError(f"{cohort_csv.name} excludes every row; there is nothing to study.")
     run = {"command": "study", "cohort": file_sha256(cohort_csv), "plan": asdict(plan), "initial": digest(start_from)}
-    if begin(out, run):
+    found = state(out, run)
+    if found is State.COMPLETE:
         return out
+    begin(out, run, found)
     started = time.perf_counter()
     try:
         jobs = _begin(cohort_csv, out, rows, plan, start_from)

@@ -13,6 +13,7 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor
 
+from fibrolens.begun import State, begin, state
 from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.engine import Engine
 from fibrolens.errors import CohortError, OutputError
@@ -24,9 +25,8 @@ from fibrolens.staging.domain import FOLDS, DomainModel, fit_domain
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.predict import StagingModel, predict
 from fibrolens.staging.train import LOG, train
-from fibrolens.study.begin import begin, digest
 from fibrolens.study.prepare import PrepareJob, load_scan, run_prepare
-from fibrolens.weights import save_model_folder
+from fibrolens.weights import digest, save_model_folder
 
 #: Scans on the network grid, checkpoint, and the model before it is moved into place.
 WORK = "work"
@@ -85,8 +85,10 @@ def tune(
         "plan": asdict(plan),
         "initial": digest(start.weights),
     }
-    if begin(out, run, overwrite):
+    found = state(out, run, overwrite)
+    if found is State.COMPLETE:
         return out
+    begin(out, run, found)
     started = time.perf_counter()
     try:
         cases = _prepare(rows, plan, out / WORK / "cases", workers, progress)

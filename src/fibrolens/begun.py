@@ -1,0 +1,115 @@
+"""Folders that are filled over hours: begun with ``run.json``, gone on with while it fits, complete with a manifest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from fibrolens.errors import OutputError, UsageError
+from fibrolens.output import read_manifest, write_json
+
+#: What a result is made from, written first, so that a later run can tell whether it may go on.
+RUN = "run.json"
+
+
+class State(Enum):
+    """What stands in a folder: the whole result that is wanted, a part of it, or nothing that must stay."""
+
+    COMPLETE = 1
+    BEGUN = 2
+    FREE = 3
+
+
+def state(out: Path, run: Mapping[str, Any], overwrite: bool = False) -> State:
+    """What stands in `out`; nothing is changed.
+
+    Args:
+        out: the folder.
+        run: inputs and options that determine the result; its ``command`` tells whose folder it is.
+        overwrite: what the same command left there from other inputs or options, finished or not, may be replaced.
+
+    Raises:
+        UsageError: it holds something else, or such a result and `overwrite` is not set.
+        OutputError: it cannot be read.
+    """
+    wanted = json.loads(json.dumps(run))
+    with writing(out):
+        manifest = read_manifest(out) if out.is_dir() else None
+        found = _begun(out) if manifest is None else manifest.get("run")
+        if found == wanted:
+            return State.BEGUN if manifest is None else State.COMPLETE
+        if isinstance(found, dict) and found.get("command") == run["command"]:
+            if not overwrite:
+                raise UsageError(
+                    f"{out} holds a result of other inputs or options; choose another --out or use --overwrite."
+                )
+        elif out.exists() and not (out.is_dir() and _is_empty(out)):
+            raise UsageError(f"{out} exists and was not made by fibrolens {run['command']}; choose another --out.")
+    return State.FREE
+
+
+def begin(out: Path, run: Mapping[str, Any], found: State) -> None:
+    """Make `out` ready to be filled, or to be filled further.
+
+    Args:
+        out: the folder.
+        run: inputs and options that determine the result.
+        found: its `state`; what stands in a free folder is removed.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    if found is State.FREE:
+        with writing(out):
+            _remove(out.absolute())
+            out.mkdir(parents=True)
+            write_aside(run, out / RUN)
+
+
+def write_aside(content: Any, path: Path) -> None:
+    """Write a JSON file that appears whole."""
+    aside = path.with_name(f".{path.name}.partial")
+    write_json(content, aside)
+    aside.replace(path)
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Turn an error of the file system inside the block into a sentence about `out`.
+
+    Raises:
+        OutputError: a file could not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{out} could not be written ({reason}); free some space or choose another --out, and start again to go on."
+        ) from error
+
+
+def _remove(out: Path) -> None:
+    """Remove a result; it is renamed first, since half removed it could not be told from a folder that is not ours."""
+    if out.exists():
+        old = out.with_name(f".{out.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        out.rename(old)
+        shutil.rmtree(old)
+
+
+def _is_empty(folder: Path) -> bool:
+    return next(folder.iterdir(), None) is None
+
+
+def _begun(out: Path) -> Any:
+    """The run that was begun in `out`, or None."""
+    try:
+        return json.loads((out / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
