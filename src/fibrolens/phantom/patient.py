@@ -10,38 +10,13 @@ import numpy as np
 
 from fibrolens.phantom.clinic import Record, sample_record
 from fibrolens.phantom.contrast import Enhancement, sample_enhancement
+from fibrolens.phantom.habitus import Body, sample_body
 from fibrolens.phantom.scan import Scan, sample_scan
 from fibrolens.phantom.setting import Setting, hidden_stage
 from fibrolens.phantom.severity import PAPER_MIX, sample_scores, sign_values
 
 STEATOSIS_RATE = 0.13
 METALS = ("clips", "spine")
-
-
-@dataclass(frozen=True)
-class Body:
-    """Habitus, pose and breathing.
-
-    Args:
-        scale: size of the skeleton and cavity relative to the canonical adult.
-        width: lateral stretch of the cavity; depth: its antero-posterior stretch.
-        fat_mm: subcutaneous fat at the flank.
-        visceral: stretch of the anterior cavity by visceral fat.
-        rotation_deg: about the slice, row and column axis.
-        offset_mm: of the body's centre from the middle of the field, LPS.
-        arms_down: whether the arms lie at the sides; lines: tubes and cables as in an emergency department.
-        deformation_mm: amplitudes of the coarse and the fine octave of displacement.
-    """
-
-    scale: float
-    width: float
-    depth: float
-    fat_mm: float
-    rotation_deg: tuple[float, float, float]
-    offset_mm: tuple[float, float, float]
-    arms_down: bool
-    lines: bool
-    deformation_mm: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -145,7 +120,7 @@ def sample_patient(
     disease_stage = setting.disease_stage(stage, hidden)
     stages = {**setting.sign_stages(stage, hidden), **(moved or {})}
     signs = sign_values(scores, stages, setting.strong_signs)
-    body = _sample_body(rng, trauma=setting.confounded and stage == 0)
+    body = sample_body(rng, trauma=setting.confounded and stage == 0)
     steatosis = bool(rng.random() < STEATOSIS_RATE)
     scan = sample_scan(rng, body, stage, setting)
     # A larger person has a larger liver; the rest of the spread is the person's own (SD about 20 % in all).
@@ -191,18 +166,3 @@ def sample_patient(
 def _nodule_mm(rng: np.random.Generator, nodularity_mm: float) -> float:
     """Dominant wavelength of the surface, log-normal around 8 mm; very high waves are also long ones."""
     return float(np.clip(rng.lognormal(np.log(8.0), 0.3) + 6 * max(nodularity_mm - 0.8, 0.0), 4.0, 20.0))
-
-
-def _sample_body(rng: np.random.Generator, trauma: bool) -> Body:
-    """Habitus and position; after an accident the arms stay down and lines are in place."""
-    return Body(
-        scale=float(np.clip(rng.normal(1.0, 0.07), 0.84, 1.2)),
-        width=float(np.clip(rng.normal(1.0, 0.06), 0.86, 1.16)),
-        depth=float(np.clip(rng.normal(1.0, 0.07), 0.84, 1.2)),
-        fat_mm=float(np.clip(rng.lognormal(np.log(16), 0.5), 4, 50)),
-        rotation_deg=(float(rng.normal(0, 4)), float(rng.normal(0, 3)), float(rng.normal(0, 3))),
-        offset_mm=(float(rng.normal(0, 8)), float(rng.normal(0, 12)), float(rng.uniform(-40, 40))),
-        arms_down=bool(rng.random() < (0.55 if trauma else 0.10)),
-        lines=bool(rng.random() < (0.6 if trauma else 0.10)),
-        deformation_mm=(float(rng.uniform(2, 9)), float(rng.uniform(0.5, 3.5))),
-    )

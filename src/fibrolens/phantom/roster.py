@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 
 from fibrolens.phantom.clinic import LAST_DAY, Record
-from fibrolens.phantom.patient import Body, Patient, sample_patient
+from fibrolens.phantom.habitus import Body
+from fibrolens.phantom.patient import Patient, sample_patient
 from fibrolens.phantom.setting import Setting
 from fibrolens.phantom.severity import SIGNS, STAGE_COUNT
 from fibrolens.plan import STAGES

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fibrolens.phantom.habitus import Body
 from fibrolens.phantom.setting import Setting, has_trait
-
-if TYPE_CHECKING:
-    from fibrolens.phantom.patient import Body
 
 
 @dataclass(frozen=True)
