@@ -15,7 +15,6 @@ class Body:
         scale: size of the skeleton and cavity relative to the canonical adult.
         width: lateral stretch of the cavity; depth: its antero-posterior stretch.
         fat_mm: subcutaneous fat at the flank.
-        visceral: stretch of the anterior cavity by visceral fat.
         rotation_deg: about the slice, row and column axis.
         offset_mm: of the body's centre from the middle of the field, LPS.
         arms_down: whether the arms lie at the sides; lines: tubes and cables as in an emergency department.
