@@ -4,9 +4,8 @@ After the score of Smith et al. (Radiology 2016;280:771-781): mean distance betw
 polynomial, in tenths of a millimetre, averaged over slices. There a person picks smooth stretches that face fat; here
 the stretches are found: convex, facing fat, away from contact, notches and tips.
 
-On twelve simulated patients (0.60 to 0.89 mm pixels, 2.5 to 5 mm slices) a smooth liver read 1.0 +- 0.2, and a second
-draw of the noise moved the score by an SD of 0.03 to 0.12. Above about 5 the score saturates: very high nodules leave
-too little edge that still counts as one.
+On simulated patients a smooth liver reads about 1. Above about 5 the score saturates: very high nodules leave too little
+edge that still counts as one.
 """
 
 from __future__ import annotations
