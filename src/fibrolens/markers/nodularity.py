@@ -4,8 +4,8 @@ After the score of Smith et al. (Radiology 2016;280:771-781): mean distance betw
 polynomial, in tenths of a millimetre, averaged over slices. There a person picks smooth stretches that face fat; here
 the stretches are found: convex, facing fat, away from contact, notches and tips.
 
-On simulated patients a smooth liver reads about 1. Above about 5 the score saturates: very high nodules leave too little
-edge that still counts as one.
+On simulated patients a smooth liver reads about 1. Above about 5 the score saturates: very high nodules leave too
+little edge that still counts as one.
 """
 
 from __future__ import annotations
