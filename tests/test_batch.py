@@ -1,8 +1,8 @@
 """Many CTs into one folder."""
 
 import csv
-import re
 import json
+import re
 
 import numpy as np
 import pytest
