@@ -85,7 +85,7 @@ def sample_scan(rng: np.random.Generator, body: Body, stage: int, setting: Setti
     elif setting.trait == "kvp":
         kvp = 80 if trait else 140
     elif setting.trait == "spacing":
-        slice_mm, blur = (8.0, 2.2) if trait else (2.5, 0.0)
+        slice_mm, blur = (10.0, 4.0) if trait else (2.5, 0.0)
     late, sharp = float(rng.normal(0, 0.06)), rng.random() < 0.6
     if setting.confounded:
         # Trauma scans are thin, sharp and early; the work-up before transplantation takes its time.
