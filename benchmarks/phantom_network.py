@@ -81,7 +81,7 @@ def studies(options: argparse.Namespace) -> Iterator[Study]:
             yield Study(PLAIN, seed, options.patients, way)
     for arm in options.arms:
         for way in WAYS[options.arm_way]:
-            yield Study(arm, seeds[0], options.arm_patients, way)
+            yield Study(arm, options.seeds[0], options.arm_patients, way)
 
 
 def make_cohort(folder: Path, study: Study, workers: int) -> Path:
