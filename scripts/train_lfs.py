@@ -29,7 +29,7 @@ from torch import Tensor
 from fibrolens.errors import UsageError
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.patient import Patient, sample_patient
-from fibrolens.phantom.render import full_grid, render, small_grid
+from fibrolens.phantom.render import Rendering, full_grid, render, small_grid
 from fibrolens.phantom.severity import paper_stages
 from fibrolens.plan import STAGES, GridPlan, Plan
 from fibrolens.progress import Progress
@@ -39,6 +39,7 @@ from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.plans import small_plan
 from fibrolens.staging.predict import Prediction, StagingModel, predict
 from fibrolens.staging.train import train
+from fibrolens.volume import Volume
 from fibrolens.weights import load_model_folder, save_model_folder
 
 #: Seeds of simulated patients from here on belong to the shipped weights; cohorts take smaller ones.
@@ -56,6 +57,8 @@ DOMAIN_EVERY = 4
 #: What the simulator knows of a patient: measures, learnt as standardised logarithms, and findings, learnt as 0 or 1.
 MEASURES = ("spleen_volume_ml", "lsvr", "liver_volume_ml", "nodularity_mm", "texture_sd_hu", "portal_vein_mm")
 FINDINGS = ("ascites", "varices")
+#: Body parts that the training learns to see, beside segments I to III and IV to VIII of the liver; numbered from 3.
+PARTS = (Organ.SPLEEN, Organ.PORTAL_VEIN, Organ.VARICES, Organ.FLUID)
 #: Figures of the card, by what they are for.
 AUCS = {"auc_at_least_F2": "F >= 2", "auc_at_least_F3": "F >= 3", "auc_F4": "F4"}
 
@@ -247,12 +250,21 @@ def _simulate_one(group: Group, folder: Path, grid: GridPlan, index: int) -> Non
     patient = sample_patient(np.random.default_rng([SEEDS[group.name], index]), stage, name)
     scan = render(patient, full_grid(patient) if group.full else small_grid(patient))
     liver = scan.labels.with_array(scan.labels.array == Organ.LIVER)
-    case = prepare_case(scan.hu, liver, grid, scan_id=name, patient_id=name, stage=stage)
+    case = prepare_case(scan.hu, liver, grid, scan_id=name, patient_id=name, stage=stage, parts=body_parts(scan))
     aside = _file(folder, index).with_suffix(".partial")
     with aside.open("wb") as stream:
         facts = [case.stage, case.liver_first, case.liver_last]
-        np.savez_compressed(stream, image=case.image, facts=facts, signs=signs(patient))
+        np.savez_compressed(stream, image=case.image, facts=facts, signs=signs(patient), parts=case.parts)
     aside.replace(_file(folder, index))
+
+
+def body_parts(scan: Rendering) -> Volume:
+    """Numbers of the body parts to learn: 1 segments I to III, 2 segments IV to VIII, then `PARTS`."""
+    organs, segments = scan.labels.array, scan.segments.array
+    parts = np.where(segments == 0, 0, np.where(segments <= 3, 1, 2)).astype(np.uint8)
+    for number, organ in enumerate(PARTS, start=3):
+        parts[organs == organ] = number
+    return scan.labels.with_array(parts)
 
 
 def signs(patient: Patient) -> Float[np.ndarray, " s"]:
@@ -264,7 +276,8 @@ def signs(patient: Patient) -> Float[np.ndarray, " s"]:
 def _read_case(path: Path) -> StagingCase:
     with np.load(path) as content:
         stage, first, last = (int(v) for v in content["facts"])
-        return StagingCase(path.stem, path.stem, stage, content["image"], first, last, content["signs"])
+        known = content["signs"], content["parts"]
+        return StagingCase(path.stem, path.stem, stage, content["image"], first, last, *known)
 
 
 def _model(plan: Plan, weights: Mapping[str, Tensor]) -> StagingModel:
@@ -324,7 +337,8 @@ to a stage and a location map works; what they say about a real scan has no clin
   It learnt each patient's true signs beside the stage:
   {", ".join((*MEASURES, *FINDINGS))}.
 {measured}
-- The training mix and class balance shift the probabilities towards the rare stages; they are not calibrated.
+- The probabilities are meant for the paper's mix of stages: what the training mix and the class balance would add to
+  the rare ones is taken out while training. Whether they are calibrated was not measured.
 - Storage: {storage}.
 - SHA-256 of `weights.safetensors`: `{folder.sha256}`.
 """

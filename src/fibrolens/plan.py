@@ -77,8 +77,11 @@ class TrainingPlan:
 
     Args:
         class_balance: exponent on inverse stage frequency: 0 draws as sampled, 1 draws every stage equally often.
+        prior: how frequent F0..F4 are where the probabilities shall hold; empty: as among the training cases.
         signs_weight: of the squared error with which a linear head reads each patient's known signs from the features.
             It counts where every case has signs (simulated patients), and the head is not part of the weights.
+        parts_weight: of the error with which a linear head reads from the last convolution how much of each cell
+            each body part fills; it counts where every case knows its parts (simulated patients).
         averaging: decay per step of the running mean of the weights that is kept in the end; 0 keeps the last weights.
         frozen: layers of the network that stay as they are, running statistics included, for example ``conv1``.
     """
@@ -89,8 +92,10 @@ class TrainingPlan:
     weight_decay: float = 1e-4
     warmup_steps: int = 100
     class_balance: float = 0.5
+    prior: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     signs_weight: float = 0.0
+    parts_weight: float = 0.0
     averaging: float = 0.0
     frozen: tuple[LayerName, ...] = ()
     shift_mm: float = 15.0
@@ -105,7 +110,10 @@ class TrainingPlan:
         _require(self.steps >= 1, "steps", "at least 1", self.steps)
         _require(self.batch >= 1, "batch", "at least 1", self.batch)
         _require(0 <= self.class_balance <= 1, "class_balance", "in [0, 1]", self.class_balance)
+        _require(not self.prior or (len(self.prior) == len(STAGES) and min(self.prior) > 0), "prior",
+                 "empty or a positive number per stage", self.prior)  # fmt: skip
         _require(self.signs_weight >= 0, "signs_weight", "at least 0", self.signs_weight)
+        _require(self.parts_weight >= 0, "parts_weight", "at least 0", self.parts_weight)
         _require(0 <= self.averaging < 1, "averaging", "in [0, 1)", self.averaging)
 
 

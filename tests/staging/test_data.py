@@ -6,7 +6,16 @@ import torch
 
 from fibrolens.errors import CoverageError, GeometryError
 from fibrolens.plan import GridPlan, Plan, SlabPlan, TrainingPlan
-from fibrolens.staging.data import StagingCase, augment, draw_batch, drawing_weights, prepare_case, random_slab
+from fibrolens.staging.data import (
+    StagingCase,
+    augment,
+    cut_slab,
+    draw_batch,
+    drawing_weights,
+    prepare_case,
+    prior_shift,
+    random_start,
+)
 from fibrolens.volume import Geometry, Volume
 
 GRID = GridPlan(spacing_mm=(5.0, 3.0, 3.0), in_plane=(48, 32))
@@ -20,7 +29,7 @@ def case(depth=20, first=4, last=15, stage=0):
 
 def starts(a_case, size, draws=200):
     rng = np.random.default_rng(0)
-    return {int(random_slab(a_case, size, rng)[0, 0, 0]) - 1 for _ in range(draws)}
+    return {random_start(a_case, size, rng) for _ in range(draws)}
 
 
 def test_runs_start_everywhere_inside_the_liver_and_nowhere_else():
@@ -36,7 +45,8 @@ def test_a_short_liver_at_the_end_of_the_scan_stays_inside_it():
 
 
 def test_a_short_scan_is_padded_with_air():
-    slab = random_slab(case(depth=5, first=1, last=3), 8, np.random.default_rng(0))
+    short = case(depth=5, first=1, last=3)
+    slab = cut_slab(short.image, random_start(short, 8, np.random.default_rng(0)), 8)
     assert slab[:, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 0, 0]
 
 
@@ -48,11 +58,39 @@ def test_a_batch_has_signs_where_every_case_has_them():
     assert draw_batch([case(stage=k) for k in range(5)], plan, 0).signs is None
 
 
+def test_parts_move_with_the_picture():
+    plan = Plan(grid=GRID, slab=SlabPlan(8, 4), training=replace(STILL, batch=4, shift_mm=15.0, rotation_deg=20.0))
+    parts = np.zeros((20, 48, 32), np.uint8)
+    parts[:, 20:30, 8:20] = 3
+    known = replace(case(), image=parts * 50, parts=parts)
+    batch = draw_batch([known], plan, 0)
+    assert batch.parts.shape == (4, 8, 48, 32)
+    assert set(batch.parts.unique().tolist()) == {0, 3}
+    inside = batch.slabs[:, 0] > 0.5 * 150 / 255
+    assert (inside == (batch.parts == 3)).float().mean() > 0.99
+    assert not torch.equal(batch.parts[0], batch.parts[1])
+    assert draw_batch([known, case()], plan, 1).parts is None
+
+
 def test_class_balance_runs_from_as_sampled_to_equal():
     stages = np.array([0, 0, 0, 0, 4])
     assert drawing_weights(stages, 0.0) == pytest.approx([0.2] * 5)
     assert drawing_weights(stages, 1.0)[4] == pytest.approx(0.5)
     assert drawing_weights(stages, 0.5)[4] == pytest.approx(1 / 3)
+
+
+def test_the_shift_undoes_what_balanced_drawing_does_to_the_probabilities():
+    stages = np.array([0, 0, 0, 0, 4])
+    assert prior_shift(stages, 0.0) == pytest.approx([0.0] * 5)
+    shift = prior_shift(stages, 1.0)
+    assert shift[[0, 4]] == pytest.approx([np.log(0.5 / 0.8), np.log(0.5 / 0.2)])
+    assert shift[1:4].tolist() == [0, 0, 0]
+
+
+def test_the_shift_leads_to_another_prior():
+    stages = np.array([0, 1, 2, 3, 4, 4])
+    shift = prior_shift(stages, 0.0, (4.0, 1.0, 1.0, 1.0, 1.0))
+    assert shift == pytest.approx(np.log(np.array([1, 1, 1, 1, 2]) / 6) - np.log(np.array([4, 1, 1, 1, 1]) / 8))
 
 
 def test_a_batch_depends_on_seed_and_step_alone():
@@ -68,7 +106,7 @@ def test_a_batch_depends_on_seed_and_step_alone():
 
 
 def moved(training, image):
-    return augment(image[None, None].repeat(40, 1, 1, 1), GRID, training, np.random.default_rng(3))[:, 0]
+    return augment(image[None, None].repeat(40, 1, 1, 1), None, GRID, training, np.random.default_rng(3))[0][:, 0]
 
 
 def centres(images):

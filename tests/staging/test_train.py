@@ -91,6 +91,28 @@ def test_signs_without_weight_or_of_some_cases_only_change_nothing(cases, tmp_pa
         assert torch.equal(tensor, partly[name])
 
 
+def with_parts(cases):
+    return [replace(case, parts=(case.image > 110).astype(np.uint8)) for case in cases]
+
+
+def test_parts_are_learnt_but_their_head_is_not_written(cases, tmp_path):
+    plan = planned(parts_weight=1.0, steps=60, checkpoint_every=60)
+    taught = load_file(train(with_parts(cases), plan, tmp_path / "taught"))
+    assert taught.keys() == new_network(PLAN.network, 0).state_dict().keys()
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "taught" / LOG).read_text().splitlines()]
+    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
+
+
+def test_parts_without_weight_or_of_some_cases_only_change_nothing(cases, tmp_path):
+    plain = load_file(train(cases, PLAN, tmp_path / "plain"))
+    unweighted = load_file(train(with_parts(cases), PLAN, tmp_path / "unweighted"))
+    some = [*with_parts(cases)[:3], *cases[3:]]
+    partly = load_file(train(some, planned(parts_weight=1.0), tmp_path / "partly"))
+    for name, tensor in plain.items():
+        assert torch.equal(tensor, unweighted[name])
+        assert torch.equal(tensor, partly[name])
+
+
 def test_averaged_weights_lie_between_those_of_the_steps(cases, tmp_path):
     steps = [load_file(train(cases, planned(steps=n, learning_rate=0.01), tmp_path / str(n))) for n in (1, 2)]
     # Both steps lie in the warm-up, whose rates do not depend on the number of steps.

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from fibrolens.errors import CoverageError
-from fibrolens.plan import GridPlan, Plan, TrainingPlan
+from fibrolens.plan import STAGES, GridPlan, Plan, TrainingPlan
 from fibrolens.transforms import ToNetworkGrid
 from fibrolens.volume import Volume
 
@@ -36,6 +36,7 @@ class StagingCase:
         liver_first: first slice that shows liver.
         liver_last: last slice that shows liver (inclusive).
         signs: what is known of the patient beside the stage, each value standardised; simulated patients only.
+        parts: number of the body part in each voxel, from 1, or 0 elsewhere; simulated patients only.
     """
 
     scan_id: str
@@ -45,10 +46,18 @@ class StagingCase:
     liver_first: int
     liver_last: int
     signs: Float[np.ndarray, " s"] | None = None
+    parts: UInt8[np.ndarray, "d h w"] | None = None
 
 
 def prepare_case(
-    volume: Volume, liver_mask: Volume, plan: GridPlan, *, scan_id: str, patient_id: str, stage: int
+    volume: Volume,
+    liver_mask: Volume,
+    plan: GridPlan,
+    *,
+    scan_id: str,
+    patient_id: str,
+    stage: int,
+    parts: Volume | None = None,
 ) -> StagingCase:
     """Bring a CT and its liver's slice range to the network grid.
 
@@ -59,16 +68,18 @@ def prepare_case(
         scan_id: identifier of the scan.
         patient_id: identifier of the patient.
         stage: 0 to 4 for F0 to F4.
+        parts: numbers of body parts on the CT's grid, uint8, where they are known.
 
     Raises:
         CoverageError: the mask is empty.
-        GeometryError: the mask is not on the CT's grid.
+        GeometryError: the mask or the parts are not on the CT's grid.
     """
     volume.require_grid(liver_mask)
     way = ToNetworkGrid.fit(volume, plan)
     image = np.round(way.forward(volume).array * 255.0).astype(np.uint8)
     first, last = liver_range(way.forward_labels(liver_mask).array, volume.source)
-    return StagingCase(scan_id, patient_id, stage, image, first, last)
+    numbers = None if parts is None else way.forward_labels(parts).array
+    return StagingCase(scan_id, patient_id, stage, image, first, last, parts=numbers)
 
 
 def liver_range(mask: Bool[np.ndarray, "d h w"], source: str) -> tuple[int, int]:
@@ -91,15 +102,17 @@ class Batch:
         slabs: windowed CT in [0, 1].
         stages: 0 to 4 for F0 to F4.
         signs: the patients' known signs, or None where a case has none.
+        parts: numbers of body parts, moved as the slabs are, or None where a case has none.
     """
 
     slabs: Float[Tensor, "n 1 s h w"]
     stages: Int[Tensor, " n"]
     signs: Float[Tensor, "n k"] | None
+    parts: UInt8[Tensor, "n s h w"] | None
 
 
 def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
-    """The batch of one training step: augmented slabs with their stages and, where every case has them, signs.
+    """The batch of one training step: augmented slabs with stages and, where every case has them, signs and parts.
 
     Args:
         cases: all training cases.
@@ -108,14 +121,24 @@ def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
     """
     rng = np.random.default_rng((plan.training.seed, step))
     stages = np.array([case.stage for case in cases])
-    chosen = rng.choice(len(cases), size=plan.training.batch, p=drawing_weights(stages, plan.training.class_balance))
-    slabs = np.stack([random_slab(cases[i], plan.slab.slices, rng) for i in chosen])
-    batch = torch.from_numpy(slabs).float().div_(255.0)
-    signs = [case.signs for case in (cases[i] for i in chosen) if case.signs is not None]
+    drawn = rng.choice(len(cases), size=plan.training.batch, p=drawing_weights(stages, plan.training.class_balance))
+    chosen, size = [cases[i] for i in drawn], plan.slab.slices
+    starts = [random_start(case, size, rng) for case in chosen]
+    slabs = np.stack([cut_slab(case.image, start, size) for case, start in zip(chosen, starts, strict=True)])
+    parts = [cut_slab(c.parts, start, size) for c, start in zip(chosen, starts, strict=True) if c.parts is not None]
+    signs = [case.signs for case in chosen if case.signs is not None]
+    moved, followed = augment(
+        torch.from_numpy(slabs).float().div_(255.0),
+        torch.from_numpy(np.stack(parts)) if len(parts) == len(chosen) else None,
+        plan.grid,
+        plan.training,
+        rng,
+    )
     return Batch(
-        augment(batch, plan.grid, plan.training, rng)[:, None],
-        torch.from_numpy(stages[chosen]),
+        moved[:, None],
+        torch.from_numpy(stages[drawn]),
         torch.from_numpy(np.stack(signs).astype(np.float32)) if len(signs) == len(chosen) else None,
+        followed,
     )
 
 
@@ -129,38 +152,68 @@ def drawing_weights(stages: Int[np.ndarray, " n"], balance: float) -> Float[np.n
     return np.asarray(weights / weights.sum(), dtype=float)
 
 
-def random_slab(case: StagingCase, size: int, rng: np.random.Generator) -> UInt8[np.ndarray, "s h w"]:
-    """`size` consecutive slices at a random position inside the liver's range.
+def prior_shift(stages: Int[np.ndarray, " n"], balance: float, prior: Sequence[float] = ()) -> Float[np.ndarray, " k"]:
+    """What the training adds to the scores of the stages, so that drawing rare ones more often shifts no probability.
 
-    A shorter range is widened by neighbouring slices at a random position that keeps it whole; a shorter scan is
-    padded with air.
+    The logarithm of how much more often a stage is drawn than `prior` says (Menon et al., logit adjustment, ICLR 2021).
+
+    Args:
+        stages: of the training cases.
+        balance: exponent of `drawing_weights`.
+        prior: how frequent F0..F4 are where the probabilities shall hold; as in `stages` if empty.
+    """
+    counts = np.bincount(stages, minlength=len(STAGES))
+    present = counts > 0
+    drawn = np.where(present, counts, 1.0) ** (1.0 - balance)
+    wanted = np.where(present, np.asarray(prior or counts, dtype=float), 1.0)
+    shift = np.log(drawn / drawn[present].sum()) - np.log(wanted / wanted[present].sum())
+    return np.where(present, shift, 0.0)
+
+
+def random_start(case: StagingCase, size: int, rng: np.random.Generator) -> int:
+    """First slice of a run of `size` slices at a random position inside the liver's range.
+
+    A shorter range is widened by neighbouring slices at a random position that keeps it whole; in a shorter scan the
+    run begins before it, at a negative number.
     """
     depth = len(case.image)
     if depth < size:
-        before = (size - depth) // 2
-        return np.pad(case.image, ((before, size - depth - before), (0, 0), (0, 0)))
+        return -((size - depth) // 2)
     low, high = sorted((case.liver_first, case.liver_last - size + 1))
-    start = int(rng.integers(min(max(low, 0), depth - size), min(max(high, 0), depth - size) + 1))
-    return case.image[start : start + size]
+    return int(rng.integers(min(max(low, 0), depth - size), min(max(high, 0), depth - size) + 1))
+
+
+def cut_slab(array: UInt8[np.ndarray, "d h w"], start: int, size: int) -> UInt8[np.ndarray, "s h w"]:
+    """`size` slices from `start` on, padded with zeros (air) where the scan is shorter."""
+    if start >= 0:
+        return array[start : start + size]
+    return np.pad(array, ((-start, size + start - len(array)), (0, 0), (0, 0)))
 
 
 def augment(
-    slabs: Float[Tensor, "n s h w"], grid: GridPlan, training: TrainingPlan, rng: np.random.Generator
-) -> Float[Tensor, "n s h w"]:
-    """Random shift, rotation and scale in the plane, HU offset and noise; one draw per slab.
+    slabs: Float[Tensor, "n s h w"],
+    parts: UInt8[Tensor, "n s h w"] | None,
+    grid: GridPlan,
+    training: TrainingPlan,
+    rng: np.random.Generator,
+) -> tuple[Float[Tensor, "n s h w"], UInt8[Tensor, "n s h w"] | None]:
+    """Random shift, rotation and scale in the plane, which `parts` follow, then HU offset and noise; a draw per slab.
 
     There is no left-right flip: on which side liver and spleen lie is anatomy.
     """
     n = len(slabs)
     placement = affine_grid(_placements(n, grid, training, rng), [n, 1, *slabs.shape[-2:]], align_corners=False)
     moved = grid_sample(slabs, placement, padding_mode="zeros", align_corners=False)
+    followed = None
+    if parts is not None:
+        followed = grid_sample(parts.float(), placement, mode="nearest", align_corners=False).to(torch.uint8)
     width = grid.window_hu[1] - grid.window_hu[0]
     offset = torch.from_numpy(rng.uniform(-1, 1, (n, 1, 1, 1)).astype(np.float32)) * (training.offset_hu / width)
     sigma = torch.from_numpy(rng.uniform(0, 1, (n, 1, 1, 1)).astype(np.float32)) * (training.noise_hu / width)
     noise = torch.from_numpy(rng.standard_normal(moved.shape, dtype=np.float32))
     changed = (moved + offset + sigma * noise).clamp_(0.0, 1.0)
     # Air, fat at the window's edge and bone are clipped: their true value lies too far outside for offset and noise.
-    return torch.where((moved > CLIPPED) & (moved < 1.0 - CLIPPED), changed, moved)
+    return torch.where((moved > CLIPPED) & (moved < 1.0 - CLIPPED), changed, moved), followed
 
 
 def _placements(n: int, grid: GridPlan, training: TrainingPlan, rng: np.random.Generator) -> Float[Tensor, "n 2 3"]:

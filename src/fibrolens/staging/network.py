@@ -44,8 +44,8 @@ class LFSNetwork(nn.Module):
         self.dropout = nn.Dropout(plan.dropout)
         self.head = nn.Linear(plan.hidden, len(STAGES))
 
-    def features(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n hidden"]:
-        """Activations of the first fully connected layer, from which the stage is read.
+    def convolved(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n c a b e"]:
+        """Activations of the last convolution, a cell per place of the slab.
 
         Args:
             x: slabs of windowed CT in [0, 1].
@@ -53,8 +53,21 @@ class LFSNetwork(nn.Module):
         x = self.pool1(self.conv1(x))
         x = self.pool2(self.conv2(x))
         x = self.pool3(self.conv3(x))
-        hidden: Tensor = self.hidden(self.pool(self.conv4(x)))
+        cells: Tensor = self.conv4(x)
+        return cells
+
+    def connected(self, cells: Float[Tensor, "n c a b e"]) -> Float[Tensor, "n hidden"]:
+        """Activations of the first fully connected layer, from which the stage is read, by those of `convolved`."""
+        hidden: Tensor = self.hidden(self.pool(cells))
         return hidden
+
+    def features(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n hidden"]:
+        """Activations of the first fully connected layer.
+
+        Args:
+            x: slabs of windowed CT in [0, 1].
+        """
+        return self.connected(self.convolved(x))
 
     def forward(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n 5"]:
         """Scores of the stages F0..F4 before the softmax (logits).

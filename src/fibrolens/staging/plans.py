@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan, TrainingPlan
 
+#: Patients with F0..F4 in the paper.
+PAPER_PATIENTS = (134.0, 8.0, 10.0, 18.0, 82.0)
+
 
 def small_plan() -> Plan:
     """The plan of the shipped weights: small enough to train and to run on one CPU core.
@@ -31,7 +34,9 @@ def small_plan() -> Plan:
             batch=4,
             learning_rate=1e-3,
             class_balance=0.5,
+            prior=PAPER_PATIENTS,
             signs_weight=0.5,
+            parts_weight=0.5,
             scale=0.03,
             noise_hu=4.0,
             offset_hu=5.0,

@@ -10,36 +10,49 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Float, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.functional import adaptive_avg_pool3d, cross_entropy, mse_loss
 
 from fibrolens.errors import CohortError, ModelError
 from fibrolens.plan import Plan, TrainingPlan, write_plan
 from fibrolens.progress import Reporter, Silent
-from fibrolens.staging.data import Batch, StagingCase, draw_batch
+from fibrolens.staging.data import Batch, StagingCase, draw_batch, prior_shift
 from fibrolens.staging.network import LFSNetwork, fast, new_network
 
+#: Keeps a part that hardly occurs in a batch from outweighing the others.
+RARE = 1e-4
 CHECKPOINT, LOG, WEIGHTS = "checkpoint.safetensors", "train_log.jsonl", "weights.safetensors"
 
 
 class Learner(nn.Module):
-    """The network with what only its training needs: a linear head that reads the patients' known signs.
+    """The network with what only its training needs: linear heads that read the patients' known signs and body parts.
+
+    A spleen's size is easier to learn from where the spleen is than from one number: the head for parts reads from each
+    cell of the last convolution how much of it each part fills. Cells add up to volumes, linearly, on the way to the
+    stage.
 
     Args:
         plan: every decision; its seed decides the random weights.
-        signs: number of signs, or 0 to learn the stage alone.
+        cases: what to learn from: their stages' frequencies, signs and parts count.
     """
 
-    def __init__(self, plan: Plan, signs: int) -> None:
+    def __init__(self, plan: Plan, cases: Sequence[StagingCase]) -> None:
         super().__init__()
         self.plan = plan.training
+        signs, parts = _signs(cases, plan.training), _parts(cases, plan.training)
+        stages = np.array([case.stage for case in cases])
+        shift = prior_shift(stages, self.plan.class_balance, self.plan.prior)
+        self.shift = torch.from_numpy(shift.astype(np.float32))
         self.network = new_network(plan.network, plan.training.seed)
         with torch.random.fork_rng():
             torch.manual_seed(plan.training.seed)
             self.signs = nn.Linear(plan.network.hidden, signs) if signs else None
+            self.parts = nn.Conv3d(plan.network.channels[-1], parts, 1) if parts else None
         for name in self.plan.frozen:
             self.network.get_submodule(name).requires_grad_(False)
 
@@ -51,18 +64,30 @@ class Learner(nn.Module):
         return self
 
     def loss(self, batch: Batch, step: int) -> Tensor:
-        """Cross-entropy of the stages plus the weighted squared error of the signs.
+        """Cross-entropy of the stages plus the weighted squared errors of signs and parts.
 
         Dropout depends on seed and step alone; the global generator is handed back.
         """
         with torch.random.fork_rng():
             torch.manual_seed(self.plan.seed * 1_000_003 + step)
-            features = self.network.features(batch.slabs.contiguous(memory_format=torch.channels_last_3d))
+            cells = self.network.convolved(batch.slabs.contiguous(memory_format=torch.channels_last_3d))
+            features = self.network.connected(cells)
             logits = self.network.head(self.network.dropout(features))
-        loss = cross_entropy(logits, batch.stages, label_smoothing=self.plan.label_smoothing)
+        loss = cross_entropy(logits + self.shift, batch.stages, label_smoothing=self.plan.label_smoothing)
         if self.signs is not None and batch.signs is not None:
             loss = loss + self.plan.signs_weight * mse_loss(self.signs(features), batch.signs)
+        if self.parts is not None and batch.parts is not None:
+            loss = loss + self.plan.parts_weight * _unexplained(self.parts(cells), batch.parts)
         return loss
+
+
+def _unexplained(read: Float[Tensor, "n k a b e"], parts: UInt8[Tensor, "n s h w"]) -> Tensor:
+    """Squared error of the share of each cell that a part fills, by the variance of that share, mean over the parts."""
+    numbers = torch.arange(1, read.shape[1] + 1, dtype=torch.uint8)
+    present = (parts[:, None] == numbers[:, None, None, None]).float()
+    filled = adaptive_avg_pool3d(present, (read.shape[2], read.shape[3], read.shape[4]))
+    error = (read - filled).square().mean(dim=(0, 2, 3, 4))
+    return (error / (filled.var(dim=(0, 2, 3, 4)) + RARE)).mean()
 
 
 def train(
@@ -96,7 +121,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     write_plan(plan, out / "plan.json")
 
-    learner = Learner(plan, _signs(cases, plan.training))
+    learner = Learner(plan, cases)
     if initial is not None:
         learner.network.load_state_dict(dict(initial))
     fast(learner.network)
@@ -137,6 +162,12 @@ def _signs(cases: Sequence[StagingCase], plan: TrainingPlan) -> int:
     """How many signs there are to learn: none unless every case has them and the plan gives them a weight."""
     known = [len(case.signs) for case in cases if case.signs is not None]
     return known[0] if plan.signs_weight and len(known) == len(cases) else 0
+
+
+def _parts(cases: Sequence[StagingCase], plan: TrainingPlan) -> int:
+    """How many body parts there are to learn: none unless every case has them and the plan gives them a weight."""
+    known = [int(case.parts.max()) for case in cases if case.parts is not None]
+    return max(known) if plan.parts_weight and len(known) == len(cases) else 0
 
 
 @torch.no_grad()

@@ -26,7 +26,9 @@ def fine_tuning_plan(base: Plan) -> Plan:
         batch=8,
         learning_rate=2e-4,
         warmup_steps=6,
+        prior=(),
         signs_weight=0.0,
+        parts_weight=0.0,
         averaging=0.0,
         frozen=CONVOLUTIONS,
         checkpoint_every=20,
@@ -51,7 +53,15 @@ def adapting_plan(base: Plan) -> Plan:
 def scratch_plan() -> Plan:
     """A training on one cohort alone, from random weights."""
     plan = small_plan()
-    training = replace(plan.training, steps=300, batch=4, warmup_steps=30, signs_weight=0.0, checkpoint_every=50)
+    training = replace(
+        plan.training,
+        steps=300,
+        warmup_steps=30,
+        prior=(),
+        signs_weight=0.0,
+        parts_weight=0.0,
+        checkpoint_every=50,
+    )
     return replace(plan, training=training)
 
 
