@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fibrolens.phantom.pose import Pose
+from fibrolens.phantom.pose import Pose, make_pose
 from fibrolens.phantom.shapes import Frame, smooth_max, smooth_min
 from fibrolens.volume import Geometry
 
@@ -49,3 +49,28 @@ def test_smooth_union_is_at_most_the_union_and_equal_far_from_the_seam():
     assert (smooth_min(a, b, 8.0) <= np.minimum(a, b)).all()
     np.testing.assert_allclose(smooth_min(a, b, 8.0)[1:], np.minimum(a, b)[1:])
     np.testing.assert_allclose(smooth_max(a, b, 8.0), -smooth_min(-a, -b, 8.0))
+
+
+def test_a_box_misses_no_voxel_and_is_no_larger_than_the_deformation_asks(patient):
+    pose = make_pose(patient)
+    corner = (float(pose.offset[0]) - 120, float(pose.offset[1]) - 100, float(pose.offset[2]) - 200)
+    frame = Frame(Geometry((50, 60, 60), (4.0, 4.0, 4.0), corner), pose)
+    lower, upper = (-60.0, -30.0, -110.0), (-30.0, 10.0, -90.0)
+    near = np.ones(frame.x.shape, bool)
+    for c, low, high in zip(frame.coordinates, lower, upper, strict=True):
+        near &= (c > low - 5) & (c < high + 5)
+    box = frame.box(lower, upper, pad=5.0)
+    assert near.sum() == near[box].sum() > 0
+    size = np.array([s.stop - s.start for s in box]) * 4.0
+    assert (size < np.array((20.0, 40.0, 30.0)) + 2 * (5 + pose.reach_mm) + 40).all()
+
+
+def test_capsules_are_the_union_of_their_tubes(frame):
+    segments = [((-20.0, 0.0, 0.0), (0.0, 5.0, 3.0), 6.0, 4.0), ((0.0, 5.0, 3.0), (10.0, -20.0, 30.0), 4.0, 2.0)]
+    far = ((900.0, 0.0, 0.0), (920.0, 0.0, 0.0), 5.0, 5.0)
+    together = frame.capsules([*segments, far], pad=4.0)
+    for a, b, ra, rb in segments:
+        together.carve(frame.tube([a, b], [ra, rb], pad=4.0))
+    assert (together.d > -0.01).all()
+    assert not frame.capsules([far]).d.size
+    assert not frame.capsules([]).d.size

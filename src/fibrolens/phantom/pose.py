@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -35,7 +36,7 @@ class Pose:
     offset: Float[np.ndarray, " 3"]
     displacement: Float32[np.ndarray, "3 z y x"]
 
-    @property
+    @cached_property
     def reach_mm(self) -> float:
         """The largest displacement along an axis."""
         return float(np.abs(self.displacement).max())
@@ -45,7 +46,23 @@ class Pose:
         world: np.ndarray = (body * self.stretch) @ self.rotation.T + self.offset
         return world
 
-    def to_body(self, geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def displacements(
+        self, middle: Float[np.ndarray, "n 3"], half: Float[np.ndarray, "n 3"]
+    ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
+        """Bounds of the displacement of voxels that may lie in the canonical boxes ``middle - half`` to ``+ half``."""
+        centre = self.to_world(middle) - self.offset
+        reach = (half + self.reach_mm) @ np.abs(self.rotation * self.stretch).T
+        low, high = ((centre + sign * reach)[:, ::-1] - LATTICE_LOW for sign in (-1, 1))
+        last = np.array(LATTICE_SHAPE) - 1
+        first = np.clip(np.floor(low / PITCH_MM), 0, last).astype(int).tolist()
+        stop = np.clip(np.ceil(high / PITCH_MM), 0, last).astype(int) + 1
+        bounds = np.empty((2, *middle.shape))
+        for k, ((a, c, e), (b, d, f)) in enumerate(zip(first, stop.tolist(), strict=True)):
+            nodes = self.displacement[:, a:b, c:d, e:f].reshape(3, -1)
+            bounds[:, k] = nodes.min(1), nodes.max(1)
+        return bounds[0], bounds[1]
+
+    def to_body(self, geometry: Geometry) -> Float32[np.ndarray, "3 d h w"]:
         """Canonical x, y and z of every voxel of an axial grid, displacement included.
 
         Raises:
@@ -60,15 +77,16 @@ class Pose:
         z, y, x = (a.astype(np.float32).reshape([-1 if i == k else 1 for i in range(3)]) for k, a in enumerate(axes))
         turn = (self.rotation / self.stretch).astype(np.float32)  # its columns are the body's axes
         index = [(a - low) / PITCH_MM for a, low in zip(axes, LATTICE_LOW, strict=True)]
-        coordinates = [
-            x * turn[0, i] + y * turn[1, i] + z * turn[2, i] + sample_linear(self.displacement[i], index)
-            for i in range(3)
-        ]
-        return coordinates[0], coordinates[1], coordinates[2]
+        coordinates = np.empty((3, *geometry.shape), np.float32)
+        for i in range(3):
+            np.add(x * turn[0, i] + y * turn[1, i], z * turn[2, i], out=coordinates[i])
+            coordinates[i] += sample_linear(self.displacement[i], index)
+        return coordinates
 
 
+@lru_cache(maxsize=8)
 def make_pose(patient: Patient) -> Pose:
-    """The pose of a patient, from the patient's seed."""
+    """The pose of a patient, from the patient's seed (a pure function, remembered)."""
     body = patient.body
     rng = patient.rng("pose")
     coarse, fine = body.deformation_mm
