@@ -73,6 +73,17 @@ def stomach(frame: Frame, patient: Patient) -> tuple[Region, float]:
     return region, level
 
 
+def lumen(frame: Frame, patient: Patient, stomach: Region) -> Region:
+    """The inside of the stomach, in a wall of 2.5 to 4.5 mm, or 6 to 9 in a contracted one, from which rugae rise."""
+    rng = patient.rng("stomach wall")
+    wall = rng.uniform(6, 9) if rng.random() < 0.3 else rng.uniform(2.5, 4.5)
+    phase = rng.uniform(0, 6)
+    x, y, z = (c[stomach.box] for c in (frame.x, frame.y, frame.z))
+    rugae = np.sin(x / 2.3 + 2 * np.sin(z / 11) + phase) * np.sin(y / 2.5 + 2 * np.sin(x / 13 + phase))
+    thickness = wall * (1 + 0.35 * rugae + 0.25 * np.sin(z / 14 + x / 19 + phase))
+    return Region(stomach.box, (stomach.d + thickness).astype(np.float32))
+
+
 def _fold(frame: Frame, region: Region, phase: float, slack: float) -> None:
     """Dent the stomach and raise the folds of its mucosa, the more the emptier it is."""
     x, y, z = (np.float32(1) * c[region.box] for c in (frame.x, frame.y, frame.z))

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 from scipy.ndimage import gaussian_filter
 
-from fibrolens.phantom import lines, organs, torso, vessels
-from fibrolens.phantom.bowel import Loop, colon, small_bowel
+from fibrolens.phantom import lines, organs, strands, torso, vessels
+from fibrolens.phantom.bowel import Loop, colon, folded, small_bowel
 from fibrolens.phantom.fields import unit_sd
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.liver import Liver, LobeScale, make_liver, widening
@@ -27,6 +27,8 @@ CLOSE_ENOUGH, MOST_FITS = 0.004, 10
 LARGEST_SPLEEN = 4.5
 #: What the scanner writes for metal: the top of its number range.
 METAL_HU = 3071.0
+#: Skin, whose lower layer also makes the septa of the fat below; the foam inside a table.
+SKIN_HU, FOAM_HU = 15.0, -850.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,26 +139,28 @@ def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer
     whole_heart, chambers = organs.heart(frame, patient)
     whole_heart.carve(trunk.dome, 2.5)
     chambers.carve(trunk.dome, 8.0)
-    layers = [Layer(Organ.TABLE, torso.table(frame, trunk, patient), 60.0)]
+    carbon, foam = torso.table(frame, trunk, patient)
+    layers = [Layer(Organ.TABLE, carbon, 60.0), Layer(Organ.TABLE, foam, FOAM_HU)]
     layers += [Layer(Organ.TABLE, cable, lines.CABLE_HU) for cable in lines.cables(frame, patient)]
     for soft, bone in torso.arms(frame, patient):
         layers += [Layer(Organ.MUSCLE, soft, 45.0), Layer(Organ.BONE, bone, 500.0)]
-    ribs = torso.ribs(trunk, frame, patient)
+    ribs, lungs = torso.ribs(trunk, frame, patient), torso.lungs(trunk, frame)
+    seams = strands.marbling(frame, torso.seams(frame, trunk), trunk.muscle, trunk.cavity, patient)
     layers += [
-        Layer(Organ.FAT, trunk.skin, -10.0),
-        Layer(Organ.FAT, trunk.skin.grown(-2.0), e.fat),
+        Layer(Organ.FAT, trunk.skin, SKIN_HU),
+        Layer(Organ.FAT, strands.subcutaneous_fat(frame, trunk.skin, trunk.muscle, patient), e.fat),
         Layer(Organ.MUSCLE, trunk.muscle, e.muscle),
-        Layer(Organ.FAT, torso.seams(frame, trunk), e.fat + 15),
-        Layer(Organ.BONE, ribs, torso.cartilage(frame, 420.0)),
-        Layer(Organ.BONE, ribs.grown(-2.2), torso.cartilage(frame, e.bone)),
+        Layer(Organ.FAT, seams, e.fat + 15),
+        Layer(Organ.BONE, ribs, torso.cartilage(frame, ribs, 420.0)),
+        Layer(Organ.BONE, ribs.grown(-1.7), torso.cartilage(frame, ribs, 0.5 * e.bone)),
         Layer(Organ.FAT, trunk.cavity, e.fat),
         Layer(Organ.BONE, spine, 560.0),
         Layer(Organ.MUSCLE, torso.discs(frame, patient), 85.0),
         Layer(Organ.BONE, cancellous, e.bone + 40 * _grain(frame, patient.rng("cancellous bone"), cancellous)),
         *[Layer(Organ.BONE, wing, 330.0) for wing in torso.pelvis(frame)],
         *[Layer(Organ.MUSCLE, muscle, e.muscle) for muscle in torso.back_muscles(frame)],
-        Layer(Organ.LUNG, torso.lungs(trunk, frame), e.lung),
-        Layer(Organ.LUNG, torso.lung_vessels(frame, trunk, patient), e.heart - 30),
+        Layer(Organ.LUNG, lungs, e.lung),
+        Layer(Organ.LUNG, torso.lung_vessels(frame, lungs, patient), e.heart - 30),
         Layer(Organ.MUSCLE, torso.diaphragm(trunk, frame), e.muscle),
         Layer(Organ.HEART, whole_heart.grown(3.0), e.fat + 40),
         Layer(Organ.HEART, whole_heart, e.heart - 15),
@@ -168,19 +172,22 @@ def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer
 def _hollow_organs(frame: Frame, patient: Patient, shaped: _Neighbours, liver: Region, spleen: Region) -> list[Layer]:
     """Ascites, bowel, stomach, oesophagus: what gives way to liver and spleen."""
     e = patient.enhancement
-    layers = []
+    layers = [Layer(Organ.FAT, strands.small_vessels(frame, shaped.trunk.abdomen, patient), e.hepatic_vein - 25)]
+    fascia = strands.renal_fascia(frame, [whole for whole, _, _ in shaped.kidneys], shaped.trunk.cavity, patient)
+    layers += [Layer(Organ.FAT, sheet, e.fat + 90) for sheet in fascia]
     fluid = organs.ascites_layer(shaped.trunk, patient, frame)
     if fluid:
         layers.append(Layer(Organ.FLUID, fluid, e.ascites))
     layers.append(Layer(Organ.OESOPHAGUS, organs.oesophagus(frame), 60.0))
     layers.append(Layer(Organ.FAT, vessels.mesentery(frame, patient), e.hepatic_vein - 15))
+    rng = patient.rng("bowel content")
     for loop in small_bowel(frame, patient) + colon(frame, patient):
         _make_room(loop.region, shaped, [(liver, 2.0), (spleen, 2.0)])
-        layers += _bowel_layers(frame, patient, loop)
+        layers += _bowel_layers(frame, patient, loop, rng)
     region, level = organs.stomach(frame, patient)
     _make_room(region, shaped, [(liver, 1.5), (spleen, 2.0)])
     layers.append(Layer(Organ.STOMACH, region, e.bowel_wall + 10))
-    layers.append(Layer(Organ.STOMACH, region.grown(-3.5), _content(frame, region, level, e.stomach_content)))
+    layers.append(_meal(frame, patient, organs.lumen(frame, patient, region), level))
     tube = lines.gastric_tube(frame, patient)
     if tube:
         tube.carve(liver, 1.0)
@@ -188,11 +195,28 @@ def _hollow_organs(frame: Frame, patient: Patient, shaped: _Neighbours, liver: R
     return layers
 
 
-def _bowel_layers(frame: Frame, patient: Patient, loop: Loop) -> list[Layer]:
+def _meal(frame: Frame, patient: Patient, lumen: Region, level: float) -> Layer:
+    """What the stomach holds below its gas: clear fluid, food with bubbles, or now and then positive contrast."""
+    rng = patient.rng("meal")
+    kind, contrast, unevenness = rng.random(), rng.uniform(150, 350), rng.uniform(15, 45)
+    fluid = patient.enhancement.stomach_content
+    if kind < 0.5:
+        return Layer(Organ.STOMACH, lumen, _content(frame, lumen, level, fluid))
+    if kind > 0.92:
+        return Layer(Organ.STOMACH, lumen, _content(frame, lumen, level, contrast))
+    grain = _grain(frame, rng, lumen)
+    food = fluid + unevenness * grain - 400 * np.clip(grain - 1.8, 0, 1)
+    return Layer(Organ.STOMACH, lumen, _content(frame, lumen, level, food))
+
+
+def _bowel_layers(frame: Frame, patient: Patient, loop: Loop, rng: np.random.Generator) -> list[Layer]:
+    """Wall and content of a loop; a third of those without stool are contracted."""
     e = patient.enhancement
     inside = loop.region.grown(-2.0)
+    contracted, fluid = rng.random() < 0.33, float(rng.uniform(5, 45))
     if not loop.stool:
-        hu: float | np.ndarray = _content(frame, inside, loop.gas_level, 25.0)
+        inside = folded(frame, loop.region, 4.5 if contracted else 2.0)
+        hu: float | np.ndarray = _content(frame, inside, loop.gas_level, fluid)
     else:
         hu = np.where(frame.y[inside.box] < loop.gas_level - 20, np.float32(-950), _stool(frame, patient, inside))
     return [Layer(Organ.BOWEL, loop.region, e.bowel_wall), Layer(Organ.BOWEL, inside, hu)]
@@ -200,14 +224,14 @@ def _bowel_layers(frame: Frame, patient: Patient, loop: Loop) -> list[Layer]:
 
 def _stool(frame: Frame, patient: Patient, inside: Region) -> np.ndarray:
     """Stool: soft tissue with bubbles of gas, grains of a few millimetres."""
-    hu: np.ndarray = np.clip(-40 + 170 * _grain(frame, patient.rng("stool"), inside), -650, 70)
+    hu: np.ndarray = np.clip(-40 + 170 * _grain(frame, patient.rng("stool"), inside, 1.5), -650, 70)
     return hu
 
 
-def _grain(frame: Frame, rng: np.random.Generator, region: Region) -> np.ndarray:
-    """Noise of unit SD in a region's box, grains of a few millimetres."""
+def _grain(frame: Frame, rng: np.random.Generator, region: Region, size_mm: float = 2.2) -> np.ndarray:
+    """Noise of unit SD in a region's box, its grains some four times `size_mm` apart."""
     grain = rng.standard_normal(region.d.shape, dtype=np.float32)
-    return unit_sd(gaussian_filter(grain, [2.2 / s for s in frame.geometry.spacing], mode="wrap"))
+    return unit_sd(gaussian_filter(grain, [size_mm / s for s in frame.geometry.spacing], mode="wrap"))
 
 
 def _solid_organs(frame: Frame, patient: Patient, shaped: _Neighbours, spleen: Region) -> list[Layer]:
@@ -260,7 +284,7 @@ def _make_room(region: Region, shaped: _Neighbours, others: list[tuple[Region, f
         region.carve(other, gap)
 
 
-def _content(frame: Frame, region: Region, level: float, fluid: float) -> np.ndarray:
+def _content(frame: Frame, region: Region, level: float, fluid: float | np.ndarray) -> np.ndarray:
     """Gas in front of a level, fluid behind it (the patient lies supine)."""
     return np.where(frame.y[region.box] < level, np.float32(-980), np.float32(fluid))
 

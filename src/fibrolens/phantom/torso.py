@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fibrolens.phantom.patient import Patient
-from fibrolens.phantom.shapes import Frame, Region, ellipsoid_distance, smooth_max, smooth_min
+from fibrolens.phantom.shapes import PAD_MM, Frame, Region, ellipsoid_distance, smooth_max, smooth_min
+from fibrolens.phantom.strands import drift
 
 CAVITY_MM = (127.0, 86.0)
 WALL_MM = 13.0
@@ -45,11 +46,14 @@ def make_torso(frame: Frame, patient: Patient) -> Torso:
     cavity = smooth_max(inside, 6 - _ellipse(x, y - 92, 46.0, 40.0), 18.0)  # spine and back muscles push in
     erectors = _ellipse(np.abs(x) - 34, y - 64, 56.0, 40.0)
     muscle = smooth_min(inside - _thickness(np.abs(x), y, wall), erectors, 10.0)
-    skin = _outline(x, y, flank, front, back, wall) + _lopsided(x, y, patient)
+    skin = frame.whole(_outline(x, y, flank, front, back, wall) + _lopsided(x, y, patient))
+    skin.d += np.float32(2.5) * drift(frame, skin.box, patient.rng("skin"), 45.0)
+    for crease in _creases(frame, patient, back):
+        skin.carve(crease)
     dome = _dome(x, y, z, rng)
     return Torso(
-        skin=frame.whole(skin),
-        muscle=frame.whole(np.maximum(muscle, skin + 3)),
+        skin=skin,
+        muscle=frame.whole(np.maximum(muscle, skin.d + 3)),
         cavity=frame.whole(cavity),
         dome=frame.whole(dome),
         abdomen=frame.whole(np.maximum(cavity, dome)),
@@ -93,6 +97,21 @@ def _outline(x: np.ndarray, y: np.ndarray, flank: float, front: float, back: flo
     return smooth_max(skin, y + furrow - np.float32(CAVITY_MM[1] + 19 + back), 26.0)
 
 
+def _creases(frame: Frame, patient: Patient, back: float) -> list[Region]:
+    """Folds that the skin makes behind the flanks of people with fat there, about 15 cm high."""
+    rng = patient.rng("creases")
+    creases = []
+    for side in (-1.0, 1.0):
+        y, z, depth, rise = rng.uniform((35, -230, 6, -4), (70, -20, 22, 12))
+        x = (0.95 * (CAVITY_MM[0] + WALL_MM) + patient.body.fat_mm) * np.sqrt(1 - ((y - 40) / (58 + back)) ** 2)
+        box = frame.box((side * x - 30, y - 20, z - 75), (side * x + 30, y + 20, z + 75), 0.0)
+        height = np.abs(frame.z[box] - np.float32(z)) / np.float32(75)
+        fold = _bar(side * frame.x[box], frame.y[box], (x + 14, y + 6), (x - depth, y - rise), 1.3) + 3 * height**4
+        if patient.body.fat_mm > 12:
+            creases.append(Region(box, fold.astype(np.float32)))
+    return creases
+
+
 def seams(frame: Frame, torso: Torso) -> Region:
     """Fat between the sheets of the wall's muscles, along the linea alba and around the erectors of the spine."""
     x, y = np.abs(frame.x), frame.y
@@ -109,14 +128,14 @@ def seams(frame: Frame, torso: Torso) -> Region:
     return frame.whole(np.maximum(np.maximum(fat, torso.muscle.d + 1), 2 - depth))
 
 
-def cartilage(frame: Frame, bone: float) -> np.ndarray:
+def cartilage(frame: Frame, ribs: Region, bone: float) -> np.ndarray:
     """HU of the ribs: bone that turns to cartilage towards the breastbone; marrow is softer than in the spine."""
-    share = np.clip((-frame.y - 46) / 10, 0, 1)
+    share = np.clip((-frame.y[ribs.box] - 46) / 10, 0, 1)
     hu: np.ndarray = bone + share * np.float32(95 - bone)
     return hu
 
 
-def lung_vessels(frame: Frame, torso: Torso, patient: Patient) -> Region:
+def lung_vessels(frame: Frame, lungs: Region, patient: Patient) -> Region:
     """Vessels of the lung bases, from behind the heart outwards and down."""
     rng = patient.rng("lung vessels")
     region = Region.empty()
@@ -130,7 +149,7 @@ def lung_vessels(frame: Frame, torso: Torso, patient: Patient) -> Region:
                 box = frame.box((-125.0, -90.0, -90.0), (125.0, 90.0, 90.0))
                 region = Region(box, np.full([s.stop - s.start for s in box], 28, np.float32))
             region.join(vessel)
-    region.clip(lungs(torso, frame), 2.0)
+    region.clip(lungs, 2.0)
     return region
 
 
@@ -139,7 +158,7 @@ def lungs(torso: Torso, frame: Frame) -> Region:
     x, y = frame.x, frame.y
     lung = smooth_max(torso.cavity.d + 2, 3 - torso.dome.d, 4.0)
     mediastinum = smooth_min(_ellipse(x - 4, y - 32, 26.0, 30.0), _ellipse(x - 3, y + 45, 13.0, 60.0), 15.0)
-    return frame.whole(smooth_max(lung, -mediastinum, 6.0))
+    return _tight(smooth_max(lung, -mediastinum, 6.0))
 
 
 def vertebrae(frame: Frame, patient: Patient) -> tuple[Region, Region]:
@@ -199,7 +218,7 @@ def ribs(torso: Torso, frame: Frame, patient: Patient) -> Region:
     across = torso.cavity.d - inset
     rib = np.sqrt((along * 0.52) ** 2 + across * across) - 4.1
     rib = np.maximum(np.maximum(rib, _margin(np.abs(x), y) - z), 24 - np.abs(x))
-    return frame.whole(rib)
+    return _tight(rib)
 
 
 def _margin(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -210,7 +229,7 @@ def _margin(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def diaphragm(torso: Torso, frame: Frame) -> Region:
     """The muscle between lung and abdomen, a millimetre and a half thick."""
-    return frame.whole(np.maximum(np.abs(torso.dome.d) - 1, torso.cavity.d))
+    return _tight(np.maximum(np.abs(torso.dome.d) - 1, torso.cavity.d))
 
 
 def back_muscles(frame: Frame) -> list[Region]:
@@ -245,10 +264,11 @@ def pelvis(frame: Frame) -> list[Region]:
     ]
 
 
-def table(frame: Frame, torso: Torso, patient: Patient) -> Region:
-    """The scanner's table below the lowest point of the back, level however the patient lies.
+def table(frame: Frame, torso: Torso, patient: Patient) -> tuple[Region, Region]:
+    """The scanner's table below the lowest point of the back as (carbon fibre, foam), level however the patient lies.
 
-    By `patient.scan.table`: one thin curved shell, a flat thick slab with raised edges, or two curved shells.
+    By `patient.scan.table`: one thin curved shell, a flat thick slab with raised edges, or two curved shells that meet
+    at their edges.
     """
     rng = patient.rng("table")
     sag, gap, depth = rng.uniform(0.0006, 0.0014), rng.uniform(3, 8), rng.uniform(16, 22)
@@ -261,14 +281,18 @@ def table(frame: Frame, torso: Torso, patient: Patient) -> Region:
     height = drop - (float(touched.max(initial=g.origin[1])) + gap)
     if kind == "flat":
         slab, edge = np.abs(height - 9) - 9, np.maximum(np.abs(height - 5) - 13, np.abs(np.abs(x) - 200) - 8)
-        shell = np.minimum(slab, edge)
+        body = np.minimum(slab, edge)
     elif kind == "double":
-        shell = np.minimum(np.abs(height) - 1.8, np.abs(height - depth) - 1.8)
+        thick = depth * np.sqrt(np.clip(1 - (x / 218) ** 2, 0.02, 1))
+        body = np.abs(height - thick / 2) - (thick / 2 + 1)
     else:
-        shell = np.abs(height) - 2.0
-    shell = np.maximum(shell, np.abs(x) - 215)
-    whole = np.broadcast_to(shell, g.shape).astype(np.float32)
-    return frame.whole(np.maximum(whole, 4 - torso.skin.d))
+        body = np.abs(height) - 2.0
+    body = np.maximum(body, np.abs(x) - 215)
+    rows = np.flatnonzero((body < PAD_MM).any(1))
+    box = (slice(0, g.shape[0]), slice(rows[0], rows[-1] + 1) if rows.size else slice(0, 0), slice(0, g.shape[2]))
+    below = 4 - torso.skin.d[box]
+    carbon, foam = (np.maximum(part[box[1]], below).astype(np.float32) for part in (body, body + np.float32(3)))
+    return Region(box, carbon), Region(box, foam)
 
 
 def arms(frame: Frame, patient: Patient) -> list[tuple[Region, Region]]:
@@ -281,6 +305,17 @@ def arms(frame: Frame, patient: Patient) -> list[tuple[Region, Region]]:
         path = [(side * reach, 25.0, 250.0), (side * (reach + 6), 15.0, -450.0)]
         limbs.append((frame.tube(path, [38.0, 32.0]), frame.tube(path, [10.0, 9.0])))
     return limbs
+
+
+def _tight(d: np.ndarray) -> Region:
+    """Distances on the whole grid as a region that ends some millimetres outside the shape."""
+    near = d < PAD_MM / 2
+    box = []
+    for axis in range(3):
+        at = np.flatnonzero(near.any(tuple(k for k in range(3) if k != axis)))
+        box.append(slice(int(at[0]), int(at[-1]) + 1) if at.size else slice(0, 0))
+    z, y, x = box
+    return Region((z, y, x), d[z, y, x].astype(np.float32, copy=False))
 
 
 def _ellipse(x: np.ndarray, y: np.ndarray, a: float | np.ndarray, b: float | np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from fibrolens.phantom.patient import Patient
@@ -90,14 +92,29 @@ def hepatic_veins(frame: Frame, patient: Patient) -> Region:
 
 
 def mesentery(frame: Frame, patient: Patient) -> Region:
-    """Small vessels that fan out through the mesenteric fat."""
+    """Small vessels that fan out through the mesenteric fat, accompany the stomach and enter the splenic hilum."""
+    segments = _gastric(patient.rng("gastric vessels"))
     rng = patient.rng("mesentery")
-    segments: list[Segment] = []
     for _ in range(14):
         tip: Point = (rng.uniform(-80, 90), rng.uniform(-62, 5), rng.uniform(-270, -125))
         root = _near(rng, (0.0, -12.0, -150.0), 12.0)
         _branch(rng, segments, root, tip, rng.uniform(1.6, 2.6), 1)
     return _tree(frame, segments)
+
+
+def _gastric(rng: np.random.Generator) -> list[Segment]:
+    """Gastroepiploic and left gastric arcade along the curvatures of the stomach, and branches at the splenic hilum."""
+    greater: list[Point] = [(92.0, 8.0, -58.0), (94.0, -20.0, -86.0), (75.0, -54.0, -112.0), (35.0, -66.0, -136.0)]
+    lesser: list[Point] = [(26.0, 4.0, -50.0), (32.0, -8.0, -76.0), (22.0, -22.0, -98.0), (-20.0, -26.0, -106.0)]
+    segments: list[Segment] = []
+    for arcade in (greater, lesser):
+        bends = [_near(rng, p, 5.0) for p in arcade]
+        for a, b in pairwise(bends):
+            segments.append((a, b, 1.5, 1.5))
+            _branch(rng, segments, b, _near(rng, b, 16.0), 0.85, 1)
+    for _ in range(7):
+        _branch(rng, segments, _near(rng, (82.0, 22.0, -86.0), 4.0), _near(rng, (100.0, 16.0, -88.0), 14.0), 2.1, 0)
+    return segments
 
 
 def varices(frame: Frame, patient: Patient) -> Region | None:
