@@ -74,3 +74,16 @@ def test_capsules_are_the_union_of_their_tubes(frame):
     assert (together.d > -0.01).all()
     assert not frame.capsules([far]).d.size
     assert not frame.capsules([]).d.size
+
+
+def test_a_trimmed_region_keeps_all_that_is_near_and_a_voxel_around(frame):
+    region = frame.ellipsoid((0.0, 0.0, 0.0), (20.0, 10.0, 6.0))
+    part, place = region.trimmed(1.0)
+    assert (part.d < 1).sum() == (region.d < 1).sum() > 0
+    assert part.d.size < region.d.size / 3
+    np.testing.assert_array_equal(part.d, region.d[place])
+    whole = np.full(frame.x.shape, np.inf, np.float32)
+    whole[region.box] = region.d
+    np.testing.assert_array_equal(whole[part.box], part.d)
+    assert min(part.d[0].min(), part.d[:, -1].min(), part.d[..., 0].min()) >= 1
+    assert not region.trimmed(-50.0)[0].d.size

@@ -93,11 +93,14 @@ class Canvas:
 
     def paint(self, layer: Layer, within: Region | None = None) -> None:
         """Paint a layer over what is there; `within` (on the picture's grid) limits it to its inside."""
-        if 0 in layer.region.d.shape or layer.region.d.min() > self.edge:
+        region, where = layer.region.trimmed(self.edge / 2)
+        if not region.d.size:
             return
-        box = self.box(layer.region)
-        d = self.onto(layer.region.d, layer.region, box)
-        hu = layer.hu if isinstance(layer.hu, float) else self.onto(np.asarray(layer.hu, np.float32), layer.region, box)
+        box = self.box(region)
+        d = self.onto(region.d, region, box)
+        hu = layer.hu
+        if not isinstance(hu, float):
+            hu = self.onto(np.asarray(hu, np.float32)[where], region, box)
         if within is not None:
             inside = Region(box, d)
             inside.clip_to(within)
@@ -106,8 +109,12 @@ class Canvas:
 
     def cover(self, box: Box, d: Float32[np.ndarray, "d h w"], hu: float | np.ndarray, organ: Organ) -> None:
         """Cover the voxels of a box with `hu` as far as each lies inside the distances `d`."""
-        opacity = np.clip(np.float32(0.5) - d * np.float32(1 / self.edge), 0, 1)
-        self.hu[box] += opacity * (np.float32(hu) - self.hu[box])
+        opacity = d * np.float32(-1 / self.edge)
+        opacity += np.float32(0.5)
+        np.clip(opacity, 0, 1, out=opacity)
+        change = np.float32(hu) - self.hu[box]
+        change *= opacity
+        self.hu[box] += change
         self.labels[box][d < 0] = organ
 
 

@@ -10,14 +10,22 @@ from scipy.ndimage import gaussian_filter
 def sample_linear(
     array: Float32[np.ndarray, "a b c"], index: list[Float[np.ndarray, " _"]]
 ) -> Float32[np.ndarray, "d h w"]:
-    """Trilinear samples of `array` at the outer product of fractional indices per axis, clamped at the border."""
-    for axis, wanted in enumerate(index):
-        at = np.clip(wanted, 0, array.shape[axis] - 1)
-        low = np.minimum(at.astype(int), max(array.shape[axis] - 2, 0))
-        high = np.minimum(low + 1, array.shape[axis] - 1)
-        weight = (at - low).astype(np.float32).reshape([-1 if k == axis else 1 for k in range(3)])
-        below = array.take(low, axis)
-        array = below + weight * (array.take(high, axis) - below)
+    """Trilinear samples of `array` at the outer product of fractional indices per axis, clamped at the border.
+
+    Where the indices are those of `array`, it is `array` itself.
+    """
+    # The last axis first: while the array is small, since its elements do not lie in rows to be copied whole.
+    for axis in (2, 1, 0):
+        size = array.shape[axis]
+        if np.array_equal(index[axis], np.arange(size)):
+            continue
+        at = np.clip(index[axis], 0, size - 1)
+        low = np.minimum(at.astype(int), max(size - 2, 0))
+        below, above = array.take(low, axis), array.take(np.minimum(low + 1, size - 1), axis)
+        above -= below
+        above *= (at - low).astype(np.float32).reshape([-1 if k == axis else 1 for k in range(3)])
+        above += below
+        array = above
     return array
 
 

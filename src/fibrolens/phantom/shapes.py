@@ -61,6 +61,21 @@ class Region:
         """The region dilated by `by` millimetres (eroded where negative)."""
         return Region(self.box, self.d - np.float32(by))
 
+    def trimmed(self, within: float) -> tuple[Region, Box]:
+        """The part of the region outside of which, by a voxel or more, all distances are at least `within`.
+
+        Returns:
+            The part, a view of this region, and its place in this region's box.
+        """
+        near = np.less(self.d, within)
+        plane = near.any(0)
+        seen = [np.flatnonzero(along) for along in (near.any((1, 2)), plane.any(1), plane.any(0))]
+        z, y, x = (slice(max(int(at[0]) - 1, 0), int(at[-1]) + 2) if at.size else slice(0, 0) for at in seen)
+        d = self.d[z, y, x]
+        low = [of.start + s.start for of, s in zip(self.box, (z, y, x), strict=True)]
+        a, b, c = (slice(start, start + n) for start, n in zip(low, d.shape, strict=True))
+        return Region((a, b, c), d), (z, y, x)
+
     @staticmethod
     def empty() -> Region:
         """A region without a voxel: it carves nothing and is painted nowhere."""
