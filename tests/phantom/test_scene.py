@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fibrolens.phantom.labels import Organ
-from fibrolens.phantom.liver import LobeScale
+from fibrolens.phantom.liver import LobeScale, couinaud, make_liver
 from fibrolens.phantom.patient import sample_patient
 from fibrolens.phantom.pose import make_pose
 from fibrolens.phantom.render import render, small_grid
@@ -16,7 +16,7 @@ def test_a_larger_lsvr_grows_the_left_lobe_and_shrinks_the_right():
     patients = [sample_patient(np.random.default_rng(k), 4) for k in range(6)]
     by_ratio = sorted(patients, key=lambda p: p.lsvr)
     low, high = (fit_patient(p).lobes for p in (by_ratio[0], by_ratio[-1]))
-    assert high.left / high.right > low.left / low.right
+    assert high.lateral / high.right > low.lateral / low.right
 
 
 def test_the_fit_is_a_function_of_the_patient(patient):
@@ -25,6 +25,31 @@ def test_the_fit_is_a_function_of_the_patient(patient):
     fit_patient.cache_clear()
     assert fit_patient(patient) == first
     assert first.lobes != LobeScale()
+
+
+@pytest.mark.parametrize("lsvr", [0.10, 0.26, 1.60])
+def test_lobes_meet_their_four_volumes(patient, lsvr):
+    of = replace(patient, lsvr=lsvr)
+    _, scene = scene_of(of)
+    parts = np.bincount(scene.liver_segments[scene.liver.d < 0], minlength=9)
+    volumes = small_grid(of).voxel_ml * np.array([parts[5:].sum(), parts[4], parts[2:4].sum(), parts[1]])
+    assert volumes == pytest.approx(of.lobes_ml, rel=0.04)
+    assert volumes.sum() == pytest.approx(of.liver_volume_ml, rel=0.01)
+
+
+def test_a_lobe_grows_alone(patient):
+    frame = Frame(small_grid(patient), make_pose(patient))
+
+    def volumes(scale):
+        liver = make_liver(frame, patient, scale, [])
+        parts = np.bincount(couinaud(frame, liver)[liver.region.d < 0], minlength=9)
+        return np.array([parts[5:].sum(), parts[4], parts[2:4].sum(), parts[1]])
+
+    before = volumes(LobeScale())
+    for k, lobe in enumerate(("right", "fourth", "lateral", "caudate")):
+        gain = volumes(LobeScale(**{lobe: 1.15})) / before - 1
+        assert gain[k] > 0.15
+        assert abs(np.delete(gain, k)).max() < gain[k] / 3
 
 
 def test_the_reach_holds_liver_and_spleen(patient):

@@ -30,6 +30,13 @@ def test_truth_is_plain_numbers_and_words():
     assert all(value is None or type(value) in (int, float, str) for value in row.values())
 
 
+def test_truth_tells_the_shares_of_caudate_and_segment_iv():
+    of = patient()
+    row = truth_row(of, {})
+    assert row["caudate_share"] == round(of.caudate_share, 4)
+    assert row["segment_iv_share"] == round(of.segment_iv_share, 4)
+
+
 def test_missing_values_are_empty(tmp_path):
     write_table(tmp_path / "t.csv", [{"a": None, "b": 1}])
     with (tmp_path / "t.csv").open(newline="") as file:

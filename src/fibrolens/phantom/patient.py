@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,21 @@ from fibrolens.phantom.severity import PAPER_MIX, sample_scores, sign_values
 
 STEATOSIS_RATE = 0.13
 METALS = ("clips", "spine")
+
+
+class LobeShare(NamedTuple):
+    """Mean share of a segment at the healthy LSVR, its relative SD, and the power of the LSVR that it goes with."""
+
+    healthy: float
+    scatter: float
+    power: float
+
+
+#: Our choice: a healthy caudate is 2.5 % of the liver and segment IV 16 %; where the left lobe grows the caudate grows
+#: a little more, and segment IV shrinks more than the right lobe. With it the caudate is 5 % of a mean F4 liver.
+CAUDATE_SHARE = LobeShare(0.12, 0.20, 0.15)
+SEGMENT_IV_SHARE = LobeShare(0.20, 0.18, -0.25)
+HEALTHY_LSVR = 0.26
 
 
 @dataclass(frozen=True)
@@ -81,9 +97,32 @@ class Patient:
         """M or F."""
         return self.record.sex
 
+    @property
+    def caudate_share(self) -> float:
+        """Volume of segment I over that of I to III."""
+        return self._lobe_share("caudate share", CAUDATE_SHARE)
+
+    @property
+    def segment_iv_share(self) -> float:
+        """Volume of segment IV over that of IV to VIII."""
+        return self._lobe_share("segment IV share", SEGMENT_IV_SHARE)
+
+    @property
+    def lobes_ml(self) -> tuple[float, float, float, float]:
+        """Intended volumes of segments V to VIII, IV, II with III, and I, millilitres."""
+        left = self.liver_volume_ml * self.lsvr / (1 + self.lsvr)
+        right = self.liver_volume_ml - left
+        fourth, caudate = right * self.segment_iv_share, left * self.caudate_share
+        return right - fourth, fourth, left - caudate, caudate
+
     def rng(self, subject: str) -> np.random.Generator:
         """The generator for one subject of the rendering (``"kidneys"``), the same at every call."""
         return np.random.default_rng([self.seed, zlib.crc32(subject.encode())])
+
+    def _lobe_share(self, subject: str, of: LobeShare) -> float:
+        """A share that goes with the LSVR alone, so that it tells no more of the stage than the LSVR does."""
+        scatter = 1 + of.scatter * float(np.clip(self.rng(subject).standard_normal(), -2.5, 2.5))
+        return of.healthy * scatter * (self.lsvr / HEALTHY_LSVR) ** of.power
 
 
 def sample_patient(

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from scipy.ndimage import gaussian_filter
 
 from fibrolens.phantom import lines, organs, strands, torso, vessels
 from fibrolens.phantom.bowel import Loop, colon, folded, small_bowel
 from fibrolens.phantom.fields import unit_sd
 from fibrolens.phantom.labels import Organ
-from fibrolens.phantom.liver import Liver, LobeScale, make_liver, widening
+from fibrolens.phantom.liver import Liver, LobeScale, couinaud, ligamentum_teres, make_liver, widening
 from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.pose import Pose, make_pose
 from fibrolens.phantom.shapes import Frame, Region
@@ -23,6 +23,13 @@ from fibrolens.volume import Geometry
 FIT_SPACING_MM = 5.0
 #: The fit of a volume ends when it is this close, or after so many tries.
 CLOSE_ENOUGH, MOST_FITS = 0.004, 10
+#: Width over which a voxel of that grid fades at an edge, in voxels: a full one would overfill sharp margins.
+FIT_EDGE = 0.8
+#: Linear sizes of lobes that are tried, logarithmic.
+LOG_SIZES = (np.log(0.3), np.log(3.2))
+#: Step of logarithmic size per missing logarithmic volume: at first (organs that the walls clip grow slower than the
+#: cube), and its limits.
+FIRST_POWER, POWERS = 0.42, (0.2, 1.2)
 #: Linear size up to which a spleen is tried: walls, liver and kidney take a part of what it gains.
 LARGEST_SPLEEN = 4.5
 #: What the scanner writes for metal: the top of its number range.
@@ -71,8 +78,9 @@ def build_scene(frame: Frame, patient: Patient) -> Scene:
     liver = make_liver(frame, patient, fit.lobes, shaped.around_liver())
     spleen = organs.spleen(frame, patient, fit.spleen, trunk, shaped.around_spleen(liver.region))
     behind = _container(frame, patient, trunk) + _hollow_organs(frame, patient, shaped, liver.region, spleen)
+    behind.append(Layer(Organ.FAT, ligamentum_teres(frame, patient), patient.enhancement.muscle))
     before = _solid_organs(frame, patient, shaped, spleen)
-    return Scene(behind, liver.region, _liver_vessels(frame, patient), before, liver.segments)
+    return Scene(behind, liver.region, _liver_vessels(frame, patient), before, couinaud(frame, liver))
 
 
 @lru_cache(maxsize=8)
@@ -82,16 +90,7 @@ def fit_patient(patient: Patient) -> Fit:
     frame = Frame(_fit_grid(pose), pose)
     trunk = torso.make_torso(frame, patient)
     shaped = _Neighbours(frame, patient, trunk)
-    left_target = patient.liver_volume_ml * patient.lsvr / (1 + patient.lsvr)
-    right_target = patient.liver_volume_ml - left_target
-    scale = LobeScale()
-    liver = make_liver(frame, patient, scale, shaped.around_liver())
-    for _ in range(MOST_FITS):
-        left, right = _lobe_volumes(frame, liver)
-        if max(abs(left / left_target - 1), abs(right / right_target - 1)) < CLOSE_ENOUGH:
-            break
-        scale = LobeScale(_grown(scale.right, right_target, right), _grown(scale.left, left_target, left))
-        liver = make_liver(frame, patient, scale, shaped.around_liver())
+    lobes, liver = _fit_lobes(frame, patient, shaped)
     obstacles = shaped.around_spleen(liver.region)
     size = 1.0
     for _ in range(0 if patient.splenectomy else MOST_FITS):
@@ -99,7 +98,34 @@ def fit_patient(patient: Patient) -> Fit:
         if abs(volume / patient.spleen_volume_ml - 1) < CLOSE_ENOUGH:
             break
         size = _grown(size, patient.spleen_volume_ml, volume, LARGEST_SPLEEN)
-    return Fit(scale, size, _z_range(frame, liver.region))
+    return Fit(lobes, size, _z_range(frame, liver.region))
+
+
+def _fit_lobes(frame: Frame, patient: Patient, shaped: _Neighbours) -> tuple[LobeScale, Liver]:
+    """Sizes of the four lobes that give their volumes, and the liver they make.
+
+    Each lobe goes by its own growth: how fast it answers shows in the last two tries.
+    """
+    obstacles = shaped.around_liver()
+    target = np.log(patient.lobes_ml)
+    size, power = np.zeros(4), np.full(4, FIRST_POWER)
+    liver = make_liver(frame, patient, LobeScale(), obstacles)
+    volume = np.log(_lobe_volumes(frame, liver))
+    for _ in range(MOST_FITS):
+        if np.abs(volume - target).max() < CLOSE_ENOUGH:
+            break
+        step = np.clip(size + power * (target - volume), *LOG_SIZES) - size
+        size = size + step
+        liver = make_liver(frame, patient, LobeScale(*np.exp(size).tolist()), obstacles)
+        before, volume = volume, np.log(_lobe_volumes(frame, liver))
+        power = _answered(step, volume - before, power)
+    return LobeScale(*np.exp(size).tolist()), liver
+
+
+def _answered(step: np.ndarray, gain: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """Step of size per gain of volume, both logarithmic; as before where the step was too small to tell."""
+    told = (np.abs(step) > 0.01) & (gain * step > 0)
+    return np.where(told, np.clip(step / np.where(told, gain, 1.0), *POWERS), power)
 
 
 class _Neighbours:
@@ -156,7 +182,7 @@ def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer
         Layer(Organ.FAT, trunk.cavity, e.fat),
         Layer(Organ.BONE, spine, 560.0),
         Layer(Organ.MUSCLE, torso.discs(frame, patient), 85.0),
-        Layer(Organ.BONE, cancellous, e.bone + 40 * _grain(frame, patient.rng("cancellous bone"), cancellous)),
+        Layer(Organ.BONE, cancellous, e.bone + 40 * _grain(frame, patient.rng("cancellous bone"), cancellous, 1.4)),
         *[Layer(Organ.BONE, wing, 330.0) for wing in torso.pelvis(frame)],
         *[Layer(Organ.MUSCLE, muscle, e.muscle) for muscle in torso.back_muscles(frame)],
         Layer(Organ.LUNG, lungs, e.lung),
@@ -297,20 +323,29 @@ def _fit_grid(pose: Pose) -> Geometry:
 
 def _fraction(frame: Frame, region: Region) -> np.ndarray:
     """How much of each voxel the region fills."""
-    width = FIT_SPACING_MM / float(frame.pose.stretch.mean())
-    filled: np.ndarray = np.clip(0.5 - region.d / width, 0, 1)
+    filled: np.ndarray = np.clip(0.5 - region.d / _fit_edge_mm(frame), 0, 1)
     return filled
+
+
+def _fit_edge_mm(frame: Frame) -> float:
+    """Canonical millimetres over which an edge fades on the grid of the fit."""
+    return FIT_EDGE * FIT_SPACING_MM / float(frame.pose.stretch.mean())
 
 
 def _volume_ml(frame: Frame, region: Region) -> float:
     return float(_fraction(frame, region).sum()) * frame.geometry.voxel_ml
 
 
-def _lobe_volumes(frame: Frame, liver: Liver) -> tuple[float, float]:
-    """Millilitres of segments I to III, and of IV to VIII."""
+def _lobe_volumes(frame: Frame, liver: Liver) -> Float[np.ndarray, " 4"]:
+    """Millilitres of segments V to VIII, IV, II with III, and I; a voxel on a border counts in part for both sides."""
+    width = _fit_edge_mm(frame)
+    borders = liver.borders
     filled = _fraction(frame, liver.region)
-    left = float(filled[liver.left].sum())
-    return left * frame.geometry.voxel_ml, (float(filled.sum()) - left) * frame.geometry.voxel_ml
+    rest = filled * np.clip(0.5 + borders.caudate / width, 0, 1)
+    medial = rest * np.clip(0.5 - borders.fissure / width, 0, 1)
+    right = float((medial * np.clip(0.5 - borders.cantlie / width, 0, 1)).sum())
+    sums = [float(a.sum()) for a in (filled, rest, medial)]
+    return frame.geometry.voxel_ml * np.array([right, sums[2] - right, sums[1] - sums[2], sums[0] - sums[1]])
 
 
 def _grown(size: float, target: float, measured: float, limit: float = 2.6) -> float:

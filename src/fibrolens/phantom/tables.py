@@ -21,6 +21,8 @@ Row = Mapping[str, Any]
 PARTS = {"enhancement": ("", "_hu"), "scan": ("", ""), "body": ("body_", "")}
 #: What is not a truth about the scan: identifiers stand in front, the record in ``cohort.csv``.
 LEFT_OUT = {"patient_id", "scan_id", "stage", "severity", "record", "seed", *PARTS}
+#: What follows from a patient's seed and LSVR; the rendered lobes meet it.
+LOBE_SHARES = ("caudate_share", "segment_iv_share")
 #: Volumes as the voxels of the written masks give them, and segments I to III over IV to VIII.
 MEASURED = ("liver_mask_ml", "spleen_mask_ml", "lsvr_mask")
 
@@ -49,6 +51,7 @@ def truth_row(patient: Patient, measured: Mapping[str, float | None]) -> Row:
     row: dict[str, Any] = {"scan_id": patient.scan_id, "patient_id": patient.patient_id}
     row |= {"stage": STAGES[patient.stage], "severity": _plain(patient.severity)}
     row |= {f.name: _plain(getattr(patient, f.name)) for f in fields(patient) if f.name not in LEFT_OUT}
+    row |= {name: _plain(getattr(patient, name)) for name in LOBE_SHARES}
     for part, (before, after) in PARTS.items():
         for name, value in _flat(asdict(getattr(patient, part))):
             row[f"{before}{name}{after}"] = _plain(value)
