@@ -94,6 +94,15 @@ def test_the_stomach_is_hollow_with_a_wall_of_millimetres(patient):
 
 def test_creases_dent_the_skin_of_people_with_fat_alone(patient):
     frame = Frame(small_grid(patient), make_pose(patient))
-    plump, slim = (replace(patient, body=replace(patient.body, fat_mm=mm)) for mm in (30.0, 8.0))
-    assert len(torso._creases(frame, plump, 20.0)) == 2
-    assert not torso._creases(frame, slim, 8.0)
+    plump, slim = (
+        [replace(patient, seed=seed, body=replace(patient.body, fat_mm=mm)) for seed in range(6)] for mm in (30.0, 8.0)
+    )
+    assert 3 < sum(len(torso._creases(frame, p, 20.0)) for p in plump) < 12
+    assert not any(torso._creases(frame, p, 8.0) for p in slim)
+
+
+def test_ascites_leaves_the_retroperitoneum_dry(patient, fine):
+    frame, trunk = fine
+    fluid = organs.ascites_layer(trunk, replace(patient, ascites=True), frame)
+    assert (fluid.d < 0).any()
+    assert not ((fluid.d < 0) & (frame.y > 20) & (np.abs(frame.x) < 20)).any()

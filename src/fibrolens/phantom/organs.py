@@ -222,7 +222,8 @@ def ascites_layer(torso: Torso, patient: Patient, frame: Frame) -> Region | None
         return None
     depth = 2.5 * ascites_gap(patient)
     shell = np.maximum(torso.abdomen.d + 1, -torso.abdomen.d - np.float32(depth))
-    return frame.whole(np.maximum(shell, frame.y - 45))
+    gutter = frame.y - np.float32(0.55) * np.abs(frame.x) - 8  # behind it lies the retroperitoneum
+    return frame.whole(smooth_max(shell, gutter, 8.0))
 
 
 def ascites_gap(patient: Patient) -> float:

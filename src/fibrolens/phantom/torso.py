@@ -102,12 +102,12 @@ def _creases(frame: Frame, patient: Patient, back: float) -> list[Region]:
     rng = patient.rng("creases")
     creases = []
     for side in (-1.0, 1.0):
-        y, z, depth, rise = rng.uniform((35, -230, 6, -4), (70, -20, 22, 12))
+        y, z, depth, rise = rng.uniform((35, -230, 4, -4), (70, -20, 17, 12))
         x = (0.95 * (CAVITY_MM[0] + WALL_MM) + patient.body.fat_mm) * np.sqrt(1 - ((y - 40) / (58 + back)) ** 2)
         box = frame.box((side * x - 30, y - 20, z - 75), (side * x + 30, y + 20, z + 75), 0.0)
         height = np.abs(frame.z[box] - np.float32(z)) / np.float32(75)
         fold = _bar(side * frame.x[box], frame.y[box], (x + 14, y + 6), (x - depth, y - rise), 1.3) + 3 * height**4
-        if patient.body.fat_mm > 12:
+        if rng.random() < 0.6 and patient.body.fat_mm > 12:
             creases.append(Region(box, fold.astype(np.float32)))
     return creases
 
@@ -121,10 +121,13 @@ def seams(frame: Frame, torso: Torso) -> Region:
     sheets = np.minimum(np.abs(depth - 4.6 - wander) + 2 * between_ribs, np.abs(depth - 9.4 + wander)) - 0.65
     sheets = np.maximum(np.maximum(sheets, 62 - x), y - 62)
     alba = np.maximum(np.minimum(x - 1.6, np.abs(x - 54) - 1.2), y + 40)
+    fat = np.minimum(sheets, alba)
+    back = frame.box((-130.0, 44.0, -600.0), (130.0, 130.0, 600.0))
+    x, y = x[back], y[back]
     erector = np.maximum(np.abs(_ellipse(x - 33, y - 85, 30.0, 19.0)) - np.float32(0.9), y - 92)
     erector = np.minimum(erector, np.maximum(np.abs(x - 20 - 0.4 * (y - 90)) - 0.6, np.abs(y - 90) - 11))
     latissimus = np.maximum(np.abs(_ellipse(x - 66, y - 66, 34.0, 22.0)) - np.float32(0.9), 56 - x)
-    fat = np.minimum(np.minimum(sheets, alba), np.minimum(erector, latissimus))
+    np.minimum(fat[back], np.minimum(erector, latissimus), out=fat[back])
     return frame.whole(np.maximum(np.maximum(fat, torso.muscle.d + 1), 2 - depth))
 
 
