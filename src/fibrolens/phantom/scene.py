@@ -348,7 +348,7 @@ def _lobe_volumes(frame: Frame, liver: Liver) -> Float[np.ndarray, " 4"]:
     return frame.geometry.voxel_ml * np.array([right, sums[2] - right, sums[1] - sums[2], sums[0] - sums[1]])
 
 
-def _grown(size: float, target: float, measured: float, limit: float = 2.6) -> float:
+def _grown(size: float, target: float, measured: float, limit: float) -> float:
     """A better linear size; organs that the walls clip grow slower than the cube, hence the larger exponent."""
     return float(np.clip(size * (target / max(measured, 1.0)) ** 0.42, 0.35, limit))
 
