@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fibrolens.phantom import organs, strands, torso
+from fibrolens.phantom import couch, organs, strands, torso
 from fibrolens.phantom.pose import make_pose
 from fibrolens.phantom.render import small_grid
 from fibrolens.phantom.shapes import Frame
@@ -80,7 +80,7 @@ def test_the_same_patient_has_the_same_threads_on_every_grid_and_in_every_stage(
 @pytest.mark.parametrize("kind", ["flat", "double"])
 def test_a_table_is_foam_in_a_rim_of_carbon_fibre(patient, fine, kind):
     frame, trunk = fine
-    carbon, foam = torso.table(frame, trunk, replace(patient, scan=replace(patient.scan, table=kind)))
+    carbon, foam = couch.table(frame, trunk.skin, replace(patient, scan=replace(patient.scan, table=kind)))
     assert 0.2 < (foam.d < 0).sum() / (carbon.d < 0).sum() < 0.9
     assert not ((foam.d < 0) & (carbon.d >= 0)).any()
 

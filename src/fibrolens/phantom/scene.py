@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from scipy.ndimage import gaussian_filter
 
-from fibrolens.phantom import lines, organs, strands, torso, vessels
+from fibrolens.phantom import couch, lines, organs, strands, torso, vessels
 from fibrolens.phantom.bowel import Loop, colon, folded, small_bowel
 from fibrolens.phantom.fields import unit_sd
 from fibrolens.phantom.labels import Organ
@@ -165,7 +165,7 @@ def _container(frame: Frame, patient: Patient, trunk: torso.Torso) -> list[Layer
     whole_heart, chambers = organs.heart(frame, patient)
     whole_heart.carve(trunk.dome, 2.5)
     chambers.carve(trunk.dome, 8.0)
-    carbon, foam = torso.table(frame, trunk, patient)
+    carbon, foam = couch.table(frame, trunk.skin, patient)
     layers = [Layer(Organ.TABLE, carbon, 60.0), Layer(Organ.TABLE, foam, FOAM_HU)]
     layers += [Layer(Organ.TABLE, cable, lines.CABLE_HU) for cable in lines.cables(frame, patient)]
     for soft, bone in torso.arms(frame, patient):
