@@ -4,8 +4,8 @@ Cohorts have the paper's mix of stages; their patients are none of those that th
 arm the CT shows the stage by a known sign, by an acquisition trait (``shortcut:...``) or not at all (``none``). Writes
 ``phantom_network.json`` and prints a table; a cohort or study that is finished is not made again.
 
-usage: phantom_network.py [--out DIR] [--cohorts 3] [--seeds 101 102 103] [--patients 252] [--way both]
-                          [--arms none shortcut:table ...] [--arm-patients 120] [--arm-way adapted] [--model DIR]
+usage: phantom_network.py [--out DIR] [--cohorts 3] [--seeds 104 105 106] [--patients 252] [--way both]
+                          [--arms none shortcut:table ...] [--arm-patients 252] [--arm-way scratch] [--model DIR]
                           [--workers 2]
 """
 
@@ -155,12 +155,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("out/bench/phantom_network"))
     parser.add_argument("--cohorts", type=int, default=3, help="use so many of the seeds")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[104, 105, 106])
     parser.add_argument("--patients", type=int, default=252)
     parser.add_argument("--way", choices=tuple(WAYS), default="both")
     parser.add_argument("--arms", nargs="*", default=[], help="known-truth arms to study too")
-    parser.add_argument("--arm-patients", type=int, default=120)
-    parser.add_argument("--arm-way", choices=tuple(WAYS), default="adapted")
+    parser.add_argument("--arm-patients", type=int, default=252)
+    parser.add_argument("--arm-way", choices=tuple(WAYS), default="scratch")
     parser.add_argument("--model", type=Path, default=shipped("lfs"), help="weights to begin with")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()

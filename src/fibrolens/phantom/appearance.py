@@ -176,7 +176,9 @@ def _waves(patient: Patient, smooth: Float32[np.ndarray, "d h w"], geometry: Geo
     rows, columns = (np.gradient(smooth, geometry.spacing[axis], axis=axis) for axis in (1, 2))
     waves *= np.clip(np.hypot(rows, columns), 0.2, 1.2)
     surface = np.abs(waves[np.abs(smooth) < CAPSULE_MM])
-    waves *= np.float32(patient.nodularity_mm / max(float(surface.mean()) if surface.size else 0.0, 1e-6))
+    if not surface.any():
+        return np.zeros_like(waves)
+    waves *= np.float32(patient.nodularity_mm) / surface.mean()
     return waves
 
 

@@ -32,6 +32,8 @@ LOG_SIZES = (np.log(0.3), np.log(3.2))
 FIRST_POWER, POWERS = 0.42, (0.2, 1.2)
 #: Linear size up to which a spleen is tried: walls, liver and kidney take a part of what it gains.
 LARGEST_SPLEEN = 4.5
+#: So far from the liver vessels and fascia end: the fat along it shows next to none, and nodularity is read there.
+PLAIN_FAT_MM = 7.0
 #: What the scanner writes for metal: the top of its number range.
 METAL_HU = 3071.0
 #: Skin, whose lower layer also makes the septa of the fat below; the foam inside a table.
@@ -201,11 +203,15 @@ def _hollow_organs(frame: Frame, patient: Patient, shaped: _Neighbours, liver: R
     layers = [Layer(Organ.FAT, strands.small_vessels(frame, shaped.trunk.abdomen, patient), e.hepatic_vein - 25)]
     fascia = strands.renal_fascia(frame, [whole for whole, _, _ in shaped.kidneys], shaped.trunk.cavity, patient)
     layers += [Layer(Organ.FAT, sheet, e.fat + 90) for sheet in fascia]
+    for thread in layers:
+        thread.region.carve(liver, PLAIN_FAT_MM)
     fluid = organs.ascites_layer(shaped.trunk, patient, frame)
     if fluid:
         layers.append(Layer(Organ.FLUID, fluid, e.ascites))
     layers.append(Layer(Organ.OESOPHAGUS, organs.oesophagus(frame), 60.0))
-    layers.append(Layer(Organ.FAT, vessels.mesentery(frame, patient), e.hepatic_vein - 15))
+    mesentery = vessels.mesentery(frame, patient)
+    mesentery.carve(liver, PLAIN_FAT_MM)
+    layers.append(Layer(Organ.FAT, mesentery, e.hepatic_vein - 15))
     rng = patient.rng("bowel content")
     for loop in small_bowel(frame, patient) + colon(frame, patient):
         _make_room(loop.region, shaped, [(liver, 2.0), (spleen, 2.0)])

@@ -292,10 +292,20 @@ def _tight(d: np.ndarray) -> Region:
 
 def _ellipse(x: np.ndarray, y: np.ndarray, a: float | np.ndarray, b: float | np.ndarray) -> np.ndarray:
     """Signed distance to an upright elliptic cylinder, first order."""
-    u, v = x / np.float32(a), y / np.float32(b)
-    k0 = np.sqrt(u * u + v * v) + np.float32(1e-5)
-    u, v = u / np.float32(a), v / np.float32(b)
-    result: np.ndarray = k0 * (k0 - 1) / (np.sqrt(u * u + v * v) + np.float32(1e-7))
+    # In place, since it runs on whole grids.
+    across, along = np.float32(1) / np.float32(a), np.float32(1) / np.float32(b)
+    u, v = np.square(x * across), np.square(y * along)
+    k0 = u + v
+    u *= across * across
+    v *= along * along
+    u += v
+    np.sqrt(k0, out=k0)
+    np.sqrt(u, out=u)
+    k0 += np.float32(1e-5)
+    u += np.float32(1e-7)
+    result: np.ndarray = k0 - 1
+    result *= k0
+    result /= u
     return result
 
 

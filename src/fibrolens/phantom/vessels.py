@@ -164,15 +164,9 @@ def _branch(
 
 def _tree(frame: Frame, segments: list[Segment]) -> Region:
     """All segments in one region, each evaluated in its own small box."""
-    ends = np.array([p for a, b, _, _ in segments for p in (a, b)])
-    box = frame.box(tuple(ends.min(0) - 6), tuple(ends.max(0) + 6))
-    region = Region(box, np.full([s.stop - s.start for s in box], 28, np.float32))
     # Thinner branches would fill too little of a voxel to show.
     thinnest = max(0.5, 0.3 * frame.geometry.spacing[1])
-    for a, b, ra, rb in segments:
-        if min(ra, rb) > thinnest:
-            region.join(frame.tube([a, b], [ra, rb], pad=4.0))
-    return region
+    return frame.capsules([s for s in segments if min(s[2:]) > thinnest], pad=4.0)
 
 
 def _near(rng: np.random.Generator, point: tuple[float, ...], sd: float) -> Point:
