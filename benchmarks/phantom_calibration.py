@@ -43,7 +43,7 @@ MIXES = {"paper": PAPER_MIX, "equal": (1, 1, 1, 1, 1)}
 THRESHOLDS = (2, 3, 4)
 BOOTSTRAPS = 2000
 #: Rendered patients per stage whose texture is measured as well; no published AUC waits for it.
-TEXTURES = 12
+TEXTURES = 30
 #: AUC for F>=2, F>=3 and F4 that the published distributions imply.
 IMPLIED_AUC: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
     "paper": {"spleen": (0.905, 0.932, 0.938), "lsvr": (0.855, 0.862, 0.860), "lsn": (0.774, 0.792, 0.826)},
