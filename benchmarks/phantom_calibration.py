@@ -33,7 +33,8 @@ from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.patient import Patient, sample_patient
 from fibrolens.phantom.render import Rendering, full_grid, render
 from fibrolens.phantom.scene import fit_patient
-from fibrolens.phantom.severity import LSN, LSN_SCATTER, LSVR, PAPER_MIX, SPLEEN_ML
+from fibrolens.phantom.severity import LSN, LSN_SCATTER, LSVR, SPLEEN_ML
+from fibrolens.plan import PAPER_MIX
 from fibrolens.progress import Progress
 from fibrolens.volume import Geometry, Volume
 

@@ -18,6 +18,8 @@ from fibrolens.errors import ModelError
 
 SCHEMA_VERSION = 1
 STAGES = ("F0", "F1", "F2", "F3", "F4")
+#: Patients with F0..F4 in the paper.
+PAPER_MIX = (134, 8, 10, 18, 82)
 
 LayerName = Literal["conv1", "conv2", "conv3", "conv4", "hidden", "head"]
 

@@ -27,6 +27,18 @@ def test_the_fit_is_a_function_of_the_patient(patient):
     assert first.lobes != LobeScale()
 
 
+@pytest.mark.parametrize("seed", [(12, 66), (12, 182), (12, 123), (11, 23), (21, 0), (21, 4)])
+def test_organs_of_the_very_ill_meet_their_volumes_too(seed):
+    ill = sample_patient(np.random.default_rng(seed), 4)
+    fit = fit_patient(ill)
+    scan = render(ill, small_grid(ill))
+    liver = np.isin(scan.segments.array, range(1, 9)).sum() * scan.hu.geometry.voxel_ml
+    spleen = (scan.labels.array == Organ.SPLEEN).sum() * scan.hu.geometry.voxel_ml
+    assert liver == pytest.approx(ill.liver_volume_ml, rel=0.05)
+    assert spleen == pytest.approx(ill.spleen_volume_ml, rel=0.05)
+    assert max(fit.lobes.lateral, fit.spleen) < 6.0
+
+
 @pytest.mark.parametrize("lsvr", [0.10, 0.26, 1.60])
 def test_lobes_meet_their_four_volumes(patient, lsvr):
     of = replace(patient, lsvr=lsvr)

@@ -14,7 +14,8 @@ from fibrolens.phantom.contrast import Enhancement, sample_enhancement
 from fibrolens.phantom.habitus import Body, sample_body
 from fibrolens.phantom.scan import Scan, sample_scan
 from fibrolens.phantom.setting import Setting, hidden_stage
-from fibrolens.phantom.severity import PAPER_MIX, sample_scores, sign_values
+from fibrolens.phantom.severity import sample_scores, sign_values
+from fibrolens.plan import PAPER_MIX
 
 STEATOSIS_RATE = 0.13
 METALS = ("clips", "spine")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -19,19 +21,19 @@ from fibrolens.phantom.pose import Pose, make_pose
 from fibrolens.phantom.shapes import Frame, Region
 from fibrolens.volume import Geometry
 
+T = TypeVar("T")
+
 #: Grid on which the organs' sizes are fitted to the patient's volumes.
 FIT_SPACING_MM = 5.0
 #: The fit of a volume ends when it is this close, or after so many tries.
 CLOSE_ENOUGH, MOST_FITS = 0.004, 10
 #: Width over which a voxel of that grid fades at an edge, in voxels: a full one would overfill sharp margins.
 FIT_EDGE = 0.8
-#: Linear sizes of lobes that are tried, logarithmic.
-LOG_SIZES = (np.log(0.3), np.log(3.2))
+#: Linear sizes that are tried: walls and neighbours take a part of what an organ gains.
+LOBE_SIZES, SPLEEN_SIZES = (0.3, 6.0), (0.35, 4.5)
 #: Step of logarithmic size per missing logarithmic volume: at first (organs that the walls clip grow slower than the
 #: cube), and its limits.
 FIRST_POWER, POWERS = 0.42, (0.2, 1.2)
-#: Linear size up to which a spleen is tried: walls, liver and kidney take a part of what it gains.
-LARGEST_SPLEEN = 4.5
 #: So far from the liver vessels and fascia end: the fat along it shows next to none, and nodularity is read there.
 PLAIN_FAT_MM = 7.0
 #: What the scanner writes for metal: the top of its number range.
@@ -79,8 +81,8 @@ def build_scene(frame: Frame, patient: Patient) -> Scene:
     shaped = _Neighbours(frame, patient, trunk)
     liver = make_liver(frame, patient, fit.lobes, shaped.around_liver())
     spleen = organs.spleen(frame, patient, fit.spleen, trunk, shaped.around_spleen(liver.region))
-    behind = _container(frame, patient, trunk) + _hollow_organs(frame, patient, shaped, liver.region, spleen)
-    behind.append(Layer(Organ.FAT, ligamentum_teres(frame, patient), patient.enhancement.muscle))
+    behind = _container(frame, patient, trunk)
+    behind += _hollow_organs(frame, patient, shaped, liver.region, spleen)
     before = _solid_organs(frame, patient, shaped, spleen)
     return Scene(behind, liver.region, _liver_vessels(frame, patient), before, couinaud(frame, liver))
 
@@ -92,36 +94,56 @@ def fit_patient(patient: Patient) -> Fit:
     frame = Frame(_fit_grid(pose), pose)
     trunk = torso.make_torso(frame, patient)
     shaped = _Neighbours(frame, patient, trunk)
-    lobes, liver = _fit_lobes(frame, patient, shaped)
-    obstacles = shaped.around_spleen(liver.region)
-    size = 1.0
-    for _ in range(0 if patient.splenectomy else MOST_FITS):
-        volume = _volume_ml(frame, organs.spleen(frame, patient, size, trunk, obstacles))
-        if abs(volume / patient.spleen_volume_ml - 1) < CLOSE_ENOUGH:
-            break
-        size = _grown(size, patient.spleen_volume_ml, volume, LARGEST_SPLEEN)
-    return Fit(lobes, size, _z_range(frame, liver.region))
-
-
-def _fit_lobes(frame: Frame, patient: Patient, shaped: _Neighbours) -> tuple[LobeScale, Liver]:
-    """Sizes of the four lobes that give their volumes, and the liver they make.
-
-    Each lobe goes by its own growth: how fast it answers shows in the last two tries.
-    """
     obstacles = shaped.around_liver()
-    target = np.log(patient.lobes_ml)
-    size, power = np.zeros(4), np.full(4, FIRST_POWER)
-    liver = make_liver(frame, patient, LobeScale(), obstacles)
-    volume = np.log(_lobe_volumes(frame, liver))
+    lobes, liver = _fitted(
+        lambda sizes: make_liver(frame, patient, LobeScale(*sizes.tolist()), obstacles),
+        lambda made: _lobe_volumes(frame, made),
+        patient.lobes_ml,
+        LOBE_SIZES,
+    )
+    spleen = np.ones(1)
+    if not patient.splenectomy:
+        around = shaped.around_spleen(liver.region)
+        spleen, _ = _fitted(
+            lambda sizes: organs.spleen(frame, patient, float(sizes[0]), trunk, around),
+            lambda made: np.array([_volume_ml(frame, made)]),
+            np.array([patient.spleen_volume_ml]),
+            SPLEEN_SIZES,
+        )
+    return Fit(LobeScale(*lobes.tolist()), float(spleen[0]), _z_range(frame, liver.region))
+
+
+def _fitted(
+    make: Callable[[Float[np.ndarray, " k"]], T],
+    volumes: Callable[[T], Float[np.ndarray, " k"]],
+    target_ml: Sequence[float] | Float[np.ndarray, " k"],
+    limits: tuple[float, float],
+) -> tuple[Float[np.ndarray, " k"], T]:
+    """Linear sizes that give the wanted volumes, and what they make: the best try where none is close enough.
+
+    Each size goes by its own growth: how fast its volume answers shows in the last two tries.
+
+    Args:
+        make: what has those sizes.
+        volumes: its volumes (ml).
+        target_ml: the wanted ones.
+        limits: smallest and largest size.
+    """
+    target, low, high = np.log(target_ml), *np.log(limits)
+    size, power = np.zeros(len(target)), np.full(len(target), FIRST_POWER)
+    made = make(np.exp(size))
+    volume = np.log(np.maximum(volumes(made), 1.0))
+    best = (float(np.abs(volume - target).max()), np.exp(size), made)
     for _ in range(MOST_FITS):
-        if np.abs(volume - target).max() < CLOSE_ENOUGH:
+        if best[0] < CLOSE_ENOUGH:
             break
-        step = np.clip(size + power * (target - volume), *LOG_SIZES) - size
+        step = np.clip(size + power * (target - volume), low, high) - size
         size = size + step
-        liver = make_liver(frame, patient, LobeScale(*np.exp(size).tolist()), obstacles)
-        before, volume = volume, np.log(_lobe_volumes(frame, liver))
+        made = make(np.exp(size))
+        before, volume = volume, np.log(np.maximum(volumes(made), 1.0))
         power = _answered(step, volume - before, power)
-    return LobeScale(*np.exp(size).tolist()), liver
+        best = min(best, (float(np.abs(volume - target).max()), np.exp(size), made), key=lambda found: found[0])
+    return best[1], best[2]
 
 
 def _answered(step: np.ndarray, gain: np.ndarray, power: np.ndarray) -> np.ndarray:
@@ -141,7 +163,6 @@ class _Neighbours:
         self.vena_cava = vessels.vena_cava(frame, patient)
         self.portal = vessels.portal_trunk(frame, patient)
         self.aorta = vessels.aorta(frame, patient)
-        self.heart = organs.heart(frame, patient)
         self.back = frame.ellipsoid((6.0, 52.0, -100.0), (32.0, 42.0, 900.0))
         self.porta = frame.tube([(-2.0, -12.0, -124.0), (-20.0, -10.0, -106.0), vessels.HILUM], [17.0, 12.0, 7.0])
 
@@ -205,6 +226,9 @@ def _hollow_organs(frame: Frame, patient: Patient, shaped: _Neighbours, liver: R
     layers += [Layer(Organ.FAT, sheet, e.fat + 90) for sheet in fascia]
     for thread in layers:
         thread.region.carve(liver, PLAIN_FAT_MM)
+    ligament = ligamentum_teres(frame, patient)
+    ligament.clip(shaped.trunk.abdomen)
+    layers.append(Layer(Organ.FAT, ligament, e.muscle))
     fluid = organs.ascites_layer(shaped.trunk, patient, frame)
     if fluid:
         layers.append(Layer(Organ.FLUID, fluid, e.ascites))
@@ -352,11 +376,6 @@ def _lobe_volumes(frame: Frame, liver: Liver) -> Float[np.ndarray, " 4"]:
     right = float((medial * np.clip(0.5 - borders.cantlie / width, 0, 1)).sum())
     sums = [float(a.sum()) for a in (filled, rest, medial)]
     return frame.geometry.voxel_ml * np.array([right, sums[2] - right, sums[1] - sums[2], sums[0] - sums[1]])
-
-
-def _grown(size: float, target: float, measured: float, limit: float) -> float:
-    """A better linear size; organs that the walls clip grow slower than the cube, hence the larger exponent."""
-    return float(np.clip(size * (target / max(measured, 1.0)) ** 0.42, 0.35, limit))
 
 
 def _z_range(frame: Frame, region: Region) -> tuple[float, float]:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-STAGE_COUNT = 5
-PAPER_MIX = (134, 8, 10, 18, 82)
+from fibrolens.plan import PAPER_MIX, STAGES
+
+STAGE_COUNT = len(STAGES)
 #: Loading of each sign on the latent severity; two signs correlate by its square (0.5) within a stage.
 LOADING: float = 0.5**0.5
 

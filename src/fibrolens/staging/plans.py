@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan, TrainingPlan
-
-#: Patients with F0..F4 in the paper.
-PAPER_PATIENTS = (134.0, 8.0, 10.0, 18.0, 82.0)
+from fibrolens.plan import PAPER_MIX, GridPlan, NetworkPlan, Plan, SlabPlan, TrainingPlan
 
 
 def small_plan() -> Plan:
@@ -34,7 +31,7 @@ def small_plan() -> Plan:
             batch=4,
             learning_rate=1e-3,
             class_balance=0.5,
-            prior=PAPER_PATIENTS,
+            prior=tuple(float(n) for n in PAPER_MIX),
             signs_weight=0.5,
             parts_weight=0.5,
             scale=0.03,

@@ -24,8 +24,8 @@ from fibrolens.progress import Reporter, Silent
 from fibrolens.staging.data import Batch, StagingCase, draw_batch, prior_shift
 from fibrolens.staging.network import LFSNetwork, fast, new_network
 
-#: Keeps a part that hardly occurs in a batch from outweighing the others.
-RARE = 1e-4
+#: Parts that fill less than this share of the scans count as if they filled it.
+RARE = 1e-3
 CHECKPOINT, LOG, WEIGHTS = "checkpoint.safetensors", "train_log.jsonl", "weights.safetensors"
 
 
@@ -33,8 +33,7 @@ class Learner(nn.Module):
     """The network with what only its training needs: linear heads that read the patients' known signs and body parts.
 
     A spleen's size is easier to learn from where the spleen is than from one number: the head for parts reads from each
-    cell of the last convolution how much of it each part fills. Cells add up to volumes, linearly, on the way to the
-    stage.
+    cell of the last convolution how much of it each part fills, and the fully connected layers see sums over cells.
 
     Args:
         plan: every decision; its seed decides the random weights.
@@ -44,7 +43,7 @@ class Learner(nn.Module):
     def __init__(self, plan: Plan, cases: Sequence[StagingCase]) -> None:
         super().__init__()
         self.plan = plan.training
-        signs, parts = _signs(cases, plan.training), _parts(cases, plan.training)
+        signs, shares = _signs(cases, plan.training), _shares(cases, plan.training)
         stages = np.array([case.stage for case in cases])
         shift = prior_shift(stages, self.plan.class_balance, self.plan.prior)
         self.shift = torch.from_numpy(shift.astype(np.float32))
@@ -52,7 +51,7 @@ class Learner(nn.Module):
         with torch.random.fork_rng():
             torch.manual_seed(plan.training.seed)
             self.signs = nn.Linear(plan.network.hidden, signs) if signs else None
-            self.parts = nn.Conv3d(plan.network.channels[-1], parts, 1) if parts else None
+            self.parts = PartsHead(plan.network.channels[-1], shares) if shares.numel() else None
         for name in self.plan.frozen:
             self.network.get_submodule(name).requires_grad_(False)
 
@@ -77,17 +76,37 @@ class Learner(nn.Module):
         if self.signs is not None and batch.signs is not None:
             loss = loss + self.plan.signs_weight * mse_loss(self.signs(features), batch.signs)
         if self.parts is not None and batch.parts is not None:
-            loss = loss + self.plan.parts_weight * _unexplained(self.parts(cells), batch.parts)
+            loss = loss + self.plan.parts_weight * self.parts.loss(cells, batch.parts)
         return loss
 
 
-def _unexplained(read: Float[Tensor, "n k a b e"], parts: UInt8[Tensor, "n s h w"]) -> Tensor:
-    """Squared error of the share of each cell that a part fills, by the variance of that share, mean over the parts."""
-    numbers = torch.arange(1, read.shape[1] + 1, dtype=torch.uint8)
-    present = (parts[:, None] == numbers[:, None, None, None]).float()
-    filled = adaptive_avg_pool3d(present, (read.shape[2], read.shape[3], read.shape[4]))
-    error = (read - filled).square().mean(dim=(0, 2, 3, 4))
-    return (error / (filled.var(dim=(0, 2, 3, 4)) + RARE)).mean()
+class PartsHead(nn.Module):
+    """A linear reading of how much of each cell each body part fills.
+
+    It begins with the mean of each part everywhere: a random beginning would shake the convolutions for thousands of
+    steps, since the optimiser remembers the size of its first gradients.
+
+    Args:
+        channels: of the cells' activations.
+        shares: how much of the training scans each part fills.
+    """
+
+    def __init__(self, channels: int, shares: Float[Tensor, " k"]) -> None:
+        super().__init__()
+        self.shares = shares
+        self.read = nn.Conv3d(channels, len(shares), 1)
+        with torch.no_grad():
+            self.read.weight.zero_()
+            self.read.bias.copy_(shares)  # type: ignore[union-attr]
+
+    def loss(self, cells: Float[Tensor, "n c a b e"], parts: UInt8[Tensor, "n s h w"]) -> Tensor:
+        """Squared error by the share of each part, so that small ones count too; mean over the parts."""
+        read = self.read(cells)
+        numbers = torch.arange(1, len(self.shares) + 1, dtype=torch.uint8)
+        present = (parts[:, None] == numbers[:, None, None, None]).float()
+        filled = adaptive_avg_pool3d(present, (read.shape[2], read.shape[3], read.shape[4]))
+        error = (read - filled).square().mean(dim=(0, 2, 3, 4))
+        return (error / self.shares.clamp(min=RARE)).mean()
 
 
 def train(
@@ -164,10 +183,16 @@ def _signs(cases: Sequence[StagingCase], plan: TrainingPlan) -> int:
     return known[0] if plan.signs_weight and len(known) == len(cases) else 0
 
 
-def _parts(cases: Sequence[StagingCase], plan: TrainingPlan) -> int:
-    """How many body parts there are to learn: none unless every case has them and the plan gives them a weight."""
-    known = [int(case.parts.max()) for case in cases if case.parts is not None]
-    return max(known) if plan.parts_weight and len(known) == len(cases) else 0
+def _shares(cases: Sequence[StagingCase], plan: TrainingPlan) -> Float[Tensor, " k"]:
+    """How much of all scans each body part fills; none unless every case has them and the plan gives them a weight."""
+    known = [case.parts for case in cases if case.parts is not None]
+    if not plan.parts_weight or len(known) < len(cases):
+        return torch.empty(0)
+    counts = np.zeros(256, np.int64)
+    for parts in known:
+        counts += np.bincount(parts.ravel(), minlength=256)
+    last = int(np.flatnonzero(counts)[-1])
+    return torch.from_numpy((counts[1 : last + 1] / counts.sum()).astype(np.float32))
 
 
 @torch.no_grad()
@@ -240,6 +265,8 @@ def _made_of(cases: Sequence[StagingCase], plan: Plan, initial: Mapping[str, Ten
     scans = zlib.crc32(b"")
     for case in cases:
         scans = zlib.crc32(f"{case.scan_id} {case.stage}".encode(), zlib.crc32(case.image.tobytes(), scans))
+        for known in (case.signs, case.parts):
+            scans = scans if known is None else zlib.crc32(known.tobytes(), scans)
     start = zlib.crc32(b"")
     for name, tensor in sorted((initial or {}).items()):
         start = zlib.crc32(tensor.detach().cpu().numpy().tobytes(), zlib.crc32(name.encode(), start))
