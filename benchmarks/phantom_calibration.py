@@ -29,10 +29,10 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from fibrolens.markers.nodularity import surface_nodularity
 from fibrolens.markers.texture import liver_texture
 from fibrolens.markers.volumes import lobe_ratio, organ_volume_ml
+from fibrolens.phantom.fit import fit_patient
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.patient import Patient, sample_patient
 from fibrolens.phantom.render import Rendering, full_grid, render
-from fibrolens.phantom.scene import fit_patient
 from fibrolens.phantom.severity import LSN, LSN_SCATTER, LSVR, SPLEEN_ML
 from fibrolens.plan import PAPER_MIX
 from fibrolens.progress import Progress

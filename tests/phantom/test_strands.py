@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fibrolens.phantom import couch, organs, strands, torso
+from fibrolens.phantom import organs, strands, torso
 from fibrolens.phantom.pose import make_pose
 from fibrolens.phantom.render import small_grid
 from fibrolens.phantom.shapes import Frame
@@ -75,34 +75,3 @@ def test_the_same_patient_has_the_same_threads_on_every_grid_and_in_every_stage(
     sick = replace(patient, stage=4, severity=4.0, disease_stage=4, spleen_volume_ml=1500.0, nodularity_mm=2.0)
     one, other = (strands.small_vessels(fine, torso.make_torso(fine, p).abdomen, p).d for p in (patient, sick))
     np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize("kind", ["flat", "double"])
-def test_a_table_is_foam_in_a_rim_of_carbon_fibre(patient, fine, kind):
-    frame, trunk = fine
-    carbon, foam = couch.table(frame, trunk.skin, replace(patient, scan=replace(patient.scan, table=kind)))
-    assert 0.2 < (foam.d < 0).sum() / (carbon.d < 0).sum() < 0.9
-    assert not ((foam.d < 0) & (carbon.d >= 0)).any()
-
-
-def test_the_stomach_is_hollow_with_a_wall_of_millimetres(patient):
-    frame = Frame(small_grid(patient), make_pose(patient))
-    stomach, _ = organs.stomach(frame, patient)
-    wall = organs.lumen(frame, patient, stomach).d - stomach.d
-    assert 1.0 < wall.min() < wall.max() < 15
-
-
-def test_creases_dent_the_skin_of_people_with_fat_alone(patient):
-    frame = Frame(small_grid(patient), make_pose(patient))
-    plump, slim = (
-        [replace(patient, seed=seed, body=replace(patient.body, fat_mm=mm)) for seed in range(6)] for mm in (30.0, 8.0)
-    )
-    assert 3 < sum(len(torso._creases(frame, p, 20.0)) for p in plump) < 12
-    assert not any(torso._creases(frame, p, 8.0) for p in slim)
-
-
-def test_ascites_leaves_the_retroperitoneum_dry(patient, fine):
-    frame, trunk = fine
-    fluid = organs.ascites_layer(trunk, replace(patient, ascites=True), frame)
-    assert (fluid.d < 0).any()
-    assert not ((fluid.d < 0) & (frame.y > 20) & (np.abs(frame.x) < 20)).any()

@@ -10,9 +10,10 @@ import numpy as np
 from fibrolens.phantom.acquisition import acquire
 from fibrolens.phantom.appearance import paint
 from fibrolens.phantom.evidence import Evidence
+from fibrolens.phantom.fit import fit_patient
 from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.pose import make_pose
-from fibrolens.phantom.scene import build_scene, fit_patient
+from fibrolens.phantom.scene import build_scene
 from fibrolens.phantom.shapes import Frame
 from fibrolens.volume import Geometry, Volume
 

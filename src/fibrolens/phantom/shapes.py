@@ -81,10 +81,6 @@ class Region:
         """A region without a voxel: it carves nothing and is painted nowhere."""
         return Region((slice(0, 0),) * 3, np.zeros((0, 0, 0), np.float32))
 
-    def copy(self) -> Region:
-        """An independent copy."""
-        return Region(self.box, self.d.copy())
-
 
 class Frame:
     """A grid seen from the canonical body.

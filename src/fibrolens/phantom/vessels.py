@@ -7,11 +7,10 @@ from itertools import pairwise
 import numpy as np
 
 from fibrolens.phantom.patient import Patient
-from fibrolens.phantom.shapes import Frame, Point, Region
+from fibrolens.phantom.shapes import Frame, Point, Region, Segment
 
 CONFLUENCE: Point = (-4.0, -6.0, -118.0)
 HILUM: Point = (-34.0, -10.0, -94.0)
-Segment = tuple[Point, Point, float, float]
 CAVAL: Point = (-22.0, 6.0, -24.0)
 
 
