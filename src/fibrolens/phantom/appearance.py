@@ -103,7 +103,7 @@ class Canvas:
             hu = self.onto(np.asarray(hu, np.float32)[where], region, box)
         if within is not None:
             inside = Region(box, d)
-            inside.clip_to(within)
+            inside.clip(within)
             self.parenchyma[box] &= d > 0
         self.cover(box, d, hu, layer.organ)
 

@@ -182,7 +182,7 @@ def _chambers(frame: Frame, whole: Region, centre: Point, size: float, tilt: Poi
     behind = frame.y[chambers.box] - np.float32(cy + 16) - 0.4 * (frame.x[chambers.box] - np.float32(cx))
     chambers.d = smooth_max(chambers.d, behind, 6.0).astype(np.float32)
     atrium = frame.ellipsoid((cx - 4, cy + 27 * size, cz + 20), (27 * size, 14 * size, 24 * size), (0.0, 0.0, 18.0))
-    atrium.clip_to(whole.grown(-3.0))
+    atrium.clip(whole, 3.0)
     chambers.join(atrium)
     chambers.join(left)
     return chambers

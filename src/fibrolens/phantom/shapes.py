@@ -37,15 +37,10 @@ class Region:
             np.maximum(self.d[mine], gap - other.d[theirs], out=self.d[mine])
 
     def clip(self, other: Region, inset: float = 0.0) -> None:
-        """Keep what lies at least `inset` millimetres inside `other`, whose box must contain this one."""
-        for mine, theirs in _overlap(self.box, other.box):
-            np.maximum(self.d[mine], other.d[theirs] + inset, out=self.d[mine])
-
-    def clip_to(self, other: Region) -> None:
-        """Keep what lies inside `other`; its box need not contain this one, and what it does not reach is outside."""
+        """Keep what lies at least `inset` millimetres inside `other`; what its box does not reach is outside."""
         outside = np.ones(self.d.shape, bool)
         for mine, theirs in _overlap(self.box, other.box):
-            np.maximum(self.d[mine], other.d[theirs], out=self.d[mine])
+            np.maximum(self.d[mine], other.d[theirs] + inset, out=self.d[mine])
             outside[mine] = False
         self.d[outside] = PAD_MM
 

@@ -152,7 +152,7 @@ def lung_vessels(frame: Frame, lungs: Region, patient: Patient) -> Region:
                 box = frame.box((-125.0, -90.0, -90.0), (125.0, 90.0, 90.0))
                 region = Region(box, np.full([s.stop - s.start for s in box], 28, np.float32))
             region.join(vessel)
-    region.clip_to(lungs.grown(-2.0))
+    region.clip(lungs, 2.0)
     return region
 
 
