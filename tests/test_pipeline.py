@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from tests.staged import simulated, untrained_models
 
-from fibrolens.errors import CoverageError, GeometryError, InputError, PhaseError, UsageError
+from fibrolens.errors import CoverageError, GeometryError, InputError, PhaseError
 from fibrolens.io import write_nifti
+from fibrolens.masks import OwnMasks
 from fibrolens.phantom.labels import Organ
-from fibrolens.pipeline import OwnMasks, StageOptions, stage
+from fibrolens.pipeline import StageOptions, stage
 from fibrolens.volume import Geometry, Volume
 
 
@@ -162,18 +163,33 @@ def test_mask_on_another_grid_is_refused_naming_both(tmp_path, ct_file, renderin
         stage(ct_file, StageOptions(masks=OwnMasks(liver=mask)), models)
 
 
-def test_label_map_of_another_convention_is_refused(tmp_path, ct_file, rendering, models):
-    labels = tmp_path / "totalsegmentator.nii.gz"
-    write_nifti(rendering.hu.with_array(np.full(rendering.hu.array.shape, 5, np.uint8)), labels)
-    with pytest.raises(InputError, match="label 5"):
+def test_labels_of_another_convention_need_its_name(tmp_path, ct_file, rendering, models, result):
+    organs = rendering.labels.array
+    labels = tmp_path / "total.nii.gz"
+    write_nifti(
+        rendering.hu.with_array(
+            np.select([organs == Organ.LIVER, organs == Organ.SPLEEN, organs == Organ.AORTA], [5, 1, 52], 0).astype(
+                np.uint8
+            )
+        ),
+        labels,
+    )
+    with pytest.raises(InputError, match=r"labels 5, 52; .*--label-map totalsegmentator"):
         stage(ct_file, StageOptions(masks=OwnMasks(labels=labels)), models)
+    own = stage(ct_file, StageOptions(masks=OwnMasks(labels=labels, label_map="totalsegmentator")), models)
+    assert own.markers["liver_volume_ml"] == result.markers["liver_volume_ml"]
+    assert own.markers["spleen_volume_ml"] == result.markers["spleen_volume_ml"]
+    content = own.to_dict()
+    assert content["attention"]["mask_source"] == "total.nii.gz (labels of totalsegmentator)"
+    assert content["masks"]["spleen"]["label_map"] == "totalsegmentator"
+    assert result.to_dict()["masks"]["liver"] == {
+        "kind": "segmenter",
+        "name": "truth",
+        "sha256": "b" * 64,
+        "label_map": None,
+    }
 
 
 def test_weights_without_a_record_of_their_features_leave_the_domain_open(result):
     assert result.to_dict()["quality"]["in_domain"] is None
     assert any("not checked" in warning for warning in result.warnings)
-
-
-def test_labels_and_single_masks_exclude_each_other(tmp_path):
-    with pytest.raises(UsageError, match="not both"):
-        OwnMasks(liver=tmp_path, labels=tmp_path)

@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 
 from fibrolens import __version__
 from fibrolens.body import body_mask
 from fibrolens.engine import one_blas_thread
-from fibrolens.errors import InputError, UsageError
 from fibrolens.explain.attention import attention
 from fibrolens.explain.scale import combine_layers
-from fibrolens.io import read_labels, read_volume
-from fibrolens.output import file_sha256
+from fibrolens.io import read_volume
+from fibrolens.masks import OwnMasks, find_organs
 from fibrolens.plan import STAGES, GridPlan
 from fibrolens.quality import OrganHU, Quality, assess, require_ct
 from fibrolens.result import Attention, ModelRecord, StageEstimate, StagingResult
-from fibrolens.segment.predict import Segmentation, Segmenter
+from fibrolens.segment.predict import Segmenter
 from fibrolens.staging.data import liver_range
 from fibrolens.staging.predict import Prediction, StagingModel, predict
 from fibrolens.transforms import Orient, ToNetworkGrid
@@ -31,29 +30,6 @@ from fibrolens.volume import Volume
 from fibrolens.weights import shipped
 
 SCALE = "mean1"
-
-
-@dataclass(frozen=True)
-class OwnMasks:
-    """Organ masks that the user brings, on the CT's grid."""
-
-    liver: Path | None = None
-    spleen: Path | None = None
-    labels: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.labels is not None and (self.liver is not None or self.spleen is not None):
-            raise UsageError("Give either --labels or --liver-mask and --spleen-mask, not both.")
-
-    @property
-    def files(self) -> dict[str, Path]:
-        """The files that were given, by what they are."""
-        return {name: path for name, path in vars(self).items() if path is not None}
-
-    @property
-    def given(self) -> bool:
-        """Whether there is any."""
-        return bool(self.files)
 
 
 @dataclass(frozen=True)
@@ -87,7 +63,8 @@ class StageOptions:
     def fingerprint(self) -> dict[str, Any]:
         """What the result depends on, for the manifest."""
         chosen = ("layer", "all_maps", "native_slices", "series_uid", "force")
-        return {"options": {name: getattr(self, name) for name in chosen}}
+        named = {"label_map": self.masks.label_map} if self.masks.label_map else {}
+        return {"options": {name: getattr(self, name) for name in chosen} | named}
 
 
 @dataclass(frozen=True)
@@ -131,8 +108,7 @@ class StagingInput:
         started = time.perf_counter()
         ct = read_volume(path, options.series_uid)
         require_ct(ct)
-        hashes = {name: _file_hash(file) for name, file in options.masks.files.items()}
-        return cls(ct, str(path), hashes, time.perf_counter() - started)
+        return cls(ct, str(path), options.masks.sha256(), time.perf_counter() - started)
 
     @property
     def scan_id(self) -> str:
@@ -178,7 +154,8 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
     """The steps of `stage` on a CT in memory."""
     clock = _Clock({"read": naming.read_seconds})
     with clock("segment"):
-        organs = _organs(ct, models.segmenter, options.masks)
+        found = find_organs(ct, models.segmenter, options.masks)
+        organs = found.masks
     with clock("quality"):
         quality = assess(ct, organs.labels, organs.aorta)
         _gate(quality, options.force)
@@ -198,6 +175,7 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
     return StagingResult(
         ct=ct,
         labels=organs.labels,
+        masks=found.sources,
         maps=maps,
         quality=quality,
         forced=options.force and not quality.acceptable,
@@ -206,7 +184,7 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         stage=_estimate(prediction),
         attention=Attention(SCALE, options.layer, predicted, organs.source, regions),
         markers=_markers(organs.labels, quality.organ_hu),
-        warnings=_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())),
+        warnings=(*_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())), *found.doubts),
         scan_id=naming.scan_id,
         path=naming.path,
         timings=clock.seconds,
@@ -232,31 +210,6 @@ class _NetworkView:
         hu = grid.forward_hu(ct)
         seen = grid.forward_labels(labels)
         return cls(grid, grid.window.forward(hu), seen, body_mask(hu), liver_range(seen.array == 1, ct.source))
-
-
-def _organs(ct: Volume, segmenter: Segmenter, masks: OwnMasks) -> Segmentation:
-    """Liver, spleen and aorta; the user's own masks replace the network's."""
-    found = segmenter.segment(ct)
-    if not masks.given:
-        return found
-    labels = found.labels.array.copy()
-    if masks.labels is not None:
-        labels = _own(masks.labels, ct, highest=2).copy()
-    for value, path in ((2, masks.spleen), (1, masks.liver)):
-        if path is not None:
-            labels[labels == value] = 0
-            labels[_own(path, ct, highest=1) == 1] = value
-    names = ", ".join(f"{name} from {path.name}" for name, path in masks.files.items())
-    return replace(found, labels=ct.with_array(labels), source=f"own masks ({names}), rest from {found.source}")
-
-
-def _own(path: Path, ct: Volume, highest: int) -> UInt8[np.ndarray, "d h w"]:
-    """The user's labels on the CT's grid; a number beyond `highest` would be an organ that nobody meant."""
-    array = read_labels(path, ct).array
-    if array.max() > highest:
-        meaning = "1 inside, 0 outside" if highest == 1 else "1 liver, 2 spleen, 0 elsewhere"
-        raise InputError(f"{path.name} holds the label {array.max()}; give a file with {meaning}.")
-    return array
 
 
 def _gate(quality: Quality, force: bool) -> None:
@@ -326,13 +279,6 @@ def _warnings(
         ),
     )
     return tuple(sentence for applies, sentence in doubts if applies)
-
-
-def _file_hash(path: Path) -> str:
-    try:
-        return file_sha256(path)
-    except OSError as error:
-        raise InputError(f"The mask {path.name} cannot be read: {error.strerror}. Check the path.") from None
 
 
 class _Clock:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fibrolens.explain.attention import RegionAttention
+from fibrolens.masks import OrganSources
 from fibrolens.plan import STAGES
 from fibrolens.quality import Quality
 from fibrolens.volume import Volume
@@ -91,6 +92,7 @@ class StagingResult:
     Args:
         ct: the CT as read, on its own grid.
         labels: 1 liver, 2 spleen, on the CT's grid.
+        masks: what made them: the user's files or the network; every figure of an organ depends on it.
         maps: location map per stage name, scale ``mean1``, on the CT's grid; holds at least the predicted stage.
         quality: what the gate found; `forced` says that its errors were overridden.
         in_domain: whether the network's features resemble its training data; None where that cannot be told.
@@ -100,6 +102,7 @@ class StagingResult:
 
     ct: Volume
     labels: Volume
+    masks: OrganSources
     maps: Mapping[str, Volume]
     quality: Quality
     forced: bool
@@ -127,6 +130,7 @@ class StagingResult:
             "quality": self._quality(),
             "model": vars(self.model).copy(),
             "stage": self.stage.to_dict(),
+            "masks": self.masks.to_dict(),
             "attention": self.attention.to_dict(),
             "pattern": None,
             "markers": dict(self.markers),

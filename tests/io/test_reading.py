@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from tests.dicom_files import ct_array, ct_series, save
 
-from fibrolens.errors import GeometryError, InputError
-from fibrolens.io import read_labels, read_volume, write_nifti
-from fibrolens.volume import Geometry, Volume
+from fibrolens.errors import InputError
+from fibrolens.io import read_volume, write_nifti
 
 
 def test_missing_path_is_named(tmp_path: Path):
@@ -48,51 +47,3 @@ def test_every_format_has_the_same_metadata_keys(tmp_path: Path):
 def test_folder_given_as_a_dot_has_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(save(ct_series(ct_array()), tmp_path / "scan7"))
     assert read_volume(".").source == "scan7"
-
-
-@pytest.fixture
-def ct() -> Volume:
-    return Volume(ct_array(4, 5, 6), Geometry((4, 5, 6), (2.5, 0.8, 0.7), (-10.0, -20.0, 30.0)), "the ct")
-
-
-@pytest.fixture
-def mask(ct: Volume) -> np.ndarray:
-    return (ct.array > 0).astype(np.uint8)
-
-
-def test_labels_on_the_grid_of_the_ct(tmp_path: Path, ct: Volume, mask: np.ndarray):
-    write_nifti(ct.with_array(mask.astype(np.float32)), tmp_path / "mask.nii.gz")
-    labels = read_labels(tmp_path / "mask.nii.gz", ct)
-    assert labels.array.dtype == np.uint8
-    np.testing.assert_array_equal(labels.array, mask)
-
-
-@pytest.mark.parametrize("flips", [(1,), (0, 2), (0, 1, 2)])
-def test_labels_with_flipped_axes_are_turned_onto_the_ct(tmp_path: Path, ct: Volume, mask: np.ndarray, flips):
-    affine = ct.geometry.affine
-    for axis in flips:
-        affine[:3, 3] += affine[:3, axis] * (mask.shape[axis] - 1)
-        affine[:3, axis] *= -1
-    flipped = Volume(np.flip(mask, flips), Geometry.from_affine(mask.shape, affine))
-    write_nifti(flipped, tmp_path / "mask.nii.gz")
-    labels = read_labels(tmp_path / "mask.nii.gz", ct)
-    assert labels.geometry == ct.geometry
-    np.testing.assert_array_equal(labels.array, mask)
-
-
-def test_labels_on_another_grid_are_refused(tmp_path: Path, ct: Volume, mask: np.ndarray):
-    write_nifti(Volume(mask, Geometry(mask.shape, (2.5, 0.8, 0.7))), tmp_path / "mask.nii.gz")
-    assert read_labels(tmp_path / "mask.nii.gz").array.sum() == mask.sum()
-    with pytest.raises(GeometryError, match=r"mask\.nii\.gz .* is not on the grid of the ct"):
-        read_labels(tmp_path / "mask.nii.gz", ct)
-
-
-def test_an_image_is_no_label_file(tmp_path: Path, ct: Volume):
-    write_nifti(ct, tmp_path / "ct.nii.gz")
-    with pytest.raises(InputError, match="not a label file"):
-        read_labels(tmp_path / "ct.nii.gz", ct)
-
-
-def test_labels_come_as_one_file(tmp_path: Path):
-    with pytest.raises(InputError, match="NIfTI, NRRD or MetaImage"):
-        read_labels(tmp_path)

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from fibrolens.labelmaps import LABEL_MAPS
+
 
 def add_to(verbs: Any) -> argparse.ArgumentParser:
     """Add the verb and its options."""
@@ -32,11 +34,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         default="plan",
         help="slice spacing that the network sees: the plan's (5 mm) or the CT's own",
     )
-    verb.add_argument(
-        "--liver-mask", type=Path, metavar="FILE", help="own liver mask on the CT's grid (one input only)"
-    )
-    verb.add_argument("--spleen-mask", type=Path, metavar="FILE", help="own spleen mask (one input only)")
-    verb.add_argument("--labels", type=Path, metavar="FILE", help="own label map, 1 liver, 2 spleen (one input only)")
+    _add_masks(verb.add_argument_group("own masks", "NIfTI, NRRD, MHA or DICOM SEG on the CT's grid (one input only)"))
     verb.add_argument(
         "--force", action="store_true", help="stage a scan that the quality gate refuses; marks every output"
     )
@@ -44,10 +42,20 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     return verb
 
 
+def _add_masks(group: Any) -> None:
+    group.add_argument("--liver-mask", type=Path, metavar="FILE", help="1 inside, or a DICOM SEG with a liver")
+    group.add_argument("--spleen-mask", type=Path, metavar="FILE", help="1 inside, or a DICOM SEG with a spleen")
+    group.add_argument("--labels", type=Path, metavar="FILE", help="both: 1 liver, 2 spleen, or as --label-map says")
+    group.add_argument(
+        "--label-map", choices=tuple(LABEL_MAPS), metavar="NAME", help=f"whose numbers: {', '.join(LABEL_MAPS)}"
+    )
+
+
 def run(options: argparse.Namespace) -> int:
     """Stage every input; 3 if any was refused."""
     from fibrolens.batch import stage_batch
-    from fibrolens.pipeline import OwnMasks, StageOptions
+    from fibrolens.masks import OwnMasks
+    from fibrolens.pipeline import StageOptions
 
     return stage_batch(
         options.inputs,
@@ -58,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
             all_maps=options.maps == "all",
             native_slices=options.slices == "native",
             series_uid=options.series,
-            masks=OwnMasks(liver=options.liver_mask, spleen=options.spleen_mask, labels=options.labels),
+            masks=OwnMasks(options.liver_mask, options.spleen_mask, options.labels, options.label_map),
             force=options.force,
         ),
         scan_id=options.scan_id,

@@ -10,7 +10,7 @@ from fibrolens.errors import InputError
 from fibrolens.io.dicom.read import read_dicom
 from fibrolens.io.itk import read_itk
 from fibrolens.io.nifti import read_nifti
-from fibrolens.io.values import as_hounsfield, as_labels
+from fibrolens.io.values import as_hounsfield
 from fibrolens.volume import Geometry, Volume
 
 #: File name endings and the formats that they stand for.
@@ -57,44 +57,8 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
         raise InputError(f"{name} does not exist; check the path.")
     if path.is_dir() or file_format(path) is None:
         return read_dicom(path, name, series_uid)
-    values, geometry = _read_values(path)
-    return Volume(as_hounsfield(values), geometry, name, _facts(path))
-
-
-def read_labels(path: str | Path, like: Volume | None = None) -> Volume:
-    """Read a mask or label map (NIfTI, NRRD or MetaImage).
-
-    Args:
-        path: the label file.
-        like: the CT on whose grid the labels must lie; None takes any grid. Labels whose axes are merely flipped or
-            swapped against the CT's are turned onto it, which moves no voxel.
-
-    Returns:
-        A volume of type uint8.
-
-    Raises:
-        InputError: the file cannot be read, or holds values that are no labels.
-        GeometryError: the labels lie on another grid than `like`.
-    """
-    path = Path(path)
-    name = source_name(path)
-    if not path.is_file() or file_format(path) is None:
-        raise InputError(f"{name} is not a label file; give NIfTI, NRRD or MetaImage ({', '.join(FORMATS)}).")
-    values, geometry = _read_values(path)
-    labels = Volume(as_labels(values, name), geometry, name, _facts(path))
-    return labels if like is None else _onto(labels, like)
-
-
-def _onto(labels: Volume, like: Volume) -> Volume:
-    """Labels on the grid of `like`, their axes turned where that is all that differs."""
-    if not labels.geometry.same_grid(like.geometry):
-        from fibrolens.transforms.orient import Orient  # noqa: PLC0415 - brings torch, which reading does not need
-
-        turned, turn = Orient.fit(labels.geometry).forward(labels), Orient.fit(like.geometry)
-        if turned.geometry.same_grid(turn.target):
-            return turn.inverse(turned)
-        like.require_grid(labels)
-    return labels
+    values, geometry = read_values(path)
+    return Volume(as_hounsfield(values), geometry, name, file_facts(path))
 
 
 def source_name(path: Path) -> str:
@@ -108,11 +72,12 @@ def file_format(path: Path) -> str | None:
     return next((kind for ending, kind in FORMATS.items() if name.endswith(ending)), None)
 
 
-def _read_values(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
+def read_values(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
+    """Stored values and grid of a one-file volume."""
     return read_nifti(path) if file_format(path) == "nifti" else read_itk(path)
 
 
-def _facts(path: Path) -> tuple[tuple[str, object], ...]:
+def file_facts(path: Path) -> tuple[tuple[str, object], ...]:
     """Metadata of a one-file volume; what only DICOM knows is None."""
     kind = file_format(path)
     ending = next(e for e in FORMATS if path.name.lower().endswith(e))

@@ -49,8 +49,8 @@ def _read_instance(instance: Instance, frames: Sequence[Frame], series: str) -> 
         with instance.open() as file:
             content = file.read()
         dataset = dcmread(io.BytesIO(content), force=True)
-        decoder = _decoder(dataset, series)
-        images = [_hounsfield(_decoded(decoder, dataset, frame.index), dataset, frame) for frame in frames]
+        decoder = decoder_of(dataset, series)
+        images = [_hounsfield(decoded(decoder, dataset, frame.index), dataset, frame) for frame in frames]
     except DAMAGED as error:
         raise SeriesError(
             f"{series}: the pixels of slice {frames[0].label} ({instance.name}) cannot be read, they are truncated or "
@@ -59,7 +59,12 @@ def _read_instance(instance: Instance, frames: Sequence[Frame], series: str) -> 
     return hashlib.sha256(content).hexdigest(), images
 
 
-def _decoder(dataset: Dataset, series: str) -> Decoder:
+def decoder_of(dataset: Dataset, series: str) -> Decoder:
+    """What decodes the pixels of a dataset; `series` is what messages call it.
+
+    Raises:
+        SeriesError: nothing that is installed can.
+    """
     if "TransferSyntaxUID" not in dataset.file_meta:  # a file without the meta group
         implicit, _ = dataset.original_encoding
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
@@ -72,7 +77,7 @@ def _decoder(dataset: Dataset, series: str) -> Decoder:
     return decoder
 
 
-def _decoded(decoder: Decoder, dataset: Dataset, index: int) -> Image:
+def decoded(decoder: Decoder, dataset: Dataset, index: int) -> Image:
     """Stored values of one frame."""
     # gdcm, where it is installed, reads every syntax that CT uses; other plugins are second choice.
     plugin = "gdcm" if "gdcm" in decoder.available_plugins else ""

@@ -34,7 +34,7 @@ def read_dicom(path: Path, source: str, series_uid: str | None = None) -> Volume
         SeriesError: the files do not form one CT volume.
         GeometryError: the slices do not lie on one even, orthogonal grid.
     """
-    with _quiet_pydicom(), instances(path) as found:
+    with quiet_pydicom(), instances(path) as found:
         series = choose_series(found, source, series_uid)
         frames = [frame for instance in series.instances for frame in frames_of(instance, str(series))]
         ordered, geometry = stack(frames, str(series))
@@ -43,7 +43,7 @@ def read_dicom(path: Path, source: str, series_uid: str | None = None) -> Volume
 
 
 @contextmanager
-def _quiet_pydicom() -> Iterator[None]:
+def quiet_pydicom() -> Iterator[None]:
     """Keep pydicom from warning and logging.
 
     It does so about every odd value and quotes it, which may be a patient's name; what matters here is checked by us.

@@ -1,0 +1,185 @@
+"""Whose organ masks a CT is measured with: the user's own, the network's, or one organ from each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+
+from fibrolens.errors import InputError, UsageError
+from fibrolens.io import read_mask, read_organs
+from fibrolens.labelmaps import LIVER, SPLEEN, label_map
+from fibrolens.output import file_sha256
+from fibrolens.segment.predict import Segmentation, Segmenter
+from fibrolens.volume import Volume
+
+NUMBERS = {"liver": LIVER, "spleen": SPLEEN}
+#: Below this overlap with the network's organ, the user's own is probably another organ, or of another scan.
+DOUBTFUL_DICE = 0.3
+
+
+@dataclass(frozen=True)
+class OwnMasks:
+    """Organ masks that the user brings, on the CT's grid: NIfTI, NRRD, MetaImage or DICOM SEG.
+
+    Args:
+        liver: 1 inside, 0 outside, or a DICOM segmentation with a liver.
+        spleen: the same for the spleen.
+        labels: both in one file.
+        label_map: whose numbers `labels` has, a key of `LABEL_MAPS`; None takes 1 liver, 2 spleen.
+
+    Raises:
+        UsageError: files that exclude each other, or a map that is not known or has no file.
+    """
+
+    liver: Path | None = None
+    spleen: Path | None = None
+    labels: Path | None = None
+    label_map: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and (self.liver is not None or self.spleen is not None):
+            raise UsageError("Give either --labels or --liver-mask and --spleen-mask, not both.")
+        if self.label_map is not None:
+            label_map(self.label_map)
+            if self.labels is None:
+                raise UsageError("--label-map says whose numbers a label file has; give the file with --labels.")
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that were given, by what they are."""
+        named = {"liver": self.liver, "spleen": self.spleen, "labels": self.labels}
+        return {name: path for name, path in named.items() if path is not None}
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any."""
+        return bool(self.files)
+
+    def sha256(self) -> dict[str, str]:
+        """The hash of each file.
+
+        Raises:
+            InputError: one cannot be read.
+        """
+        return {name: _hash(path) for name, path in self.files.items()}
+
+    def read(self, ct: Volume) -> Iterator[tuple[str, Bool[np.ndarray, "d h w"], MaskSource]]:
+        """Organ, mask on the CT's grid, and source, for each organ that a file speaks of.
+
+        Raises:
+            InputError: a file cannot be read, or is not what it should be.
+            GeometryError: it lies on another grid than the CT.
+        """
+        for organ in NUMBERS:
+            path = self.files.get(organ)
+            if path is not None:
+                yield organ, read_mask(path, ct, organ), MaskSource("file", path.name, _hash(path))
+        if self.labels is not None:
+            source = MaskSource("file", self.labels.name, _hash(self.labels), self.label_map)
+            for organ, mask in read_organs(self.labels, ct, self.label_map).items():
+                yield organ, mask, source
+
+
+@dataclass(frozen=True)
+class MaskSource:
+    """What made the mask of an organ; it stands beside every figure measured in that mask.
+
+    Args:
+        kind: ``file`` for the user's own, ``segmenter`` for a network.
+        name: of the file, or of the network's weights.
+        sha256: of the file, or of the weights.
+        label_map: whose numbers the file has; None for our own.
+    """
+
+    kind: str
+    name: str
+    sha256: str
+    label_map: str | None = None
+
+    def __str__(self) -> str:
+        if self.kind == "segmenter":
+            return f"{self.name} (weights {self.sha256[:12]})"
+        return f"{self.name} (labels of {self.label_map})" if self.label_map else self.name
+
+
+@dataclass(frozen=True)
+class OrganSources:
+    """Where liver and spleen of one CT come from."""
+
+    liver: MaskSource
+    spleen: MaskSource
+
+    def __str__(self) -> str:
+        if self.liver == self.spleen:
+            return str(self.liver)
+        return f"liver from {self.liver}, spleen from {self.spleen}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The `masks` object of ``result.json``."""
+        return {organ: vars(source).copy() for organ, source in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class FoundOrgans:
+    """Organs of one CT: masks, where they come from, and what in the user's own deserves doubt."""
+
+    masks: Segmentation
+    sources: OrganSources
+    doubts: tuple[str, ...] = ()
+
+
+def find_organs(ct: Volume, segmenter: Segmenter, masks: OwnMasks) -> FoundOrgans:
+    """Liver, spleen and aorta of a CT; the user's own masks replace the network's.
+
+    An organ that none of the user's files speaks of is the network's, outside the user's organs. Where two masks
+    of the user overlap, the liver wins.
+
+    Raises:
+        InputError: a mask cannot be read, or is not what it should be.
+        GeometryError: a mask lies on another grid than the CT.
+    """
+    own = {organ: (mask, source) for organ, mask, source in masks.read(ct)}
+    found = segmenter.segment(ct)
+    network = MaskSource("segmenter", segmenter.name, segmenter.sha256)
+    liver, spleen = (own[organ][1] if organ in own else network for organ in NUMBERS)
+    sources = OrganSources(liver, spleen)
+    labels = found.labels.array.copy() if own else found.labels.array
+    for organ in own:
+        labels[labels == NUMBERS[organ]] = 0
+    for organ in ("spleen", "liver"):
+        if organ in own:
+            labels[own[organ][0]] = NUMBERS[organ]
+    doubts = tuple(_doubt(organ, own[organ][0], own[organ][1], found.labels) for organ in own)
+    chosen = (
+        replace(found, labels=ct.with_array(labels), source=str(sources))
+        if own
+        else replace(found, source=str(sources))
+    )
+    return FoundOrgans(chosen, sources, tuple(doubt for doubt in doubts if doubt))
+
+
+def _doubt(organ: str, mask: Bool[np.ndarray, "d h w"], source: MaskSource, found: Volume) -> str:
+    """A sentence where the network sees that organ somewhere else; empty where it agrees or sees none."""
+    seen = found.array == NUMBERS[organ]
+    voxels = np.count_nonzero(mask) + np.count_nonzero(seen)
+    if not seen.any() or not mask.any():
+        return ""
+    dice = 2 * np.count_nonzero(mask & seen) / voxels
+    if dice >= DOUBTFUL_DICE:
+        return ""
+    return (
+        f"The {organ} in {source.name} and the one that the network found hardly overlap (Dice {dice:.2f}); check that "
+        "the mask belongs to this scan and that its label map is the right one."
+    )
+
+
+def _hash(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise InputError(f"The mask {path.name} cannot be read: {error.strerror}. Check the path.") from None
