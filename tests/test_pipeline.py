@@ -58,6 +58,14 @@ def test_regions_partition_the_attention(result):
     assert regions["liver_surface"].share + regions["liver_core"].share == pytest.approx(regions["liver"].share)
 
 
+def test_depth_profile_goes_on_where_the_shell_ends(result):
+    layers = result.to_dict()["attention"]["depth_profile"]
+    assert [layer["from_mm"] for layer in layers] == [5.0 * n for n in range(len(layers))]
+    regions = result.attention.regions
+    assert sum(layer["voxels"] for layer in layers[:2]) == regions["liver_surface"].voxels
+    assert sum(layer["share"] for layer in layers[2:]) == pytest.approx(regions["liver_core"].share)
+
+
 def test_volumes_are_those_of_the_masks(result, rendering):
     voxels = (rendering.labels.array == Organ.LIVER).sum()
     assert result.markers["liver_volume_ml"] == pytest.approx(voxels * rendering.labels.geometry.voxel_ml)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -15,6 +14,7 @@ from fibrolens.io import read_mask, read_organs
 from fibrolens.labelmaps import LIVER, SPLEEN, label_map
 from fibrolens.output import file_sha256
 from fibrolens.segment.predict import Segmentation, Segmenter
+from fibrolens.segment.sources import MaskSource, OrganSources
 from fibrolens.volume import Volume
 
 NUMBERS = {"liver": LIVER, "spleen": SPLEEN}
@@ -83,45 +83,6 @@ class OwnMasks:
             source = MaskSource("file", self.labels.name, _hash(self.labels), self.label_map)
             for organ, mask in read_organs(self.labels, ct, self.label_map).items():
                 yield organ, mask, source
-
-
-@dataclass(frozen=True)
-class MaskSource:
-    """What made the mask of an organ; it stands beside every figure measured in that mask.
-
-    Args:
-        kind: ``file`` for the user's own, ``segmenter`` for a network.
-        name: of the file, or of the network's weights.
-        sha256: of the file, or of the weights.
-        label_map: whose numbers the file has; None for our own.
-    """
-
-    kind: str
-    name: str
-    sha256: str
-    label_map: str | None = None
-
-    def __str__(self) -> str:
-        if self.kind == "segmenter":
-            return f"{self.name} (weights {self.sha256[:12]})"
-        return f"{self.name} (labels of {self.label_map})" if self.label_map else self.name
-
-
-@dataclass(frozen=True)
-class OrganSources:
-    """Where liver and spleen of one CT come from."""
-
-    liver: MaskSource
-    spleen: MaskSource
-
-    def __str__(self) -> str:
-        if self.liver == self.spleen:
-            return str(self.liver)
-        return f"liver from {self.liver}, spleen from {self.spleen}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The `masks` object of ``result.json``."""
-        return {organ: vars(source).copy() for organ, source in vars(self).items()}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from fibrolens import __version__
 from fibrolens.body import body_mask
 from fibrolens.engine import one_blas_thread
-from fibrolens.explain.attention import attention
+from fibrolens.explain.attention import attention, depth_profile
 from fibrolens.explain.scale import combine_layers
 from fibrolens.io import read_volume
 from fibrolens.masks import OwnMasks, find_organs
@@ -169,7 +169,8 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         maps = {name: view.grid.inverse(view.image.with_array(array)) for name, array in scaled.items()}
     predicted = STAGES[prediction.predicted]
     with clock("attention"):
-        regions = attention(view.image.with_array(scaled[predicted]), view.labels, view.body, prediction.coverage)
+        measured = (view.image.with_array(scaled[predicted]), view.labels, view.body, prediction.coverage, view.seen)
+        regions, profile = attention(*measured), depth_profile(*measured)
     domain = models.staging.domain
     in_domain = None if domain is None else domain.familiar(prediction.features)
     return StagingResult(
@@ -182,7 +183,7 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         in_domain=in_domain,
         model=_model_record(models.staging),
         stage=_estimate(prediction),
-        attention=Attention(SCALE, options.layer, predicted, organs.source, regions),
+        attention=Attention(SCALE, options.layer, predicted, organs.source, regions, profile),
         markers=_markers(organs.labels, quality.organ_hu),
         warnings=(*_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())), *found.doubts),
         scan_id=naming.scan_id,
@@ -193,12 +194,16 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
 
 @dataclass(frozen=True)
 class _NetworkView:
-    """What the network sees of a CT, and the masks to measure its map with, all on the network grid."""
+    """What the network sees of a CT, and the masks to measure its map with, all on the network grid.
+
+    `seen` is what the scan shows of that grid, which reaches beyond a narrow field of view.
+    """
 
     grid: ToNetworkGrid
     image: Volume
     labels: Volume
     body: Bool[np.ndarray, "d h w"]
+    seen: Bool[np.ndarray, "d h w"]
     liver_range: tuple[int, int]
 
     @classmethod
@@ -208,8 +213,11 @@ class _NetworkView:
             plan = replace(plan, spacing_mm=(own, *plan.spacing_mm[1:]))
         grid = ToNetworkGrid.fit(ct, plan)
         hu = grid.forward_hu(ct)
-        seen = grid.forward_labels(labels)
-        return cls(grid, grid.window.forward(hu), seen, body_mask(hu), liver_range(seen.array == 1, ct.source))
+        organs = grid.forward_labels(labels)
+        plane = grid.resample.target
+        seen = grid.crop.forward(Volume(np.ones(plane.shape, np.uint8), plane), fill=0.0).array > 0
+        liver = liver_range(organs.array == 1, ct.source)
+        return cls(grid, grid.window.forward(hu), organs, body_mask(hu), seen, liver)
 
 
 def _gate(quality: Quality, force: bool) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from fibrolens.explain.attention import RegionAttention
-from fibrolens.masks import OrganSources
+from fibrolens.explain.attention import DepthLayer, RegionAttention
 from fibrolens.plan import STAGES
 from fibrolens.quality import Quality
+from fibrolens.segment.sources import OrganSources
 from fibrolens.volume import Volume
 
 SCHEMA_VERSION = 1
@@ -62,26 +62,31 @@ class StageEstimate:
 
 @dataclass(frozen=True)
 class Attention:
-    """Where the location map lies: per region the mean weight and the share of the whole."""
+    """Where the location map lies: per region, and per layer below the liver's capsule, mean weight and share."""
 
     scale: str
     layer: str
     target: str
     mask_source: str
     regions: Mapping[str, RegionAttention | None]
+    profile: tuple[DepthLayer, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The `attention` object of ``result.json``; an absent organ is null."""
+        """The `attention` object of ``result.json``; an absent organ is null. Voxels are those of the network grid."""
         per_region = {
-            name: None if (region := self.regions.get(name)) is None else {"mean": region.mean, "share": region.share}
-            for name in REGIONS
+            name: None if (region := self.regions.get(name)) is None else vars(region).copy() for name in REGIONS
         }
+        nothing = RegionAttention(None, None, 0)
+        profile = [
+            {"from_mm": layer.from_mm, "to_mm": layer.to_mm, **vars(layer.inside or nothing)} for layer in self.profile
+        ]
         return {
             "scale": self.scale,
             "layer": self.layer,
             "target": self.target,
             "mask_source": self.mask_source,
             **per_region,
+            "depth_profile": profile,
         }
 
 

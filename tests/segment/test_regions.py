@@ -1,23 +1,37 @@
 import numpy as np
 import pytest
 
-from fibrolens.segment.regions import depth_mm, regions
+from fibrolens.segment.regions import capsule_depth_mm, depth_mm, regions
 from fibrolens.volume import Geometry, Volume
 
 
-def ball(spacing, radius):
+def ball(spacing, radius, shift=(0.0, 0.0, 0.0)):
+    """A ball, and the true depth of every voxel centre below its surface; `shift` of its centre off the grid's, mm."""
     shape = tuple(int(2 * (radius + 8) / s) for s in spacing)
-    axes = np.meshgrid(*[(np.arange(n) - (n - 1) / 2) * s for n, s in zip(shape, spacing, strict=True)], indexing="ij")
-    distance = np.sqrt(sum(a**2 for a in axes))
+    axes = [(np.arange(n) - (n - 1) / 2) * s - o for n, s, o in zip(shape, spacing, shift, strict=True)]
+    distance = np.sqrt(sum(a**2 for a in np.meshgrid(*axes, indexing="ij", sparse=True)))
     return distance <= radius, radius - distance
 
 
-@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (5.0, 1.5, 1.5)])
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (5.0, 1.5, 1.5), (5.0, 0.7, 0.7)])
 def test_depth_is_in_true_millimetres(spacing):
     mask, truth = ball(spacing, 40.0)
     error = (depth_mm(mask, spacing) - truth)[mask]
     assert abs(np.median(error)) < 0.2
     assert np.percentile(np.abs(error), 90) < max(spacing) / 2
+
+
+@pytest.mark.parametrize("spacing", [(5.0, 0.7, 0.7), (5.0, 1.5, 1.5), (1.6, 0.8, 0.8)])
+@pytest.mark.parametrize("shift", [(0.0, 0.0, 0.0), (1.7, 0.2, 0.1), (2.5, 0.35, 0.35)])
+def test_shell_of_a_ball_on_thick_slices_has_its_true_volume(spacing, shift):
+    radius = 55.0  # about 700 ml
+    mask, _ = ball(spacing, radius, shift)
+    depth = capsule_depth_mm(mask, spacing)
+    ml = np.prod(spacing) / 1000
+    core = 4 / 3 * np.pi * (radius - 10) ** 3 / 1000
+    shell = 4 / 3 * np.pi * radius**3 / 1000 - core
+    assert ((depth <= 10) & mask).sum() * ml == pytest.approx(shell, rel=0.02)
+    assert (depth > 10).sum() * ml == pytest.approx(core, rel=0.02)
 
 
 def test_shell_and_core_divide_the_liver():
@@ -36,6 +50,27 @@ def test_the_edge_of_the_scan_is_no_surface():
     depth = depth_mm(mask, (5.0, 1.0, 1.0))
     assert depth[0, 15, 15] == depth[5, 15, 15] == pytest.approx(9.57, abs=0.01)
     assert np.isinf(depth_mm(np.ones((3, 3, 3), bool), (1.0, 1.0, 1.0))).all()
+
+
+def test_padding_beyond_the_scan_is_no_surface():
+    spacing = (5.0, 1.5, 1.5)
+    mask, truth = ball(spacing, 40.0)
+    seen = np.ones_like(mask)
+    seen[:, :, : mask.shape[2] // 2] = False
+    cut = mask & seen
+    depth = depth_mm(cut, spacing, seen)
+    assert np.abs(depth - truth)[cut].max() < 2.5
+    assert depth_mm(cut, spacing)[cut].max() < 25 < depth[cut].max()
+
+
+def test_a_cavity_has_no_capsule():
+    spacing = (2.0, 2.0, 2.0)
+    mask, truth = ball(spacing, 40.0)
+    hollow = mask & (truth < 30)
+    depth = capsule_depth_mm(hollow, spacing)
+    assert np.abs(depth - truth)[hollow].max() < 2
+    assert depth_mm(hollow, spacing)[hollow].max() < 20
+    assert not depth[~hollow].any()
 
 
 def test_no_organs_no_regions():

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from fibrolens.segment.regions import regions
+from fibrolens.segment.regions import LIVER, SPLEEN, capsule_depth_mm, regions
 from fibrolens.volume import Volume
+
+#: Thickness of the layers of the depth profile, in millimetres.
+LAYER_MM = 5.0
 
 NAMES = ("liver", "liver_surface", "liver_core", "spleen", "elsewhere")
 
@@ -28,15 +31,31 @@ class RegionAttention:
     voxels: int
 
 
+@dataclass(frozen=True)
+class DepthLayer:
+    """The map in one layer of the liver, deeper than `from_mm` and not deeper than `to_mm` below the capsule.
+
+    Args:
+        from_mm: upper face; the first layer begins at the capsule.
+        to_mm: lower face.
+        inside: the map there; None where no covered voxel lies that deep.
+    """
+
+    from_mm: float
+    to_mm: float
+    inside: RegionAttention | None
+
+
 def attention(
     location_map: Volume,
     labels: Volume,
     body: Bool[np.ndarray, "d h w"],
     coverage: Shaped[np.ndarray, " d"],
+    seen: Bool[np.ndarray, "d h w"] | None = None,
 ) -> dict[str, RegionAttention | None]:
     """Mean and share of a location map per region.
 
-    All three arrays lie on one grid. The network grid serves: it is where the map was made, and its regions are
+    All arrays lie on one grid. The network grid serves: it is where the map was made, and its regions are
     measured in millimetres there as well as on the CT's grid, in a fraction of the time.
 
     Args:
@@ -44,6 +63,7 @@ def attention(
         labels: 1 liver, 2 spleen, on the map's grid.
         body: the patient without the table; an organ's voxels count as body.
         coverage: how many windows covered each slice; slices without any are ignored.
+        seen: what the scan shows, where the grid reaches beyond it: its edge is no liver surface.
 
     Returns:
         Every name of `NAMES`; None where the region has no covered voxel. The shares of liver, spleen and elsewhere
@@ -55,21 +75,56 @@ def attention(
     location_map.require_grid(labels)
     covered = np.asarray(coverage) > 0
     # The depth below the surface needs the whole liver, also where no window looked.
-    masks = {name: mask[covered] for name, mask in regions(labels, body).items()}
+    masks = {name: mask[covered] for name, mask in regions(labels, body, seen=seen).items()}
     values = location_map.array[covered]
-    total = sum(
-        float(values[masks[name]].sum(dtype=np.float64)) for name in ("liver", "spleen", "elsewhere") if name in masks
-    )
+    total = sum(_sum(values[masks[name]]) for name in ("liver", "spleen", "elsewhere") if name in masks)
     return {name: _measure(values, masks.get(name), total) for name in NAMES}
 
 
+def depth_profile(
+    location_map: Volume,
+    labels: Volume,
+    body: Bool[np.ndarray, "d h w"],
+    coverage: Shaped[np.ndarray, " d"],
+    seen: Bool[np.ndarray, "d h w"] | None = None,
+) -> tuple[DepthLayer, ...]:
+    """The location map in layers of `LAYER_MM` below the liver's capsule, to the deepest covered voxel.
+
+    The first two layers make up the surface shell, the others the core. Arguments as for `attention`.
+
+    Returns:
+        Layers from the capsule inward; none where there is no liver, or no surface of it in the scan.
+
+    Raises:
+        GeometryError: the labels lie on another grid.
+    """
+    location_map.require_grid(labels)
+    covered = np.asarray(coverage) > 0
+    liver = labels.array == LIVER
+    depth = capsule_depth_mm(liver, labels.geometry.spacing, seen)[liver & covered[:, None, None]]
+    values = location_map.array[liver & covered[:, None, None]]
+    if not depth.size or not np.isfinite(depth).all():
+        return ()
+    in_body = (body | liver | (labels.array == SPLEEN)) & covered[:, None, None]
+    total = _sum(location_map.array[in_body])
+    layer = np.maximum(np.ceil(depth / LAYER_MM).astype(int) - 1, 0)
+    return tuple(
+        DepthLayer(n * LAYER_MM, (n + 1) * LAYER_MM, _measure(values, layer == n, total))
+        for n in range(int(layer.max()) + 1)
+    )
+
+
 def _measure(
-    values: Shaped[np.ndarray, "d h w"], mask: Bool[np.ndarray, "d h w"] | None, total: float
+    values: Shaped[np.ndarray, "*n"], mask: Bool[np.ndarray, "*n"] | None, total: float
 ) -> RegionAttention | None:
     inside = values[mask] if mask is not None else values[:0]
     if not inside.size:
         return None
     if total <= 0:
         return RegionAttention(None, None, inside.size)
-    amount = float(inside.sum(dtype=np.float64))
+    amount = _sum(inside)
     return RegionAttention(amount / inside.size, amount / total, inside.size)
+
+
+def _sum(values: Shaped[np.ndarray, "*n"]) -> float:
+    return float(values.sum(dtype=np.float64))
