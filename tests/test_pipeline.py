@@ -71,6 +71,17 @@ def test_volumes_are_those_of_the_masks(result, rendering):
     assert result.markers["liver_volume_ml"] == pytest.approx(voxels * rendering.labels.geometry.voxel_ml)
 
 
+def test_markers_are_numbers_or_none_with_a_reason_beside_them(result):
+    content = result.to_dict()
+    details = {marker["name"]: marker for marker in content["marker_details"]}
+    assert list(details) == list(content["markers"])
+    for name, value in content["markers"].items():
+        assert details[name]["value"] == value
+        assert (value is None) == bool(details[name]["not_measurable"])
+    assert details["spleen_volume_ml"]["mask_source"].startswith("truth")
+    assert "3.00 mm are wider" in details["lsn"]["not_measurable"]
+
+
 def test_result_is_json_with_the_keys_of_the_contract(result):
     content = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert set(content) >= {

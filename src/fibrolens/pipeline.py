@@ -18,11 +18,14 @@ from fibrolens.engine import one_blas_thread
 from fibrolens.explain.attention import attention, depth_profile
 from fibrolens.explain.scale import combine_layers
 from fibrolens.io import read_volume
-from fibrolens.masks import OwnMasks, find_organs
+from fibrolens.markers.marker import Marker
+from fibrolens.markers.measure import MarkedScan, MaskNames, measure
+from fibrolens.masks import FoundOrgans, OwnMasks, find_organs
 from fibrolens.plan import STAGES, GridPlan
-from fibrolens.quality import OrganHU, Quality, assess, require_ct
+from fibrolens.quality import Quality, assess, require_ct
 from fibrolens.result import Attention, ModelRecord, StageEstimate, StagingResult
 from fibrolens.segment.predict import Segmenter
+from fibrolens.segment.sources import MaskSource
 from fibrolens.staging.data import liver_range
 from fibrolens.staging.predict import Prediction, StagingModel, predict
 from fibrolens.transforms import Orient, ToNetworkGrid
@@ -171,6 +174,8 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
     with clock("attention"):
         measured = (view.image.with_array(scaled[predicted]), view.labels, view.body, prediction.coverage, view.seen)
         regions, profile = attention(*measured), depth_profile(*measured)
+    with clock("markers"):
+        markers = _markers(ct, found, quality, models.segmenter)
     domain = models.staging.domain
     in_domain = None if domain is None else domain.familiar(prediction.features)
     return StagingResult(
@@ -184,7 +189,7 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         model=_model_record(models.staging),
         stage=_estimate(prediction),
         attention=Attention(SCALE, options.layer, predicted, organs.source, regions, profile),
-        markers=_markers(organs.labels, quality.organ_hu),
+        measured=markers,
         warnings=(*_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())), *found.doubts),
         scan_id=naming.scan_id,
         path=naming.path,
@@ -248,14 +253,11 @@ def _model_record(model: StagingModel) -> ModelRecord:
     return ModelRecord(str(card["name"]), model.sha256, str(card["trained_on"]), str(card["intended_use"]))
 
 
-def _markers(labels: Volume, hu: OrganHU) -> dict[str, float | None]:
-    """Volumes in millilitres and median Hounsfield units; None where the organ was not found."""
-    voxels = np.bincount(labels.array.ravel(), minlength=3)
-    volumes = {
-        f"{organ}_volume_ml": float(voxels[value] * labels.geometry.voxel_ml) if voxels[value] else None
-        for value, organ in ((1, "liver"), (2, "spleen"))
-    }
-    return {**volumes, "liver_hu": hu.liver, "spleen_hu": hu.spleen, "aorta_hu": hu.aorta}
+def _markers(ct: Volume, found: FoundOrgans, quality: Quality, segmenter: Segmenter) -> tuple[Marker, ...]:
+    """Every marker that the CT and the masks of its organs allow."""
+    aorta = MaskSource("segmenter", segmenter.name, segmenter.sha256)
+    names = MaskNames(str(found.sources.liver), str(found.sources.spleen), str(aorta))
+    return measure(MarkedScan(ct, found.masks.labels, names, quality.organ_hu, quality.phase))
 
 
 def _warnings(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fibrolens.explain.attention import DepthLayer, RegionAttention
+from fibrolens.markers.marker import Marker
 from fibrolens.plan import STAGES
 from fibrolens.quality import Quality
 from fibrolens.segment.sources import OrganSources
@@ -101,7 +102,7 @@ class StagingResult:
         maps: location map per stage name, scale ``mean1``, on the CT's grid; holds at least the predicted stage.
         quality: what the gate found; `forced` says that its errors were overridden.
         in_domain: whether the network's features resemble its training data; None where that cannot be told.
-        markers: name to value; units stand in the names; None where not measurable.
+        measured: the markers, each a value or the reason why there is none.
         timings: seconds per step.
     """
 
@@ -115,7 +116,7 @@ class StagingResult:
     model: ModelRecord
     stage: StageEstimate
     attention: Attention
-    markers: Mapping[str, float | None]
+    measured: tuple[Marker, ...]
     warnings: tuple[str, ...]
     scan_id: str
     path: str
@@ -125,6 +126,11 @@ class StagingResult:
     def map(self) -> Volume:
         """Location map of the predicted stage, scale ``mean1``, float32 on the CT's grid."""
         return self.maps[self.stage.predicted]
+
+    @property
+    def markers(self) -> dict[str, float | None]:
+        """Marker name to value, in the order of a report; None where it could not be measured."""
+        return {marker.name: marker.value for marker in self.measured}
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``result.json``; a function of inputs, options and seed alone."""
@@ -139,6 +145,7 @@ class StagingResult:
             "attention": self.attention.to_dict(),
             "pattern": None,
             "markers": dict(self.markers),
+            "marker_details": [marker.to_dict() for marker in self.measured],
             "dicom": None,
             "warnings": list(self.warnings),
         }

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from fibrolens.volume import Triple
+from fibrolens.volume import Shape, Triple, Volume
 
 Box = tuple[slice, slice, slice]
 
 
-def box_of(mask: Bool[np.ndarray, "d h w"], margin: int = 0) -> Box | None:
+def box_of(mask: Bool[np.ndarray, "d h w"], margin: Shape = (0, 0, 0)) -> Box | None:
     """The part of the grid that holds all of `mask`, `margin` voxels wider; None where it is empty."""
-    present = [np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    flat = np.asarray(mask.any(axis=0))
+    present = [np.flatnonzero(found) for found in (mask.any(axis=(1, 2)), flat.any(axis=1), flat.any(axis=0))]
     if not present[0].size:
         return None
-    a, b, c = (slice(max(0, int(p[0]) - margin), int(p[-1]) + 1 + margin) for p in present)
+    a, b, c = (
+        slice(max(0, int(p[0]) - m), min(n, int(p[-1]) + 1 + m))
+        for p, m, n in zip(present, margin, mask.shape, strict=True)
+    )
     return a, b, c
+
+
+def part(volume: Volume, box: Box) -> Volume:
+    """What lies inside `box`, where it lies in the patient; its array is a view of the given one."""
+    array, geometry = volume.array[box], volume.geometry
+    x, y, z = (float(v) for v in geometry.to_world(np.array([float(s.start) for s in box])))
+    return replace(volume, array=array, geometry=replace(geometry, shape=array.shape, origin=(x, y, z)))
 
 
 def cropped(mask: Bool[np.ndarray, "d h w"]) -> Bool[np.ndarray, "a b c"]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import binary_dilation, find_objects, gaussian_filter
+from scipy.ndimage import binary_dilation, gaussian_filter
 
+from fibrolens.markers.sampling import Box, box_of, steps, thinned
 from fibrolens.segment.regions import depth_mm
 from fibrolens.volume import Volume
 
@@ -20,6 +21,8 @@ from fibrolens.volume import Volume
 SCALES_MM = {"fine": 2.0, "medium": 4.0, "coarse": 6.0}
 HEADLINE = "medium"
 EROSION_MM = 5.0
+#: Pixels that are fine enough to tell how deep a voxel lies.
+DEPTH_PIXEL_MM = 1.8
 #: A vessel or a lesion differs by more than this from the liver's median, after smoothing with this width.
 DEVIATION_HU, SMOOTH_MM = 40.0, 1.0
 #: Kept clear around what was taken out. The outermost `RIM_MM` hold partial volume and are not looked at.
@@ -71,7 +74,12 @@ class LiverTexture:
 
 
 def liver_texture(
-    ct: Volume, liver: Volume, *, reference: Volume | None = None, noise_sd_hu: float | None = None
+    ct: Volume,
+    liver: Volume,
+    *,
+    reference: Volume | None = None,
+    noise_sd_hu: float | None = None,
+    max_slices: int | None = None,
 ) -> LiverTexture:
     """Texture inside the liver, 5 mm below its surface, without vessels and lesions.
 
@@ -83,6 +91,7 @@ def liver_texture(
         liver: true inside the liver, on the CT's grid.
         reference: true inside a homogeneous tissue, such as spleen or aorta, on the CT's grid.
         noise_sd_hu: SD of the noise after the filter of the medium scale; `reference` goes before it.
+        max_slices: look at no more than about so many slices of each organ, evenly spread; all where None.
 
     Returns:
         The statistics, or the reason why there are none.
@@ -93,11 +102,11 @@ def liver_texture(
     for mask in (liver, reference):
         if mask is not None:
             ct.require_grid(mask)
-    inside = _Tissue.of(ct, liver)
+    inside = _Tissue.of(ct, liver, max_slices)
     if inside is None:
         return LiverTexture({}, None, None, 0, "the liver mask leaves too few voxels 5 mm below its surface")
     values = {name: inside.filtered(radius) for name, radius in SCALES_MM.items()}
-    known = _Tissue.of(ct, reference) if reference is not None else None
+    known = _Tissue.of(ct, reference, max_slices) if reference is not None else None
     noise = _robust_sd(known.filtered(SCALES_MM[HEADLINE])) if known is not None else noise_sd_hu
     total = _robust_sd(values[HEADLINE])
     clean = float(np.sqrt(max(total**2 - (noise or 0.0) ** 2, 0.0)))
@@ -113,14 +122,15 @@ class _Tissue:
     in_plane: tuple[float, float]
 
     @classmethod
-    def of(cls, ct: Volume, mask: Volume) -> _Tissue | None:
-        found = find_objects((mask.array != 0).astype(np.uint8))
-        if not found:
+    def of(cls, ct: Volume, mask: Volume, max_slices: int | None) -> _Tissue | None:
+        box = box_of(mask.array != 0)
+        if box is None:
             return None
         spacing = ct.geometry.spacing
-        box, in_plane = found[0], (spacing[1], spacing[2])
-        hu = ct.array[box].astype(np.float32)
-        depth = depth_mm(mask.array != 0, spacing)[box]
+        in_plane = (spacing[1], spacing[2])
+        every = _every(box[0].stop - box[0].start, max_slices)
+        hu = ct.array[box][every].astype(np.float32)
+        depth = _depth(mask, box, every)
         deep = depth > EROSION_MM
         if np.count_nonzero(deep) < MIN_VOXELS:
             return None
@@ -145,6 +155,22 @@ class _Tissue:
             )
         response: np.ndarray = -curvature[self.even]
         return response
+
+
+def _every(slices: int, most: int | None) -> slice:
+    """Every n-th slice, the ends left out alike, so that about `most` remain."""
+    step = 1 if most is None else max(1, round(slices / most))
+    return slice(step // 2, None, step)
+
+
+def _depth(mask: Volume, box: Box, every: slice) -> Float[np.ndarray, "d h w"]:
+    """Depth below the surface in the chosen slices of a box, found on pixels of no more than `DEPTH_PIXEL_MM`."""
+    wide = box_of(mask.array != 0, margin=(1, 1, 1)) or box
+    inner = [slice(b.start - w.start, b.stop - w.start) for b, w in zip(box, wide, strict=True)]
+    thin, spacing = thinned(mask.array[wide] != 0, mask.geometry.spacing, DEPTH_PIXEL_MM)
+    depth = depth_mm(thin, spacing)[inner[0]][every]
+    rows, columns = steps(mask.geometry.spacing, DEPTH_PIXEL_MM)
+    return depth.repeat(rows, 1).repeat(columns, 2)[:, inner[1], inner[2]]
 
 
 def _filled(hu: Float[np.ndarray, "d h w"], known: Mask, in_plane: tuple[float, float]) -> Float[np.ndarray, "d h w"]:

@@ -34,14 +34,6 @@ STAGE_TITLES = {
     "F3": "septal fibrosis without cirrhosis",
     "F4": "cirrhosis",
 }
-#: Marker name -> what a reader sees, unit.
-MARKER_TITLES = {
-    "liver_volume_ml": ("Liver volume", "mL"),
-    "spleen_volume_ml": ("Spleen volume", "mL"),
-    "liver_hu": ("Liver, median", "HU"),
-    "spleen_hu": ("Spleen, median", "HU"),
-    "aorta_hu": ("Aorta, median", "HU"),
-}
 
 
 def write_result(result: StagingResult, folder: Path, all_maps: bool = False) -> dict[str, float]:
@@ -86,11 +78,35 @@ def render_report(content: Mapping[str, Any], overlay: bytes) -> str:
         stages=STAGES,
         stage_titles=STAGE_TITLES,
         regions=[(name, REGION_TITLES[name]) for name in REGIONS],
-        markers=[(MARKER_TITLES[name], value) for name, value in content["markers"].items()],
+        markers=[_marker_row(marker) for marker in content["marker_details"]],
         overlay=base64.b64encode(overlay).decode("ascii"),
         version=__version__,
         intended_use=INTENDED_USE,
     )
+
+
+def _marker_row(marker: Mapping[str, Any]) -> dict[str, str]:
+    """What the report's table says of a marker: title, value with unit, reference range, and the rest to read."""
+    # A unit that is a number itself, such as 0.1 mm, is a factor.
+    unit = f" {'× ' if marker['unit'][:1].isdigit() else ''}{marker['unit']}" if marker["unit"] else ""
+    value = None if marker["value"] is None else f"{marker['value']:.{marker['decimals']}f}{unit}"
+    reference = marker["reference"]
+    return {
+        "title": marker["title"],
+        "value": value or "not measurable",
+        "range": "" if reference is None else _range(reference, unit),
+        "meaning": "" if reference is None else reference["meaning"],
+        "remark": marker["not_measurable"] or marker["note"] or "",
+        "mask": marker["mask_source"] or "",
+        "formula": f"{marker['formula']} ({marker['source']})",
+    }
+
+
+def _range(reference: Mapping[str, Any], unit: str) -> str:
+    low, high = reference["low"], reference["high"]
+    if low is None:
+        return f"up to {high:g}{unit}"
+    return f"from {low:g}{unit}" if high is None else f"{low:g} to {high:g}{unit}"
 
 
 def _map_name(result: StagingResult, stage: str) -> str:
