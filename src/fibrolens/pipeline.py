@@ -25,6 +25,7 @@ from fibrolens.plan import STAGES, GridPlan
 from fibrolens.quality import Quality, assess, require_ct
 from fibrolens.result import Attention, ModelRecord, StageEstimate, StagingResult
 from fibrolens.segment.predict import Segmenter
+from fibrolens.segment.regions import capsule_depth_at
 from fibrolens.segment.sources import MaskSource
 from fibrolens.staging.data import liver_range
 from fibrolens.staging.predict import Prediction, StagingModel, predict
@@ -172,7 +173,7 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         maps = {name: view.grid.inverse(view.image.with_array(array)) for name, array in scaled.items()}
     predicted = STAGES[prediction.predicted]
     with clock("attention"):
-        measured = (view.image.with_array(scaled[predicted]), view.labels, view.body, prediction.coverage, view.seen)
+        measured = (view.image.with_array(scaled[predicted]), view.labels, view.body, prediction.coverage, view.depth)
         regions, profile = attention(*measured), depth_profile(*measured)
     with clock("markers"):
         markers = _markers(ct, found, quality, models.segmenter)
@@ -199,16 +200,16 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
 
 @dataclass(frozen=True)
 class _NetworkView:
-    """What the network sees of a CT, and the masks to measure its map with, all on the network grid.
+    """What the network sees of a CT, and what its map is measured with, all on the network grid.
 
-    `seen` is what the scan shows of that grid, which reaches beyond a narrow field of view.
+    `depth` is that of the liver below its capsule, in millimetres.
     """
 
     grid: ToNetworkGrid
     image: Volume
     labels: Volume
     body: Bool[np.ndarray, "d h w"]
-    seen: Bool[np.ndarray, "d h w"]
+    depth: Float[np.ndarray, "d h w"]
     liver_range: tuple[int, int]
 
     @classmethod
@@ -218,11 +219,9 @@ class _NetworkView:
             plan = replace(plan, spacing_mm=(own, *plan.spacing_mm[1:]))
         grid = ToNetworkGrid.fit(ct, plan)
         hu = grid.forward_hu(ct)
-        organs = grid.forward_labels(labels)
-        plane = grid.resample.target
-        seen = grid.crop.forward(Volume(np.ones(plane.shape, np.uint8), plane), fill=0.0).array > 0
-        liver = liver_range(organs.array == 1, ct.source)
-        return cls(grid, grid.window.forward(hu), organs, body_mask(hu), seen, liver)
+        seen = grid.forward_labels(labels)
+        liver = liver_range(seen.array == 1, ct.source)
+        return cls(grid, grid.window.forward(hu), seen, body_mask(hu), capsule_depth_at(labels, seen), liver)
 
 
 def _gate(quality: Quality, force: bool) -> None:

@@ -4,6 +4,7 @@ import pytest
 from fibrolens.errors import GeometryError
 from fibrolens.explain.attention import NAMES, attention, depth_profile
 from fibrolens.plan import GridPlan
+from fibrolens.segment.regions import capsule_depth_at
 from fibrolens.transforms import ToNetworkGrid
 from fibrolens.volume import Geometry, Volume
 
@@ -108,15 +109,20 @@ def test_the_first_two_layers_are_the_shell():
     assert sum(layer.inside.share for layer in layers[2:]) == pytest.approx(found["liver_core"].share)
 
 
-def test_shell_and_profile_hold_on_the_network_grid():
+@pytest.mark.parametrize("plan", [GridPlan(), GridPlan(spacing_mm=(5.0, 3.0, 3.0), in_plane=(128, 128))])
+def test_shell_and_layers_hold_on_the_network_grid(plan):
     organs, depth = ball_in_a_body((5.0, 0.7, 0.7))
-    way = ToNetworkGrid.fit(organs.with_array(np.where(depth > -10, 50, -1000).astype(np.int16)), GridPlan())
+    way = ToNetworkGrid.fit(organs.with_array(np.where(depth > -10, 50, -1000).astype(np.int16)), plan)
     seen = way.forward_labels(organs)
     map_ = seen.with_array(np.ones(seen.array.shape, np.float32))
-    body = np.ones_like(seen.array, bool)
-    found = attention(map_, seen, body, np.ones(len(body)))
-    shell = layer_volume(50, 0, 10) / layer_volume(50, 0, 50)
-    assert found["liver_surface"].share / found["liver"].share == pytest.approx(shell, abs=0.015)
+    everything = (map_, seen, np.ones_like(seen.array, bool), np.ones(len(map_.array)), capsule_depth_at(organs, seen))
+    found, layers = attention(*everything), depth_profile(*everything)
+    liver = layer_volume(50, 0, 50)
+    shell = found["liver_surface"].share / found["liver"].share
+    assert shell == pytest.approx(layer_volume(50, 0, 10) / liver, abs=0.01)
+    for layer in layers[:5]:
+        share = layer.inside.share / found["liver"].share
+        assert share == pytest.approx(layer_volume(50, layer.from_mm, layer.to_mm) / liver, abs=0.012)
 
 
 def test_slices_without_coverage_are_no_layer_but_keep_the_depth():

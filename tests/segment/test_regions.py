@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fibrolens.segment.regions import capsule_depth_mm, depth_mm, regions
+from fibrolens.segment.regions import capsule_depth_at, capsule_depth_mm, depth_mm, regions
 from fibrolens.volume import Geometry, Volume
 
 
@@ -52,15 +52,45 @@ def test_the_edge_of_the_scan_is_no_surface():
     assert np.isinf(depth_mm(np.ones((3, 3, 3), bool), (1.0, 1.0, 1.0))).all()
 
 
-def test_padding_beyond_the_scan_is_no_surface():
+def on_grid(labels, geometry):
+    """Labels on another grid, each voxel taking the nearest; 0 where there is none."""
+    index = np.rint(
+        labels.geometry.to_index(geometry.to_world(np.indices(geometry.shape).reshape(3, -1).T.astype(float)))
+    )
+    inside = ((index >= 0) & (index < labels.geometry.shape)).all(axis=1)
+    array = np.zeros(inside.size, np.uint8)
+    array[inside] = labels.array[tuple(index[inside].astype(int).T)]
+    return Volume(array.reshape(geometry.shape), geometry)
+
+
+@pytest.mark.parametrize("spacing", [(5.0, 0.7, 0.7), (1.6, 0.57, 0.57)])
+def test_layers_of_a_ball_keep_their_volume_on_a_coarse_grid(spacing):
+    radius = 50.0
+    mask, _ = ball(spacing, radius, (1.7, 0.2, 0.1))
+    labels = Volume(mask.astype(np.uint8), Geometry(mask.shape, spacing))
+    shape = tuple(int(n * s / t) for n, s, t in zip(mask.shape, spacing, (5, 3, 3), strict=True))
+    coarse = on_grid(labels, Geometry(shape, (5.0, 3.0, 3.0), (0.9, 0.4, 0.2)))
+    depth = capsule_depth_at(labels, coarse)
+    for upper in (0, 5, 10, 15, 20):
+        layer = ((depth > upper) & (depth <= upper + 5)).sum() * 45
+        assert layer == pytest.approx(4 / 3 * np.pi * ((radius - upper) ** 3 - (radius - upper - 5) ** 3), rel=0.05)
+
+
+def test_an_edge_of_the_scan_is_no_surface_where_the_coarse_grid_reaches_beyond_it():
     spacing = (5.0, 1.5, 1.5)
     mask, truth = ball(spacing, 40.0)
-    seen = np.ones_like(mask)
-    seen[:, :, : mask.shape[2] // 2] = False
-    cut = mask & seen
-    depth = depth_mm(cut, spacing, seen)
-    assert np.abs(depth - truth)[cut].max() < 2.5
-    assert depth_mm(cut, spacing)[cut].max() < 25 < depth[cut].max()
+    half = mask.shape[2] // 2
+    geometry = Geometry((*mask.shape[:2], half), spacing)
+    labels = Volume(mask[:, :, :half].astype(np.uint8), geometry)
+    wide = on_grid(labels, Geometry(mask.shape, spacing))
+    depth = capsule_depth_at(labels, wide)
+    assert np.abs(depth - truth)[wide.array > 0].max() < 2.5
+    assert depth_mm(wide.array > 0, spacing).max() < 25 < depth.max()
+
+
+def test_a_scan_inside_the_liver_has_no_depth():
+    labels = Volume(np.ones((4, 6, 6), np.uint8), Geometry((4, 6, 6), (5.0, 1.0, 1.0)))
+    assert np.isinf(capsule_depth_at(labels, labels)).all()
 
 
 def test_a_cavity_has_no_capsule():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from fibrolens.segment.regions import LIVER, SPLEEN, capsule_depth_mm, regions
 from fibrolens.volume import Volume
@@ -51,7 +51,7 @@ def attention(
     labels: Volume,
     body: Bool[np.ndarray, "d h w"],
     coverage: Shaped[np.ndarray, " d"],
-    seen: Bool[np.ndarray, "d h w"] | None = None,
+    depth: Float[np.ndarray, "d h w"] | None = None,
 ) -> dict[str, RegionAttention | None]:
     """Mean and share of a location map per region.
 
@@ -63,7 +63,8 @@ def attention(
         labels: 1 liver, 2 spleen, on the map's grid.
         body: the patient without the table; an organ's voxels count as body.
         coverage: how many windows covered each slice; slices without any are ignored.
-        seen: what the scan shows, where the grid reaches beyond it: its edge is no liver surface.
+        depth: of each liver voxel below the capsule, mm, as `capsule_depth_at` measures it on the CT's own grid; None
+            measures it on the map's grid, whose voxels tear thin layers.
 
     Returns:
         Every name of `NAMES`; None where the region has no covered voxel. The shares of liver, spleen and elsewhere
@@ -75,7 +76,7 @@ def attention(
     location_map.require_grid(labels)
     covered = np.asarray(coverage) > 0
     # The depth below the surface needs the whole liver, also where no window looked.
-    masks = {name: mask[covered] for name, mask in regions(labels, body, seen=seen).items()}
+    masks = {name: mask[covered] for name, mask in regions(labels, body, depth=depth).items()}
     values = location_map.array[covered]
     total = sum(_sum(values[masks[name]]) for name in ("liver", "spleen", "elsewhere") if name in masks)
     return {name: _measure(values, masks.get(name), total) for name in NAMES}
@@ -86,7 +87,7 @@ def depth_profile(
     labels: Volume,
     body: Bool[np.ndarray, "d h w"],
     coverage: Shaped[np.ndarray, " d"],
-    seen: Bool[np.ndarray, "d h w"] | None = None,
+    depth: Float[np.ndarray, "d h w"] | None = None,
 ) -> tuple[DepthLayer, ...]:
     """The location map in layers of `LAYER_MM` below the liver's capsule, to the deepest covered voxel.
 
@@ -101,13 +102,14 @@ def depth_profile(
     location_map.require_grid(labels)
     covered = np.asarray(coverage) > 0
     liver = labels.array == LIVER
-    depth = capsule_depth_mm(liver, labels.geometry.spacing, seen)[liver & covered[:, None, None]]
-    values = location_map.array[liver & covered[:, None, None]]
-    if not depth.size or not np.isfinite(depth).all():
+    inside = liver & covered[:, None, None]
+    below = (capsule_depth_mm(liver, labels.geometry.spacing) if depth is None else depth)[inside]
+    values = location_map.array[inside]
+    if not below.size or not np.isfinite(below).all():
         return ()
     in_body = (body | liver | (labels.array == SPLEEN)) & covered[:, None, None]
     total = _sum(location_map.array[in_body])
-    layer = np.maximum(np.ceil(depth / LAYER_MM).astype(int) - 1, 0)
+    layer = np.maximum(np.ceil(below / LAYER_MM).astype(int) - 1, 0)
     return tuple(
         DepthLayer(n * LAYER_MM, (n + 1) * LAYER_MM, _measure(values, layer == n, total))
         for n in range(int(layer.max()) + 1)
