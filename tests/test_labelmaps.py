@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from fibrolens.errors import UsageError
@@ -40,3 +42,13 @@ def test_every_number_of_the_set_is_known_and_no_more(name, highest):
 def test_an_unknown_map_lists_the_known_ones():
     with pytest.raises(UsageError, match=r"--label-map must be one of .*amos.*; it is 'amoss'"):
         label_map("amoss")
+
+
+def test_the_documentation_lists_every_map_with_its_numbers():
+    page = (Path(__file__).parents[1] / "docs" / "masks.md").read_text()
+    for name, numbers in LABEL_MAPS.items():
+        organs = [", ".join(map(str, values)) or "the network's" for values in (numbers.liver, numbers.spleen)]
+        assert f"| `{name}` | " in page
+        assert (
+            f" | {organs[0]} | {organs[1]} | {max(numbers.known)} |" in page.split(f"| `{name}` | ")[1].split("\n")[0]
+        )

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from tests.staged import simulated, untrained_models
 
@@ -39,3 +40,19 @@ def test_labels_beside_single_masks_are_wrong_use(native, tmp_path, capsys):
     arguments = ["stage", str(native), "--out", str(tmp_path / "o"), "--labels", "a", "--liver-mask", "b"]
     assert cli.main(arguments) == 2
     assert "not both" in capsys.readouterr().err
+
+
+def test_labels_of_a_known_set_by_its_name(native, tmp_path, capsys):
+    rendering = simulated()
+    organs = rendering.labels.array
+    numbers = np.select([organs == Organ.LIVER, organs == Organ.SPLEEN], [6, 1], 0).astype(np.uint8)
+    write_nifti(rendering.hu.with_array(numbers), tmp_path / "amos_0001.nii.gz")
+    arguments = ["stage", str(native), "--out", str(tmp_path / "o"), "--labels", str(tmp_path / "amos_0001.nii.gz")]
+    assert cli.main([*arguments, "--force"]) == 3
+    assert "--label-map" in capsys.readouterr().err
+    assert cli.main([*arguments, "--force", "--label-map", "amos"]) == 0
+    assert "amos_0001.nii.gz (labels of amos)" in (tmp_path / "o" / "native" / "report.html").read_text()
+    assert cli.main([*arguments, "--force", "--label-map", "btcv"]) == 2  # the same numbers, but another statement
+    capsys.readouterr()
+    assert cli.main(["stage", str(native), "--out", str(tmp_path / "o"), "--label-map", "amos"]) == 2
+    assert "with --labels" in capsys.readouterr().err
