@@ -2,8 +2,13 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from fibrolens.markers.lobes import CAUDATE_SHARE, approximate_lobe_ratio
+from fibrolens.markers.volumes import lobe_ratio
+from fibrolens.phantom.labels import Organ
+from fibrolens.phantom.patient import sample_patient
+from fibrolens.phantom.render import render, small_grid
 from fibrolens.volume import Geometry, Volume
 
 GRID = Geometry((30, 60, 110), (4.0, 2.5, 2.0))
@@ -84,3 +89,17 @@ def test_hardly_any_liver_gives_a_reason(voxels):
     found = approximate_lobe_ratio(Volume(mask, GRID))
     assert found.ratio is None
     assert "few voxels" in found.reason
+
+
+def test_simulated_livers_are_ranked_and_nearly_right():
+    """The first of the patients that docs/markers.md tells of."""
+    truth, found = [], []
+    for index in range(5):
+        patient = sample_patient(np.random.default_rng([901, index]), index)
+        rendering = render(patient, small_grid(patient))
+        truth.append(lobe_ratio(rendering.segments))
+        found.append(approximate_lobe_ratio(rendering.labels.with_array(rendering.labels.array == Organ.LIVER)).ratio)
+    error = np.abs(np.divide(found, truth) - 1)
+    assert np.median(error) < 0.2
+    assert error.max() < 0.4
+    assert spearmanr(truth, found)[0] >= 0.8

@@ -15,7 +15,7 @@ from fibrolens.volume import Volume
 #: Kept clear below the surface of either organ.
 EROSION_MM = 5.0
 #: Millimetres in the plane and across slices that are enough for a mean.
-PIXEL_MM, SLICE_MM = 2.0, 2.5
+PIXEL_MM, SLICE_MM = 3.0, 4.0
 #: A region of interest of fewer millilitres says nothing of its organ.
 MIN_ML = 1.0
 
