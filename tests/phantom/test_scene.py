@@ -81,7 +81,7 @@ def test_metal_is_painted_last_at_the_top_of_the_range(patient, metal, parts):
 
 def test_each_kind_of_table_is_another_picture_below_the_patient(patient):
     tables = {}
-    for kind in ("curved", "flat", "double"):
+    for kind in ("curved", "flat", "double", "board"):
         found = render(replace(patient, scan=replace(patient.scan, table=kind)), small_grid(patient))
         tables[kind] = np.where(found.labels.array == Organ.TABLE, found.hu.array, -1000)
         assert (tables[kind] > -300).mean() > 0.005

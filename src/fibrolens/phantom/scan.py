@@ -6,7 +6,7 @@ A shortcut arm or the paper's confounding ties some of it to the stage; otherwis
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class Scan:
         pixel_mm: in-plane spacing of the full grid; slice_mm: its slice spacing and the width of the slice profile.
         above_mm: how far it reaches above the dome; below_mm: below the lower poles of the kidneys.
         kvp: tube voltage; vendor: name for the DICOM header; kernel: soft, standard or sharp.
-        table: curved, flat or double.
+        table: curved, flat, double, or flat with a board.
         phase: contrast phase; delay: how late within the phase, in units that the uptake knows.
     """
 
@@ -80,8 +80,9 @@ def sample_scan(rng: np.random.Generator, body: Body, stage: int, setting: Setti
     trait = has_trait(rng, stage)
     blur = 0.0
     if setting.trait in ("site", "table"):
-        other = SITES[2] if trait else SITES[1]
-        site = other if setting.trait == "site" else Site(site.vendor, site.kernel, other.table, site.noise)
+        # A bare table of carbon and foam is next to nothing in the network's window and on its pixels; a board is seen.
+        other = replace(SITES[2], table="board") if trait else SITES[1]
+        site = other if setting.trait == "site" else replace(site, table=other.table)
     elif setting.trait == "kvp":
         kvp = 80 if trait else 140
     elif setting.trait == "spacing":
