@@ -334,8 +334,8 @@ to a stage and a location map works; what they say about a real scan has no clin
   {plan.network.kernel}, {slices}. Every decision is in `plan.json`.
 - Training: {len(cases)} simulated portal-venous CTs ({stages}: the paper's mix, then equal stages);
   {plan.training.steps} steps of {plan.training.batch} slabs, seed {plan.training.seed}, `scripts/train_lfs.py`.
-  It learnt each patient's true signs beside the stage:
-  {", ".join((*MEASURES, *FINDINGS))}.
+  It learnt each patient's true signs beside the stage ({", ".join((*MEASURES, *FINDINGS))})
+  and which body part fills which cell (both lobes of the liver, spleen, portal vein, varices, fluid).
 {measured}
 - The probabilities are meant for the paper's mix of stages: what the training mix and the class balance would add to
   the rare ones is taken out while training. Whether they are calibrated was not measured.
