@@ -136,26 +136,73 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class SegmentationPlan:
-    """A V-Net for liver, spleen and aorta: grid, sizes, training (Milletari 2016, smaller)."""
+class VNetPlan:
+    """One V-Net (Milletari 2016, with smaller kernels).
 
-    spacing_mm: tuple[float, float, float] = (4.0, 4.0, 4.0)
-    in_plane: tuple[int, int] = (96, 96)
-    windows_hu: tuple[tuple[float, float], ...] = ((-125.0, 225.0), (-1000.0, 1000.0))
-    channels: tuple[int, ...] = (8, 16, 32, 64)
+    Args:
+        spacing_mm: of the grid that it sees.
+        classes: what it tells apart, in the order of its scores.
+        channels: per level; convolutions: of each level's residual block.
+    """
+
+    spacing_mm: tuple[float, float, float]
+    classes: tuple[str, ...]
+    channels: tuple[int, ...] = (16, 32, 64, 128)
     convolutions: tuple[int, ...] = (1, 2, 2, 2)
     kernel: int = 3
-    classes: tuple[str, ...] = ("background", "liver", "spleen", "aorta")
+
+    def __post_init__(self) -> None:
+        _require(self.kernel % 2 == 1, "kernel", "odd", self.kernel)
+        _require(len(self.channels) == len(self.convolutions), "convolutions", "one per level", self.convolutions)
+
+
+#: Channels and convolutions per level of the three sizes; the large one has the paper's levels.
+VNET_SIZES = {
+    "small": ((8, 16, 32, 64), (1, 2, 2, 2)),
+    "medium": ((16, 32, 64, 128), (1, 2, 2, 2)),
+    "large": ((16, 32, 64, 128, 256), (1, 2, 3, 3, 3)),
+}
+
+
+def vnet_plan(size: str, spacing_mm: float, classes: tuple[str, ...]) -> VNetPlan:
+    """A V-Net of a size by name, on cubic voxels."""
+    channels, convolutions = VNET_SIZES[size]
+    return VNetPlan((spacing_mm, spacing_mm, spacing_mm), classes, channels, convolutions)
+
+
+@dataclass(frozen=True)
+class SegmentationPlan:
+    """Liver, spleen and aorta, coarse to fine: two V-Nets and their training.
+
+    Args:
+        windows_hu: through which the networks see the CT, one channel each.
+        in_plane: voxels of the coarse grid, centred on the body.
+        coarse: finds the organs in the whole scan; fine: sees the box around liver and spleen, and what the coarse one
+            made of it.
+        margin_mm: of that box around the organs.
+        canvas: voxels of the fine grid that a training example has.
+        crops: sizes of the fine network's training boxes, one drawn for each batch.
+    """
+
+    windows_hu: tuple[tuple[float, float], ...] = ((-125.0, 225.0), (-1000.0, 1000.0))
+    in_plane: tuple[int, int] = (96, 96)
+    coarse: VNetPlan = field(
+        default_factory=lambda: vnet_plan("small", 4.0, ("background", "liver", "spleen", "aorta"))
+    )
+    fine: VNetPlan = field(default_factory=lambda: vnet_plan("medium", 2.5, ("background", "liver", "spleen")))
+    margin_mm: float = 20.0
+    canvas: tuple[int, int, int] = (112, 152, 152)
+    crops: tuple[tuple[int, int, int], ...] = ((72, 80, 104), (88, 96, 120), (104, 88, 96))
     steps: int = 6000
-    batch: int = 2
+    batch: int = 4
     learning_rate: float = 2e-3
     checkpoint_every: int = 200
     seed: int = 0
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        _require(self.kernel % 2 == 1, "kernel", "odd", self.kernel)
-        _require(len(self.channels) == len(self.convolutions), "convolutions", "one per level", self.convolutions)
+        fits = all(c <= n for crop in self.crops for c, n in zip(crop, self.canvas, strict=True))
+        _require(bool(self.crops) and fits, "crops", f"boxes inside the canvas {self.canvas}", self.crops)
 
 
 def write_plan(plan: Any, path: Path) -> None:

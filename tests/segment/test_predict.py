@@ -2,25 +2,12 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
+from tests.segment.cascades import SMALL, Oracle
 
-from fibrolens.plan import SegmentationPlan
 from fibrolens.segment.predict import CERTAIN, Segmenter, choose, clean, passes
-from fibrolens.segment.vnet import VNet
+from fibrolens.segment.vnet import Cascade
 from fibrolens.volume import Geometry, Volume
 from fibrolens.weights import save_model_folder
-
-PLAN = SegmentationPlan(channels=(2, 4), convolutions=(1, 1))
-LEVELS = (0.0, 150.0, 200.0, 100.0)  # HU of background, liver, spleen, aorta in these tests
-
-
-class Oracle(nn.Module):
-    """Reads the class from the intensity."""
-
-    def forward(self, x):
-        hu = x[:, 0] * 350 - 125
-        return torch.stack([-((hu - level) ** 2) / 200 for level in LEVELS], 1)
 
 
 def abdomen(direction=((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))):
@@ -40,7 +27,7 @@ def dice(a, b):
 
 @pytest.fixture
 def segmenter():
-    return Segmenter(Oracle(), PLAN, "oracle", "0" * 64)
+    return Segmenter(Oracle(), SMALL, "oracle", "0" * 64)
 
 
 def turned(volume, flips, axes):
@@ -82,7 +69,7 @@ def test_passes_cover_every_slice_within_their_length(slices):
 def test_overlapping_passes_agree_with_a_single_one(segmenter):
     hu = np.random.default_rng(0).normal(100, 30, (260, 8, 8)).astype(np.float32)
     image = np.clip((hu + 125) / 350, 0, 1) * 350 - 125
-    assert np.allclose(segmenter.scores(hu)[1], -((image - 150) ** 2) / 200, atol=1e-2)
+    assert np.allclose(segmenter.find(hu)[1], -((image - 150) ** 2) / 200, atol=1e-2)
 
 
 def test_cleaning_keeps_one_piece_without_holes():
@@ -107,7 +94,7 @@ def test_borders_run_between_coarse_voxels():
 
 def test_a_segmenter_comes_from_a_model_folder(tmp_path):
     card = {"name": "vnet-test", "trained_on": "nothing", "intended_use": "tests", "figures": {}, "seed": 0}
-    digest = save_model_folder(tmp_path / "vnet", VNet(PLAN).state_dict(), PLAN, card, half=True)
+    digest = save_model_folder(tmp_path / "vnet", Cascade(SMALL).state_dict(), SMALL, card, half=True)
     loaded = Segmenter.load(tmp_path / "vnet")
-    assert (loaded.name, loaded.sha256, loaded.plan) == ("vnet-test", digest, PLAN)
+    assert (loaded.name, loaded.sha256, loaded.plan) == ("vnet-test", digest, SMALL)
     assert loaded.segment(abdomen()).labels.array.shape == (40, 90, 100)

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+import torch
+from scipy import ndimage
 
 from fibrolens.phantom.labels import Organ
-from fibrolens.plan import SegmentationPlan
-from fibrolens.segment.randomise import random_example, repaint, target_classes, windowed
+from fibrolens.segment.randomise import blur, random_ellipsoid, random_example, repaint, target_classes
 
-PLAN = SegmentationPlan()
+SIZE, VOXEL_MM = (16, 32, 32), 4.0
 
 
 @pytest.fixture
@@ -19,48 +20,68 @@ def abdomen():
     hu = np.zeros(labels.shape, np.int16)
     for organ, value in means.items():
         hu[labels == organ] = value
-    return hu, labels
+    return torch.from_numpy(hu), torch.from_numpy(labels)
+
+
+def example(abdomen, seed):
+    return random_example(*abdomen, SIZE, VOXEL_MM, np.random.default_rng(seed))
 
 
 def test_an_example_depends_on_its_generator_alone(abdomen):
-    first, again = (random_example(*abdomen, PLAN, (16, 32, 32), np.random.default_rng(3)) for _ in range(2))
-    assert np.array_equal(first[0], again[0])
-    assert np.array_equal(first[1], again[1])
+    first, again = example(abdomen, 3), example(abdomen, 3)
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
 
 
-def test_inputs_lie_in_the_unit_range_and_targets_are_classes(abdomen):
-    for seed in range(20):
-        image, target = random_example(*abdomen, PLAN, (16, 32, 32), np.random.default_rng(seed))
-        assert image.shape == (2, 16, 32, 32)
-        assert image.min() >= 0
-        assert image.max() <= 1
-        assert set(np.unique(target)) <= {0, 1, 2, 3}
+def test_the_abdomen_is_not_changed(abdomen):
+    before = [part.clone() for part in abdomen]
+    for seed in range(10):
+        example(abdomen, seed)
+    assert all(torch.equal(a, b) for a, b in zip(before, abdomen, strict=True))
+
+
+def test_examples_are_finite_and_targets_are_classes(abdomen):
+    for seed in range(30):
+        image, target = example(abdomen, seed)
+        assert image.shape == target.shape == SIZE
+        assert torch.isfinite(image).all()
+        assert set(target.unique().tolist()) <= {0, 1, 2, 3}
 
 
 def test_what_the_scan_does_not_reach_is_air_without_organs(abdomen):
-    image, target = random_example(*abdomen, PLAN, (16, 32, 32), np.random.default_rng(0))
-    empty = (image[1] == 0).all(axis=(1, 2))
-    assert empty.any()
-    assert not target[empty].any()
+    examples = [example(abdomen, seed) for seed in range(8)]
+    empty = [(image == -1000).flatten(1).all(1) for image, _ in examples]
+    assert sum(bool(e.any()) for e in empty) > 2
+    assert not any(target[e].any() for (_, target), e in zip(examples, empty, strict=True))
 
 
 def test_organs_become_network_classes():
-    organs = np.array([[[Organ.LIVER, Organ.SPLEEN, Organ.AORTA, Organ.KIDNEY]]], np.uint8)
-    assert target_classes(organs).ravel().tolist() == [1, 2, 3, 0]
+    organs = torch.tensor([[[Organ.LIVER, Organ.SPLEEN, Organ.AORTA, Organ.KIDNEY]]], dtype=torch.uint8)
+    assert target_classes(organs).flatten().tolist() == [1, 2, 3, 0]
 
 
-def test_windows_scale_to_zero_and_one():
-    hu = np.array([[[-2000.0, -125.0, 50.0, 225.0, 1000.0]]], np.float32)
-    assert np.allclose(windowed(hu, PLAN)[0].ravel(), [0, 0, 0.5, 1, 1])
-
-
-def test_repainting_moves_organ_means_and_leaves_air(abdomen):
-    hu, labels = abdomen
-    liver = [
-        float(repaint(hu.astype(np.float32), labels, np.random.default_rng(seed))[labels == 1].mean())
-        for seed in range(60)
-    ]
+def test_repainting_moves_organ_means_and_leaves_air_and_gas(abdomen):
+    hu, labels = abdomen[0].float(), abdomen[1]
+    hu[10, 12, 8] = -900.0  # gas inside an organ
+    painted = [repaint(hu, labels, np.random.default_rng(seed)) for seed in range(60)]
+    liver = [float(image[(labels == Organ.LIVER) & (hu > 0)].mean()) for image in painted]
     assert np.std(liver) > 10
     assert 60 < np.median(liver) < 140
-    painted = repaint(hu.astype(np.float32), labels, np.random.default_rng(0))
-    assert (painted[labels == Organ.AIR] == -1000).all()
+    assert (painted[0][labels == Organ.AIR] == -1000).all()
+    assert painted[0][10, 12, 8] == -900
+
+
+def test_blur_is_gaussian_with_repeated_edges():
+    image = torch.from_numpy(np.random.default_rng(0).normal(size=(9, 10, 11)).astype(np.float32))
+    expected = ndimage.gaussian_filter(image.numpy(), (1.0, 0.7, 1.4), mode="nearest", truncate=3)
+    assert np.abs(blur(image, [1.0, 0.7, 1.4]).numpy() - expected).max() < 0.02
+    assert torch.equal(blur(image, [0.0, 0.0, 0.0]), image)
+
+
+def test_an_ellipsoid_lies_around_a_voxel_of_its_mask_and_has_its_radius():
+    inside = torch.zeros(40, 40, 40, dtype=torch.bool)
+    assert not random_ellipsoid(inside, (8.0, 12.0), 1.0, np.random.default_rng(0)).any()
+    inside[20, 20, 20] = True
+    ball = random_ellipsoid(inside, (8.0, 12.0), 1.0, np.random.default_rng(0))
+    assert ball[20, 20, 20]
+    assert 4 / 3 * np.pi * (8 * 0.7) ** 3 < ball.sum() < 4 / 3 * np.pi * (12 * 1.3) ** 3

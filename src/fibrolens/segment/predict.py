@@ -1,26 +1,25 @@
-"""Liver, spleen and aorta of a CT, on the CT's own grid.
+"""Liver, spleen and aorta of a CT, on the CT's own grid, coarse to fine.
 
-The network sees the CT on a coarse grid. Its scores are interpolated to the CT's grid, slice by slice inside the box
-that holds the organs, and only then is a class chosen: the borders run between coarse voxels instead of along them, and
-memory stays bounded for any number of slices.
+A first network finds the organs in the whole scan on a coarse grid; a second one draws their borders inside the box
+that holds them. Its scores are interpolated to the CT's grid, slice by slice, and only then is a class chosen: borders
+run between the network's voxels instead of along them, and memory stays bounded for any number of slices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from scipy import ndimage
-from torch import nn
 
 from fibrolens.plan import GridPlan, SegmentationPlan
-from fibrolens.segment.randomise import windowed
-from fibrolens.segment.vnet import VNet
-from fibrolens.transforms import ToNetworkGrid
+from fibrolens.segment.inputs import prior, windowed
+from fibrolens.segment.vnet import Cascade
+from fibrolens.transforms import Orient, Resample, ToNetworkGrid
 from fibrolens.volume import Geometry, Volume
 from fibrolens.weights import load_model_folder
 
@@ -28,6 +27,9 @@ from fibrolens.weights import load_model_folder
 PASS_SLICES, OVERLAP_SLICES = 112, 32
 #: Scores beyond this are certain; clipping keeps a border halfway between its two voxels.
 CERTAIN = 6.0
+ORGANS = ("liver", "spleen")
+#: Class of the coarse network.
+AORTA = 3
 
 
 @dataclass(frozen=True)
@@ -38,66 +40,96 @@ class Segmentation:
         labels: uint8 on the CT's own grid: 1 liver, 2 spleen, 0 elsewhere.
         aorta: uint8 on the CT's own grid: 1 inside the aorta.
         source: what made the masks; it stands beside every figure measured in them.
+        agreement: Dice of the coarse network's organ with the fine one's, by organ that either found.
     """
 
     labels: Volume
     aorta: Volume
     source: str
+    agreement: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A trained V-Net.
+    """Two trained V-Nets.
 
     Args:
-        network: in evaluation mode.
-        plan: its grid and windows.
+        network: both, in evaluation mode.
+        plan: their grids and windows.
         name: of the weights; sha256: of their file.
     """
 
-    network: nn.Module
+    network: Cascade
     plan: SegmentationPlan
     name: str
     sha256: str
 
     @classmethod
     def load(cls, folder: Path) -> Segmenter:
-        """The network of a model folder.
+        """The networks of a model folder.
 
         Raises:
             ModelError: the folder is incomplete, or plan and weights do not fit.
         """
         model = load_model_folder(folder)
         plan = model.plan(SegmentationPlan)
-        network = VNet(plan)
+        network = Cascade(plan)
         model.fill(network)
         return cls(network.eval(), plan, str(model.card["name"]), model.sha256)
 
     def segment(self, ct: Volume) -> Segmentation:
         """Find the organs of a CT in Hounsfield units, in any orientation."""
-        way = ToNetworkGrid.fit(ct, GridPlan(self.plan.spacing_mm, self.plan.in_plane))
-        scores = clean(self.scores(way.forward_hu(ct).array))
-        classes = way.orient.inverse(Volume(choose(scores, way.target, way.orient.target), way.orient.target)).array
-        return Segmentation(
-            labels=replace(
-                ct, array=np.ascontiguousarray(np.where(classes <= 2, classes, 0).astype(np.uint8)), source="labels"
-            ),
-            aorta=replace(ct, array=np.ascontiguousarray((classes == 3).astype(np.uint8)), source="aorta"),
-            source=self.name,
-        )
+        grid = ToNetworkGrid.fit(ct, GridPlan(self.plan.coarse.spacing_mm, self.plan.in_plane))
+        found = self.find(grid.forward_hu(ct).array)
+        cleaned = clean(found.copy())
+        # The aorta against everything else: a small box instead of the whole abdomen.
+        others = np.stack([np.delete(cleaned, AORTA, axis=0).max(axis=0), cleaned[AORTA]])
+        aorta = choose(others, grid.target, grid.orient.target) == 1
+        labels = np.zeros(aorta.shape, np.uint8)
+        agreement: dict[str, float] = {}
+        box = _organ_box(cleaned, grid.target, grid.orient.target, self.plan.margin_mm)
+        if box is not None:
+            labels[box], agreement = self.refine(_part(grid.orient.forward(ct), box), found, grid.target)
+        on_ct = [_turned_back(array, grid.orient, ct) for array in (labels, aorta & (labels == 0))]
+        return Segmentation(replace(on_ct[0], source="labels"), replace(on_ct[1], source="aorta"), self.name, agreement)
 
-    def scores(self, hu: Float[np.ndarray, "d h w"]) -> Float[np.ndarray, "classes d h w"]:
-        """Logits on the network grid; where passes overlap, their mean weighted toward each pass's middle."""
-        image = torch.from_numpy(windowed(hu, self.plan))
-        total = np.zeros((len(self.plan.classes), *hu.shape), np.float32)
+    def find(self, hu: Float[np.ndarray, "d h w"]) -> Float[np.ndarray, "classes d h w"]:
+        """Scores of the coarse network on its own grid; where passes overlap, their mean weighted toward the middle."""
+        image = windowed(torch.from_numpy(hu), self.plan.windows_hu)
+        total = np.zeros((len(self.plan.coarse.classes), *hu.shape), np.float32)
         weight = np.zeros((hu.shape[0], 1, 1), np.float32)
         with torch.inference_mode():
             for first, last in passes(hu.shape[0]):
-                logits = self.network(image[None, :, first:last])[0].numpy()
+                logits = self.network.coarse(image[None, :, first:last])[0].numpy()
                 ramp = np.minimum(np.arange(1, last - first + 1), np.arange(last - first, 0, -1))[:, None, None]
                 total[:, first:last] += logits * ramp
                 weight[first:last] += ramp
         return np.asarray(total / weight)
+
+    def refine(
+        self, part: Volume, found: Float[np.ndarray, "classes d h w"], coarse: Geometry
+    ) -> tuple[UInt8[np.ndarray, "slices rows columns"], dict[str, float]]:
+        """Liver and spleen in a part of the CT that holds them, in array order, and how far both networks agree.
+
+        Args:
+            part: the CT around the organs.
+            found: scores of the coarse network.
+            coarse: their grid.
+        """
+        resample = Resample(part.geometry, self.plan.fine.spacing_mm, floor=-1000.0)
+        hu = resample.forward(part)
+        told = prior(torch.from_numpy(found)[None], self.plan)[0].numpy()
+        told = np.stack([_interpolated(organ, coarse, hu.geometry) for organ in told])
+        inputs = torch.cat([windowed(torch.from_numpy(hu.array), self.plan.windows_hu), torch.from_numpy(told)])
+        with torch.inference_mode():
+            scores = clean(self.network.fine(inputs[None])[0].numpy())
+        classes = scores.argmax(axis=0)
+        agreement = {
+            organ: dice
+            for number, organ in enumerate(ORGANS, 1)
+            if (dice := _dice(told[number - 1] > 0.5, classes == number)) is not None
+        }
+        return choose(scores, hu.geometry, part.geometry), agreement
 
 
 def passes(slices: int) -> Iterator[tuple[int, int]]:
@@ -145,6 +177,50 @@ def choose(
     return classes
 
 
+def _organ_box(
+    scores: Float[np.ndarray, "classes d h w"], coarse: Geometry, fine: Geometry, margin_mm: float
+) -> tuple[slice, slice, slice] | None:
+    """The part of `fine` that holds liver and spleen with a margin; None where neither is."""
+    classes = scores.argmax(axis=0)
+    box = _box((classes == 1) | (classes == 2))
+    if box is None:
+        return None
+    margins = [margin_mm / s for s in coarse.spacing]
+    wide = tuple((low - m, high + m) for (low, high), m in zip(box, margins, strict=True))
+    z, rows, columns = _fine_box(wide, coarse, fine)[0]
+    return z, rows, columns
+
+
+def _part(volume: Volume, box: tuple[slice, slice, slice]) -> Volume:
+    """A box of a volume, as a view."""
+    array = volume.array[box]
+    x, y, z = (float(v) for v in volume.geometry.to_world(np.array([float(part.start) for part in box])))
+    return replace(volume, array=array, geometry=replace(volume.geometry, shape=array.shape, origin=(x, y, z)))
+
+
+def _turned_back(array: UInt8[np.ndarray, "d h w"] | Bool[np.ndarray, "d h w"], orient: Orient, ct: Volume) -> Volume:
+    """An array in array order as uint8 on the CT's own grid."""
+    turned = orient.inverse(Volume(array.astype(np.uint8), orient.target)).array
+    return ct.with_array(np.ascontiguousarray(turned))
+
+
+def _interpolated(values: Float[np.ndarray, "d h w"], coarse: Geometry, fine: Geometry) -> Float[np.ndarray, "a b c"]:
+    """Trilinear values of `coarse` on `fine`, whose axes run along its own; edges repeat."""
+    start = coarse.to_index(fine.to_world(np.zeros(3)))
+    steps = [f / c for f, c in zip(fine.spacing, coarse.spacing, strict=True)]
+    z, rows, columns = (
+        _interpolation(start[axis] + np.arange(fine.shape[axis]) * steps[axis], values.shape[axis]) for axis in range(3)
+    )
+    along = (z @ values.reshape(len(values), -1)).reshape(-1, *values.shape[1:])
+    return np.asarray(rows @ along @ columns.T)
+
+
+def _dice(a: Bool[np.ndarray, "d h w"], b: Bool[np.ndarray, "d h w"]) -> float | None:
+    """Overlap of two masks; None where both are empty."""
+    voxels = np.count_nonzero(a) + np.count_nonzero(b)
+    return 2 * np.count_nonzero(a & b) / voxels if voxels else None
+
+
 def _largest_component(mask: Bool[np.ndarray, "d h w"]) -> Bool[np.ndarray, "d h w"]:
     labels, count = ndimage.label(mask)
     if count <= 1:
@@ -156,16 +232,16 @@ def _near(mask: Bool[np.ndarray, "d h w"]) -> Bool[np.ndarray, "d h w"]:
     return np.asarray(ndimage.maximum_filter(mask, 3))
 
 
-def _box(mask: Bool[np.ndarray, "d h w"]) -> tuple[tuple[int, int], ...] | None:
+def _box(mask: Bool[np.ndarray, "d h w"]) -> tuple[tuple[float, float], ...] | None:
     """First and last index of `mask` along each axis, one voxel wider; None where it is empty."""
     if not mask.any():
         return None
     present = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
-    return tuple((int(p[0]) - 1, int(p[-1]) + 1) for p in present)
+    return tuple((float(p[0] - 1), float(p[-1] + 1)) for p in present)
 
 
 def _fine_box(
-    box: tuple[tuple[int, int], ...], coarse: Geometry, fine: Geometry
+    box: tuple[tuple[float, float], ...], coarse: Geometry, fine: Geometry
 ) -> tuple[list[slice], list[Float[np.ndarray, " n"]]]:
     """The part of `fine` inside a box of coarse indices, and the coarse index of its voxels, axis by axis."""
     start = coarse.to_index(fine.to_world(np.zeros(3)))

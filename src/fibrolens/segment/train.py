@@ -1,8 +1,14 @@
-"""Training of the V-Net: one loop, the same at every run, resumable at any checkpoint."""
+"""Training of the two V-Nets: one loop, the same at every run, resumable at any checkpoint.
+
+Both learn together. The fine network sees what the coarse one makes of the same example, spoilt now and then: on real
+scans the coarse one errs in ways that no simulated scan shows, and the fine one must not simply copy it.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +20,10 @@ from jaxtyping import Float, Int, Int16, UInt8
 from torch import Tensor
 
 from fibrolens.plan import SegmentationPlan
+from fibrolens.segment.deform import smooth_field
+from fibrolens.segment.inputs import prior, windowed
 from fibrolens.segment.randomise import random_example
-from fibrolens.segment.vnet import VNet
+from fibrolens.segment.vnet import Cascade
 
 #: Steps of linear warm-up, and what the learning rate falls to along a half cosine.
 WARMUP_STEPS = 100
@@ -24,61 +32,98 @@ FINAL_RATE = 0.02
 #: Share of the latest weights in their running mean: it looks back over about 200 steps.
 AVERAGE_RATE = 0.005
 
+#: Steps whose examples are made ahead.
+AHEAD = 3
+
+#: How often the fine network is told nothing by the coarse one, and how often something spoilt.
+SILENT, SPOILT = 0.15, 0.5
+
 
 @dataclass(frozen=True)
 class Abdomen:
-    """A simulated patient on the plan's grid: Hounsfield units and organ numbers."""
+    """A simulated patient on the fine network's voxels: Hounsfield units and organ numbers, on any device."""
 
-    hu: Int16[np.ndarray, "d h w"]
-    labels: UInt8[np.ndarray, "d h w"]
+    hu: Int16[Tensor, "d h w"]
+    labels: UInt8[Tensor, "d h w"]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What the loop reports after each step."""
+    """What the loop reports after each step: the soft Dice of each organ, of the coarse, then of the fine network."""
 
     step: int
     loss: float
     dice: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Examples:
+    """The examples of one step on the fine network's voxels.
+
+    Args:
+        hu: Hounsfield units; classes: of the coarse network.
+        rng: for what else the step leaves to chance.
+    """
+
+    hu: Float[Tensor, "n d h w"]
+    classes: UInt8[Tensor, "n d h w"]
+    rng: np.random.Generator
+
+
 def train(
     abdomens: Callable[[], Sequence[Abdomen]],
     plan: SegmentationPlan,
     folder: Path,
-    patch: tuple[int, int, int] = (48, 80, 80),
+    device: str = "cpu",
+    done: Callable[[int], float] | None = None,
 ) -> Iterator[Progress]:
-    """Train a V-Net, from the checkpoint in `folder` if there is one.
+    """Train both V-Nets, from the checkpoint in `folder` if there is one.
 
-    The example of a step depends on the plan's seed, the step, and the abdomens at hand, on nothing else.
+    The examples of a step depend on the plan's seed, the step, the abdomens at hand and the kind of device, on nothing
+    else.
 
     Args:
-        abdomens: gives the training patients; asked at every step, so that a cache may grow meanwhile.
-        plan: network, grid and training.
+        abdomens: gives the training patients on `device`; asked at every step, so that a cache may grow meanwhile.
+        plan: networks, grids and training.
         folder: where ``checkpoint.pt`` is kept.
-        patch: voxels of a training example.
+        device: of torch.
+        done: share of the training that is done before a step, for one that ends by the clock; the learning rate falls
+            with it. Where None, the plan's steps are counted.
 
     Yields:
         The loss and the Dice of each class, step by step.
     """
-    state = TrainingState.start(plan)
+    done = done or (lambda step: step / plan.steps)
+    state = TrainingState.start(plan, device)
     path = folder / "checkpoint.pt"
     if path.exists():
         state.restore(path)
-    for step in range(state.step, plan.steps):
-        state.optimiser.param_groups[0]["lr"] = plan.learning_rate * learning_rate_factor(step, plan.steps)
-        image, target = batch(abdomens(), plan, patch, step)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = state.network(image)
-        loss, dice = segmentation_loss(logits.float(), target)
+    for step, examples in enumerate(_ahead(abdomens, plan, state.step), state.step):
+        state.optimiser.param_groups[0]["lr"] = plan.learning_rate * learning_rate_factor(step, done(step))
+        with torch.autocast(state.device.type, torch.bfloat16, enabled=state.device.type == "cuda"):
+            loss, dice = cascade_loss(state.network, examples, plan)
         state.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), 5.0)
         state.optimiser.step()
         state.count_step()
-        if state.step % plan.checkpoint_every == 0 or state.step == plan.steps:
+        over = done(state.step) >= 1
+        if state.step % plan.checkpoint_every == 0 or over:
             state.save(path)
-        yield Progress(state.step, float(loss.detach()), tuple(float(d) for d in dice))
+        yield Progress(state.step, float(loss.detach()), tuple(dice.tolist()))
+        if over:
+            return
+
+
+def _ahead(abdomens: Callable[[], Sequence[Abdomen]], plan: SegmentationPlan, first: int) -> Iterator[Examples]:
+    """The examples of each step from `first` on; those of the next steps are made meanwhile."""
+    with ThreadPoolExecutor(AHEAD) as workers:
+        coming: deque[Future[Examples]] = deque()
+        for step in range(first, plan.steps + AHEAD):
+            if step < plan.steps:
+                coming.append(workers.submit(draw_examples, abdomens(), plan, step))
+            if len(coming) > AHEAD or step >= plan.steps:
+                yield coming.popleft().result()
 
 
 @dataclass
@@ -89,30 +134,33 @@ class TrainingState:
         network: the weights being trained.
         average: their running mean, which is what is used afterwards: at any step it is better than the last weights.
         optimiser: with its moments.
+        device: of both.
         step: how many steps were done.
     """
 
-    network: VNet
-    average: VNet
+    network: Cascade
+    average: Cascade
     optimiser: torch.optim.Optimizer
+    device: torch.device
     step: int = 0
 
     @classmethod
-    def start(cls, plan: SegmentationPlan) -> TrainingState:
+    def start(cls, plan: SegmentationPlan, device: str = "cpu") -> TrainingState:
         """Initial weights, which the plan's seed decides."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(plan.seed)
-            network = VNet(plan).train()
+            network = Cascade(plan).train()
+        network = network.to(device, memory_format=torch.channels_last_3d)
         optimiser = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=1e-4)
-        return cls(network, deepcopy(network).eval(), optimiser)
+        return cls(network, deepcopy(network).eval(), optimiser, torch.device(device))
 
     @torch.no_grad()
     def count_step(self) -> None:
         """Take the new weights into the average."""
         self.step += 1
         rate = max(AVERAGE_RATE, 1 / (self.step + 1))
-        for mean, latest in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(latest, rate)
+        means, latest = list(self.average.parameters()), list(self.network.parameters())
+        torch._foreach_lerp_(means, latest, rate)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint aside, then put it in place."""
@@ -124,30 +172,92 @@ class TrainingState:
 
     def restore(self, path: Path) -> None:
         """Go back to what `save` wrote."""
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, weights_only=True, map_location=self.device)
         for name in ("network", "average", "optimiser"):
             getattr(self, name).load_state_dict(saved[name])
         self.step = int(saved["step"])
 
 
-def trained_network(path: Path, plan: SegmentationPlan) -> tuple[VNet, int]:
+def trained_network(path: Path, plan: SegmentationPlan) -> tuple[Cascade, int]:
     """The averaged weights of a checkpoint, ready to predict, and after how many steps they were taken."""
     state = TrainingState.start(plan)
     state.restore(path)
     return state.average, state.step
 
 
-def batch(
-    abdomens: Sequence[Abdomen], plan: SegmentationPlan, patch: tuple[int, int, int], step: int
-) -> tuple[Float[Tensor, "n windows d h w"], Int[Tensor, "n d h w"]]:
+def draw_examples(abdomens: Sequence[Abdomen], plan: SegmentationPlan, step: int) -> Examples:
     """The examples of one step."""
     rng = np.random.default_rng((plan.seed, step))
     pairs = []
     for _ in range(plan.batch):
         abdomen = abdomens[int(rng.integers(len(abdomens)))]
-        pairs.append(random_example(abdomen.hu, abdomen.labels, plan, patch, rng))
-    images, targets = zip(*pairs, strict=True)
-    return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(targets).astype(np.int64))
+        pairs.append(random_example(abdomen.hu, abdomen.labels, plan.canvas, plan.fine.spacing_mm[0], rng))
+    images, classes = zip(*pairs, strict=True)
+    return Examples(torch.stack(images), torch.stack(classes), rng)
+
+
+def cascade_loss(
+    network: Cascade, examples: Examples, plan: SegmentationPlan
+) -> tuple[Float[Tensor, ""], Float[Tensor, " organs"]]:
+    """The losses of both networks on the same examples, and the soft Dice of their organs."""
+    grid = coarse_size(plan)
+    seen = windowed(F.interpolate(examples.hu[:, None], grid, mode="area")[:, 0], plan.windows_hu)
+    classes = examples.classes[:, None].float()
+    target = F.interpolate(classes, grid, mode="nearest-exact")[:, 0].long()
+    coarse = network.coarse(seen.contiguous(memory_format=torch.channels_last_3d)).float()
+    coarse_loss, coarse_dice = segmentation_loss(coarse, target)
+
+    told = prior(spoil(coarse.detach(), examples.rng), plan)
+    told = F.interpolate(told, plan.canvas, mode="trilinear", align_corners=False)
+    size = plan.crops[int(examples.rng.integers(len(plan.crops)))]
+    boxes = [_box(c, size, examples.rng) for c in F.interpolate(coarse.detach(), plan.canvas).argmax(1)]
+    hu, told, labels = (
+        torch.stack([part[(..., *box)] for part, box in zip(parts, boxes, strict=True)])
+        for parts in (examples.hu, told, examples.classes)
+    )
+    inputs = torch.cat([windowed(hu, plan.windows_hu), told], dim=1)
+    fine = network.fine(inputs.contiguous(memory_format=torch.channels_last_3d)).float()
+    known = torch.where(labels < len(plan.fine.classes), labels, 0).long()
+    fine_loss, fine_dice = segmentation_loss(fine, known)
+    return coarse_loss + fine_loss, torch.cat([coarse_dice, fine_dice])
+
+
+def coarse_size(plan: SegmentationPlan) -> tuple[int, int, int]:
+    """Voxels of a training example on the coarse grid."""
+    d, h, w = (
+        round(n * plan.fine.spacing_mm[axis] / plan.coarse.spacing_mm[axis]) for axis, n in enumerate(plan.canvas)
+    )
+    return d, h, w
+
+
+def spoil(coarse: Float[Tensor, "n classes d h w"], rng: np.random.Generator) -> Float[Tensor, "n classes d h w"]:
+    """Scores with errors that simulated scans would not cause: blobs lost and added, a shift, or no organ at all."""
+    spoilt = coarse.clone()
+    size = tuple(coarse.shape[2:])
+    for scores in spoilt:
+        chance = rng.random()
+        if chance < SILENT:
+            scores[0] = 30.0
+        elif chance < SILENT + SPOILT:
+            field = smooth_field(int(rng.integers(4, 12)), size, 1, rng, coarse.device)[0]
+            organ = int(rng.integers(1, 3))
+            scores[organ] += float(rng.uniform(2, 12)) * (field - float(rng.uniform(-0.3, 0.7)))
+            offset = tuple(int(n) for n in rng.integers(-2, 3, 3))
+            scores.copy_(scores.roll(offset, (1, 2, 3)))
+    return spoilt
+
+
+def _box(classes: Int[Tensor, "d h w"], size: tuple[int, int, int], rng: np.random.Generator) -> tuple[slice, ...]:
+    """A box of `size` inside the example, near the middle of what is liver or spleen in `classes`."""
+    organs = (classes == 1) | (classes == 2)
+    box = []
+    for axis, (n, whole) in enumerate(zip(size, classes.shape, strict=True)):
+        present = organs.movedim(axis, 0).flatten(1).any(1).nonzero()[:, 0]
+        low, high = (int(present[0]), int(present[-1])) if len(present) else (0, whole - 1)
+        start = round((low + high - n) / 2 + float(rng.uniform(-1, 1)) * max(4.0, (high - low - n) / 2))
+        start = min(max(start, 0), whole - n)
+        box.append(slice(start, start + n))
+    return tuple(box)
 
 
 def segmentation_loss(
@@ -166,7 +276,7 @@ def segmentation_loss(
     return F.cross_entropy(logits, target) + 1 - dice.mean(), dice.detach()
 
 
-def learning_rate_factor(step: int, steps: int) -> float:
-    """Linear warm-up, then half a cosine down to `FINAL_RATE`."""
+def learning_rate_factor(step: int, done: float) -> float:
+    """Linear warm-up over the first steps, and half a cosine down to `FINAL_RATE` as the share `done` goes to 1."""
     warm = min(1.0, (step + 1) / WARMUP_STEPS)
-    return float(warm * (FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + np.cos(np.pi * step / steps))))
+    return float(warm * (FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))))

@@ -12,21 +12,37 @@ import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fibrolens.plan import SegmentationPlan
+from fibrolens.plan import SegmentationPlan, VNetPlan
 
 
-class VNet(nn.Module):
-    """Class scores per voxel from a CT seen through several windows.
+class Cascade(nn.Module):
+    """A V-Net that finds the organs, and one that draws their borders where the first one found them.
 
     Args:
-        plan: channels per level, convolutions per level, kernel, windows (one input channel each) and classes.
+        plan: both networks, and the windows, one input channel each. The fine network also sees the coarse one's
+            probability of each of its own organs.
     """
 
     def __init__(self, plan: SegmentationPlan) -> None:
         super().__init__()
+        windows = len(plan.windows_hu)
+        self.coarse = VNet(plan.coarse, windows)
+        self.fine = VNet(plan.fine, windows + len(plan.fine.classes) - 1)
+
+
+class VNet(nn.Module):
+    """Class scores per voxel.
+
+    Args:
+        plan: channels and convolutions per level, kernel, classes.
+        inputs: channels that come in.
+    """
+
+    def __init__(self, plan: VNetPlan, inputs: int) -> None:
+        super().__init__()
         channels, counts = plan.channels, plan.convolutions
         self.multiple = 2 ** (len(channels) - 1)
-        self.stem = ResidualBlock(len(plan.windows_hu), channels[0], counts[0], plan.kernel)
+        self.stem = ResidualBlock(inputs, channels[0], counts[0], plan.kernel)
         self.down = nn.ModuleList(
             nn.Sequential(
                 nn.Conv3d(above, below, 2, stride=2, bias=False),
@@ -42,7 +58,7 @@ class VNet(nn.Module):
         )
         self.head = nn.Conv3d(channels[0], len(plan.classes), 1)
 
-    def forward(self, x: Float[Tensor, "n windows d h w"]) -> Float[Tensor, "n classes d h w"]:
+    def forward(self, x: Float[Tensor, "n inputs d h w"]) -> Float[Tensor, "n classes d h w"]:
         """Logits; any size goes in, padded inside to what the levels need."""
         size = x.shape[2:]
         short = [-n % self.multiple for n in size]
