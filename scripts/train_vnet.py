@@ -14,6 +14,7 @@ before the cache is full sees the early patients more often; on the same machine
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import time
 from dataclasses import replace
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from fibrolens.output import write_json
 from fibrolens.phantom.patient import Patient, sample_patient
 from fibrolens.phantom.render import render, small_grid
 from fibrolens.plan import SegmentationPlan
@@ -41,6 +43,9 @@ NAME = "vnet-sim-2"
 ABOVE_MM, BELOW_MM = 60.0, 90.0
 #: In-plane field of the rendered patients, which the randomisation turns and moves.
 FIELD_MM = 400.0
+
+#: In the folder of the runs: of how many patients and steps the checkpoint is.
+TRAINED = "trained.json"
 
 #: Training begins with so many patients; new ones are looked for every so often.
 FEWEST, LOOK_SECONDS = 40, 3.0
@@ -125,6 +130,7 @@ def run_training(runs: Path, plan: SegmentationPlan, device: str, minutes: float
                 flush=True,
             )
             recent.clear()
+            write_json({"patients": len(cache()), "steps": progress.step}, runs / TRAINED)
 
 
 def measure(segmenter: Segmenter, count: int) -> dict[str, float]:
@@ -148,7 +154,7 @@ def measure(segmenter: Segmenter, count: int) -> dict[str, float]:
 def export(runs: Path, plan: SegmentationPlan, count: int) -> None:
     """Write the shipped folder from the last checkpoint, with what it reaches on `count` unseen patients."""
     network, steps = trained_network(runs / "checkpoint.pt", plan)
-    patients = len(Cache(runs / "cache")())
+    patients = json.loads((runs / TRAINED).read_text(encoding="utf-8"))["patients"]
     figures = measure(Segmenter(network, plan, NAME, ""), count)
     card = {
         "name": NAME,
@@ -165,18 +171,22 @@ def export(runs: Path, plan: SegmentationPlan, count: int) -> None:
 def model_card(card: dict[str, Any], plan: SegmentationPlan) -> str:
     """The card for people."""
     rows = "\n".join(f"| {name.replace('_', ' ')} | {value:g} |" for name, value in card["figures"].items())
-    spacing = " x ".join(f"{s:g}" for s in plan.spacing_mm)
+    networks = "; ".join(
+        f"{name} on {network.spacing_mm[0]:g} mm, channels {', '.join(map(str, network.channels))}"
+        for name, network in (("coarse", plan.coarse), ("fine", plan.fine))
+    )
     return f"""# {card["name"]}: liver, spleen and aorta on portal-venous CT
 
 **{card["intended_use"]}**
 
 - **Trained on** {card["trained_on"]}. No real CT and no clinical label was used.
-- **Network**: V-Net on a grid of {spacing} mm, channels {", ".join(map(str, plan.channels))}; see `plan.json`.
+- **Networks**: two V-Nets, {networks}; the fine one is told what the coarse one found. See `plan.json`.
 - **Seen in training**: appearance and geometry of simulated abdomens, randomised (contrast, noise, resolution, bias,
-  scan range, deformation, lesions in the liver, masses outside it).
-- **Known limits**: real anatomy that the simulation lacks. Large tumours at the border, organs that touch the liver
-  with the same density, and small spleens are segmented less well; look at the overlay before using a figure.
-- **Made by** `scripts/train_vnet.py`, seed {card["seed"]}.
+  scan range, deformation, lesions in the liver and growing out of it, masses outside it, lost fat, no spleen).
+- **Known limits**: real anatomy that the simulation lacks. The dome of a small spleen, the porta hepatis, and tumours
+  at the border are segmented less well; look at the overlay before using a figure.
+- **Made by** `scripts/train_vnet.py`, seed {card["seed"]}, on a GPU; patients were rendered while it trained, so a
+  new run gives other weights.
 
 | on unseen simulated patients (5 x 3 x 3 mm) | |
 |---|---|

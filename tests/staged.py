@@ -3,14 +3,15 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from tests.segment.cascades import SMALL
 
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.patient import sample_patient
 from fibrolens.phantom.render import Rendering, render, small_grid
 from fibrolens.pipeline import Models
-from fibrolens.plan import NetworkPlan, Plan, SegmentationPlan, SlabPlan
+from fibrolens.plan import NetworkPlan, Plan, SlabPlan
 from fibrolens.segment.predict import Segmentation, Segmenter
-from fibrolens.segment.vnet import VNet
+from fibrolens.segment.vnet import Cascade
 from fibrolens.staging.network import new_network
 from fibrolens.staging.plans import small_plan
 from fibrolens.staging.predict import StagingModel
@@ -52,5 +53,4 @@ def untrained_models(truth: Volume) -> Models:
     network = NetworkPlan(channels=(2, 2, 4, 4), pools=((2, 2, 2), (2, 2, 2), (1, 2, 2)), pooled=(1, 2, 2), hidden=8)
     plan = replace(small_plan(), network=network, slab=SlabPlan(slices=32, stride=8))
     staging = StagingModel(Plan(plan.grid, plan.slab, network), new_network(network, 0).eval(), CARD, "a" * 64)
-    vnet = SegmentationPlan(channels=(2, 2), convolutions=(1, 1))
-    return Models(staging, TrueSegmenter(VNet(vnet).eval(), vnet, "truth", "b" * 64, truth))
+    return Models(staging, TrueSegmenter(Cascade(SMALL).eval(), SMALL, "truth", "b" * 64, truth))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -32,12 +34,12 @@ def random_patch(
 
 
 def smooth_field(
-    points: int, size: tuple[int, int, int], channels: int, rng: np.random.Generator, device: torch.device
+    points: int, size: Sequence[int], channels: int, rng: np.random.Generator, device: torch.device
 ) -> Float[Tensor, "c d h w"]:
     """Uniform random values in [-1, 1] at a few control points, interpolated to `size`."""
     coarse = [max(2, round(points * n / max(size))) for n in size]
     values = torch.from_numpy(rng.uniform(-1, 1, (1, channels, *coarse)).astype(np.float32)).to(device)
-    return F.interpolate(values, size, mode="trilinear", align_corners=True)[0]
+    return F.interpolate(values, tuple(size), mode="trilinear", align_corners=True)[0]
 
 
 def _random_centre(

@@ -21,3 +21,11 @@ def windowed(
 def prior(coarse: Float[Tensor, "n classes d h w"], plan: SegmentationPlan) -> Float[Tensor, "n organs d h w"]:
     """What the fine network is told: the coarse one's probability of each organ that both know, from its scores."""
     return coarse.softmax(1)[:, 1 : len(plan.fine.classes)]
+
+
+def coarse_size(plan: SegmentationPlan) -> tuple[int, int, int]:
+    """Voxels of a training example on the coarse grid."""
+    d, h, w = (
+        round(n * plan.fine.spacing_mm[axis] / plan.coarse.spacing_mm[axis]) for axis, n in enumerate(plan.canvas)
+    )
+    return d, h, w

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Bool, Float, UInt8
 from scipy import ndimage
+from torch import Tensor, nn
 
 from fibrolens.plan import GridPlan, SegmentationPlan
-from fibrolens.segment.inputs import prior, windowed
+from fibrolens.segment.inputs import coarse_size, prior, windowed
 from fibrolens.segment.vnet import Cascade
 from fibrolens.transforms import Orient, Resample, ToNetworkGrid
 from fibrolens.volume import Geometry, Volume
@@ -40,7 +42,7 @@ class Segmentation:
         labels: uint8 on the CT's own grid: 1 liver, 2 spleen, 0 elsewhere.
         aorta: uint8 on the CT's own grid: 1 inside the aorta.
         source: what made the masks; it stands beside every figure measured in them.
-        agreement: Dice of the coarse network's organ with the fine one's, by organ that either found.
+        agreement: Dice between both passes of the fine network, by organ that either found.
     """
 
     labels: Volume
@@ -100,7 +102,7 @@ class Segmenter:
         weight = np.zeros((hu.shape[0], 1, 1), np.float32)
         with torch.inference_mode():
             for first, last in passes(hu.shape[0]):
-                logits = self.network.coarse(image[None, :, first:last])[0].numpy()
+                logits = _with_air(self.network.coarse, image[:, first:last], coarse_size(self.plan))
                 ramp = np.minimum(np.arange(1, last - first + 1), np.arange(last - first, 0, -1))[:, None, None]
                 total[:, first:last] += logits * ramp
                 weight[first:last] += ramp
@@ -109,7 +111,7 @@ class Segmenter:
     def refine(
         self, part: Volume, found: Float[np.ndarray, "classes d h w"], coarse: Geometry
     ) -> tuple[UInt8[np.ndarray, "slices rows columns"], dict[str, float]]:
-        """Liver and spleen in a part of the CT that holds them, in array order, and how far both networks agree.
+        """Liver and spleen in a part of the CT that holds them, in array order, and how far its two passes agree.
 
         Args:
             part: the CT around the organs.
@@ -120,16 +122,42 @@ class Segmenter:
         hu = resample.forward(part)
         told = prior(torch.from_numpy(found)[None], self.plan)[0].numpy()
         told = np.stack([_interpolated(organ, coarse, hu.geometry) for organ in told])
-        inputs = torch.cat([windowed(torch.from_numpy(hu.array), self.plan.windows_hu), torch.from_numpy(told)])
+        seen = windowed(torch.from_numpy(hu.array), self.plan.windows_hu)
         with torch.inference_mode():
-            scores = clean(self.network.fine(inputs[None])[0].numpy())
-        classes = scores.argmax(axis=0)
+            first = self._borders(seen, torch.from_numpy(told))
+            # Told of its own result, the network finds what the coarse one had kept from it.
+            second = self._borders(seen, torch.from_numpy(first).softmax(0)[1:])
+        scores = clean(second)
+        before, after = clean(first).argmax(axis=0), scores.argmax(axis=0)
         agreement = {
             organ: dice
             for number, organ in enumerate(ORGANS, 1)
-            if (dice := _dice(told[number - 1] > 0.5, classes == number)) is not None
+            if (dice := _dice(before == number, after == number)) is not None
         }
         return choose(scores, hu.geometry, part.geometry), agreement
+
+    def _borders(
+        self, seen: Float[Tensor, "windows d h w"], told: Float[Tensor, "organs d h w"]
+    ) -> Float[np.ndarray, "classes d h w"]:
+        return _with_air(self.network.fine, torch.cat([seen, told]), self.plan.crops[0])
+
+
+def _with_air(
+    network: nn.Module, inputs: Float[Tensor, "channels d h w"], least: tuple[int, int, int]
+) -> Float[np.ndarray, "classes d h w"]:
+    """The network's scores where a scan or box smaller than `least` is surrounded by air, as in training.
+
+    Instance normalisation sees the whole input: a slab of four centimetres alone would look like nothing it has learnt.
+    """
+    pads: list[tuple[int, int]] = []
+    inside: list[slice] = []
+    for n, wanted in zip(inputs.shape[1:], least, strict=True):
+        more = max(0, wanted - n)
+        pads.insert(0, (more // 2, more - more // 2))
+        inside.append(slice(more // 2, more // 2 + n))
+    # Air is 0 in every window, and no organ is there.
+    padded = F.pad(inputs, [n for pair in pads for n in pair])
+    return np.asarray(network(padded[None])[0].numpy()[(slice(None), *inside)])
 
 
 def passes(slices: int) -> Iterator[tuple[int, int]]:

@@ -139,11 +139,11 @@ def _blur_borders(image: Image, organs: Organs, rng: np.random.Generator) -> Non
     """Where the picture says less than the anatomy: stranded or scant fat, a lung without air beside the diaphragm."""
     for organ, chance, low, high in ((Organ.FAT, 0.25, -60, 40), (Organ.LUNG, 0.15, 0, 90)):
         if rng.random() < chance:
-            field = smooth_field(int(rng.integers(4, 10)), tuple(image.shape), 1, rng, image.device)[0]
+            field = smooth_field(int(rng.integers(4, 10)), image.shape, 1, rng, image.device)[0]
             there = (organs == organ) & (field > rng.uniform(0.1, 0.5))
             _move(image, there, rng.uniform(low, high), rng.uniform(0.4, 1))
     if rng.random() < 0.3:
-        field = smooth_field(int(rng.integers(3, 8)), tuple(image.shape), 1, rng, image.device)[0]
+        field = smooth_field(int(rng.integers(3, 8)), image.shape, 1, rng, image.device)[0]
         image += torch.where(organs == Organ.LIVER, field * float(rng.uniform(5, 30)), 0)
 
 
@@ -225,7 +225,7 @@ def _scan(image: Image, organs: Organs, voxel_mm: float, rng: np.random.Generato
     """What a scanner does: blur (thick slices), bias, calibration, noise, sometimes air cleaned to one value."""
     depth = rng.uniform(0.3, 4.4) if rng.random() < 0.5 else 1.2
     image = blur(image, [sd / voxel_mm for sd in (depth, *([rng.uniform(0.5, 2.4)] * 2))])
-    image += float(rng.uniform(0, 12)) * smooth_field(3, tuple(image.shape), 1, rng, image.device)[0]
+    image += float(rng.uniform(0, 12)) * smooth_field(3, image.shape, 1, rng, image.device)[0]
     image = image * float(rng.normal(1, 0.03)) + float(rng.normal(0, 6))
     grain = _grain(image, float(rng.uniform(0, 22)), noise)
     if rng.random() < 0.5:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from fibrolens.plan import SegmentationPlan
 from fibrolens.segment.deform import smooth_field
-from fibrolens.segment.inputs import prior, windowed
+from fibrolens.segment.inputs import coarse_size, prior, windowed
 from fibrolens.segment.randomise import random_example
 from fibrolens.segment.vnet import Cascade
 
@@ -150,7 +150,10 @@ class TrainingState:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(plan.seed)
             network = Cascade(plan).train()
-        network = network.to(device, memory_format=torch.channels_last_3d)
+        network.to(device)
+        for weight in network.parameters():
+            if weight.ndim == 5:
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
         optimiser = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=1e-4)
         return cls(network, deepcopy(network).eval(), optimiser, torch.device(device))
 
@@ -159,8 +162,8 @@ class TrainingState:
         """Take the new weights into the average."""
         self.step += 1
         rate = max(AVERAGE_RATE, 1 / (self.step + 1))
-        means, latest = list(self.average.parameters()), list(self.network.parameters())
-        torch._foreach_lerp_(means, latest, rate)
+        for mean, latest in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            mean.lerp_(latest, rate)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint aside, then put it in place."""
@@ -222,24 +225,15 @@ def cascade_loss(
     return coarse_loss + fine_loss, torch.cat([coarse_dice, fine_dice])
 
 
-def coarse_size(plan: SegmentationPlan) -> tuple[int, int, int]:
-    """Voxels of a training example on the coarse grid."""
-    d, h, w = (
-        round(n * plan.fine.spacing_mm[axis] / plan.coarse.spacing_mm[axis]) for axis, n in enumerate(plan.canvas)
-    )
-    return d, h, w
-
-
 def spoil(coarse: Float[Tensor, "n classes d h w"], rng: np.random.Generator) -> Float[Tensor, "n classes d h w"]:
     """Scores with errors that simulated scans would not cause: blobs lost and added, a shift, or no organ at all."""
     spoilt = coarse.clone()
-    size = tuple(coarse.shape[2:])
     for scores in spoilt:
         chance = rng.random()
         if chance < SILENT:
             scores[0] = 30.0
         elif chance < SILENT + SPOILT:
-            field = smooth_field(int(rng.integers(4, 12)), size, 1, rng, coarse.device)[0]
+            field = smooth_field(int(rng.integers(4, 12)), coarse.shape[2:], 1, rng, coarse.device)[0]
             organ = int(rng.integers(1, 3))
             scores[organ] += float(rng.uniform(2, 12)) * (field - float(rng.uniform(-0.3, 0.7)))
             offset = tuple(int(n) for n in rng.integers(-2, 3, 3))
