@@ -1,4 +1,4 @@
-"""Segmentation on real CT: Dice, volumes and seconds, and overlays to look at.
+"""Segmentation on real CT: Dice, HD95, volumes and seconds, and overlays to look at.
 
 ::
 
@@ -23,6 +23,7 @@ from jaxtyping import Bool, Shaped
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fibrolens.evaluate.overlap import dice, hd95_mm
 from fibrolens.io import read_labels, read_volume
 from fibrolens.plan import SegmentationPlan
 from fibrolens.segment.predict import Segmenter
@@ -31,6 +32,7 @@ from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 from fibrolens.weights import shipped
 
+ORGANS = ((1, "liver"), (2, "spleen"))
 Truth = dict[str, Bool[np.ndarray, "d h w"]]
 
 
@@ -61,9 +63,14 @@ def _stack(folder: Path, ct: Volume) -> Bool[np.ndarray, "d h w"]:
     return np.stack([s.pixel_array > 0 for s in slices])
 
 
-def dice(found: Bool[np.ndarray, "d h w"], truth: Bool[np.ndarray, "d h w"]) -> float:
-    """Twice the overlap over the sum of both."""
-    return float(2 * (found & truth).sum() / max(1, found.sum() + truth.sum()))
+def describe(organ: str, ct: Volume, mask: Bool[np.ndarray, "d h w"], known: Bool[np.ndarray, "d h w"] | None) -> str:
+    """What there is to say of one organ."""
+    found = f"{organ} found {mask.sum() * ct.geometry.voxel_ml:.0f} ml"
+    if known is None:
+        return found
+    far = hd95_mm(mask, known, ct.geometry.spacing)
+    distance = "none" if far is None else f"{far:.1f} mm"
+    return f"{found} of {known.sum() * ct.geometry.voxel_ml:.0f} ml, Dice {dice(mask, known):.3f}, HD95 {distance}"
 
 
 def overlay(path: Path, ct: Volume, labels: Volume, truth: Truth) -> None:
@@ -117,15 +124,7 @@ def main() -> None:
         started = time.perf_counter()
         found = segmenter.segment(ct)
         seconds = time.perf_counter() - started
-        figures = []
-        for value, organ in ((1, "liver"), (2, "spleen")):
-            mask = found.labels.array == value
-            score = (
-                f"Dice {dice(mask, truth[organ]):.3f} of {truth[organ].sum() * ct.geometry.voxel_ml:.0f} ml, "
-                if truth
-                else ""
-            )
-            figures.append(f"{organ} {score}found {mask.sum() * ct.geometry.voxel_ml:.0f} ml")
+        figures = [describe(organ, ct, found.labels.array == value, truth.get(organ)) for value, organ in ORGANS]
         aorta = ct.array[found.aorta.array > 0]
         figures.append(f"aorta {np.median(aorta):.0f} HU" if aorta.size else "no aorta")
         print(f"{name}: {'; '.join(figures)}; {seconds:.1f} s", flush=True)

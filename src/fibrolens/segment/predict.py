@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, UInt8
 from scipy import ndimage
 from torch import Tensor, nn
 
+from fibrolens.evaluate.overlap import dice
 from fibrolens.plan import GridPlan, SegmentationPlan
 from fibrolens.segment.inputs import coarse_size, prior, windowed
 from fibrolens.segment.vnet import Cascade
@@ -129,11 +130,8 @@ class Segmenter:
             second = self._borders(seen, torch.from_numpy(first).softmax(0)[1:])
         scores = clean(second)
         before, after = clean(first).argmax(axis=0), scores.argmax(axis=0)
-        agreement = {
-            organ: dice
-            for number, organ in enumerate(ORGANS, 1)
-            if (dice := _dice(before == number, after == number)) is not None
-        }
+        both = {organ: dice(before == number, after == number) for number, organ in enumerate(ORGANS, 1)}
+        agreement = {organ: overlap for organ, overlap in both.items() if overlap is not None}
         return choose(scores, hu.geometry, part.geometry), agreement
 
     def _borders(
@@ -241,12 +239,6 @@ def _interpolated(values: Float[np.ndarray, "d h w"], coarse: Geometry, fine: Ge
     )
     along = (z @ values.reshape(len(values), -1)).reshape(-1, *values.shape[1:])
     return np.asarray(rows @ along @ columns.T)
-
-
-def _dice(a: Bool[np.ndarray, "d h w"], b: Bool[np.ndarray, "d h w"]) -> float | None:
-    """Overlap of two masks; None where both are empty."""
-    voxels = np.count_nonzero(a) + np.count_nonzero(b)
-    return 2 * np.count_nonzero(a & b) / voxels if voxels else None
 
 
 def _largest_component(mask: Bool[np.ndarray, "d h w"]) -> Bool[np.ndarray, "d h w"]:
