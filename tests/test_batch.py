@@ -23,7 +23,7 @@ def rendering():
 @pytest.fixture(autouse=True)
 def untrained(monkeypatch, rendering):
     models = untrained_models(rendering.labels)
-    monkeypatch.setattr(batch.Models, "load", classmethod(lambda cls, folder=None: models))
+    monkeypatch.setattr(batch.Models, "load", classmethod(lambda cls, *folders: models))
     assert Models.load() is models
 
 

@@ -70,7 +70,7 @@ def stage_batch(
         check_scan_id(scan_id)
     _require_folder(out)
     _read_summary(out / "summary.csv")
-    models = Models.load(options.model)
+    models = Models.load(options.model, options.segmentation_model)
     taken: dict[str, Path] = {}
     outcomes = []
     # One CT takes seconds; a bar is for those who wait for many.

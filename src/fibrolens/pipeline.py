@@ -41,7 +41,8 @@ class StageOptions:
     """What may be chosen when a CT is staged.
 
     Args:
-        model: folder of the staging weights; None takes those that come with the package.
+        model: folder of the staging weights; segmentation_model: of the segmentation weights. None takes those that
+            come with the package.
         layer: ``conv3``, ``conv4`` or ``mean``.
         all_maps: location maps of all five stages, not of the predicted one alone.
         native_slices: the network sees the CT's own slices instead of the plan's spacing.
@@ -51,6 +52,7 @@ class StageOptions:
     """
 
     model: Path | None = None
+    segmentation_model: Path | None = None
     layer: str = "conv4"
     all_maps: bool = False
     native_slices: bool = False
@@ -79,13 +81,13 @@ class Models:
     segmenter: Segmenter
 
     @classmethod
-    def load(cls, staging: Path | None = None) -> Models:
-        """The staging weights of a folder (the shipped ones where None) and the shipped segmentation weights.
+    def load(cls, staging: Path | None = None, segmentation: Path | None = None) -> Models:
+        """The weights of both folders; the shipped ones where None.
 
         Raises:
             ModelError: a folder is missing, damaged, or not what it should be.
         """
-        return cls(StagingModel.load(staging or shipped("lfs")), Segmenter.load(shipped("vnet")))
+        return cls(StagingModel.load(staging or shipped("lfs")), Segmenter.load(segmentation or shipped("vnet")))
 
     @property
     def fingerprint(self) -> dict[str, str]:
@@ -151,7 +153,7 @@ def stage(path: str | Path, options: StageOptions | None = None, models: Models 
     """
     options = options or StageOptions()
     case = StagingInput.read(Path(path), options)
-    return case.stage(models or Models.load(options.model), options, case.scan_id)
+    return case.stage(models or Models.load(options.model, options.segmentation_model), options, case.scan_id)
 
 
 def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Naming) -> StagingResult:

@@ -20,7 +20,7 @@ def native(tmp_path, monkeypatch):
         hu[rendering.labels.array == organ] = value
     path = tmp_path / "native.nii.gz"
     write_nifti(rendering.hu.with_array(hu), path)
-    monkeypatch.setattr(batch.Models, "load", classmethod(lambda cls, folder=None: untrained_models(rendering.labels)))
+    monkeypatch.setattr(batch.Models, "load", classmethod(lambda cls, *folders: untrained_models(rendering.labels)))
     return path
 
 
@@ -56,3 +56,19 @@ def test_labels_of_a_known_set_by_its_name(native, tmp_path, capsys):
     capsys.readouterr()
     assert cli.main(["stage", str(native), "--out", str(tmp_path / "o"), "--label-map", "amos"]) == 2
     assert "with --labels" in capsys.readouterr().err
+
+
+def test_segmentation_weights_of_a_folder_are_taken_and_a_missing_one_has_status_4(tmp_path, monkeypatch, capsys):
+    rendering, asked = simulated(), []
+    write_nifti(rendering.hu, tmp_path / "ct.nii.gz")
+    arguments = ["stage", str(tmp_path / "ct.nii.gz"), "--out", str(tmp_path / "o"), "--segmentation-model"]
+    assert cli.main([*arguments, str(tmp_path / "nowhere")]) == 4
+    assert "nowhere" in capsys.readouterr().err
+
+    def load(cls, *folders):
+        asked.append(folders)
+        return untrained_models(rendering.labels)
+
+    monkeypatch.setattr(batch.Models, "load", classmethod(load))
+    assert cli.main([*arguments, str(tmp_path / "own"), "--force"]) == 0
+    assert asked == [(None, tmp_path / "own")]

@@ -24,6 +24,12 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     verb.add_argument(
         "--model", type=Path, metavar="DIR", help="folder with staging weights (default: the shipped ones)"
     )
+    verb.add_argument(
+        "--segmentation-model",
+        type=Path,
+        metavar="DIR",
+        help="folder with segmentation weights, for example of fibrolens train --task segmentation",
+    )
     verb.add_argument("--layer", choices=("conv3", "conv4", "mean"), default="conv4", help="layer of the location map")
     verb.add_argument(
         "--maps", choices=("predicted", "all"), default="predicted", help="also write the maps of all five stages"
@@ -62,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
         options.out,
         StageOptions(
             model=options.model,
+            segmentation_model=options.segmentation_model,
             layer=options.layer,
             all_maps=options.maps == "all",
             native_slices=options.slices == "native",
