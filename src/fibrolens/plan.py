@@ -182,6 +182,7 @@ class SegmentationPlan:
         margin_mm: of that box around the organs.
         canvas: voxels of the fine grid that a training example has.
         crops: sizes of the fine network's training boxes, one drawn for each batch.
+        warmup_steps: over which the learning rate rises; average_steps: over which the weights are averaged.
     """
 
     windows_hu: tuple[tuple[float, float], ...] = ((-125.0, 225.0), (-1000.0, 1000.0))
@@ -196,6 +197,8 @@ class SegmentationPlan:
     steps: int = 6000
     batch: int = 4
     learning_rate: float = 2e-3
+    warmup_steps: int = 100
+    average_steps: int = 200
     checkpoint_every: int = 200
     seed: int = 0
     schema_version: int = SCHEMA_VERSION

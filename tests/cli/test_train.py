@@ -4,10 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.study.masked_cohort import PLAN as SEGMENTATION_PLAN
+from tests.study.masked_cohort import write_cohort
 
 from fibrolens import cli, engine
 from fibrolens.io import write_nifti
 from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan
+from fibrolens.segment.predict import Segmenter
+from fibrolens.segment.vnet import Cascade
 from fibrolens.staging.network import new_network
 from fibrolens.volume import Geometry, Volume
 from fibrolens.weights import load_model_folder, save_model_folder
@@ -80,3 +84,40 @@ def test_weights_that_cannot_be_used_have_status_4(cohort, start, tmp_path, caps
 def test_an_output_that_cannot_be_written_has_status_5(cohort, start, tmp_path):
     (tmp_path / "file").write_text("")
     assert cli.main(["train", str(cohort), "--out", str(tmp_path / "file" / "model"), "--from", str(start)]) == 5
+
+
+def segmentation_folder(folder):
+    """A model folder with small V-Nets to begin with."""
+    card = {"name": "small", "trained_on": "nothing", "intended_use": "tests", "figures": {}, "seed": 0}
+    save_model_folder(folder, Cascade(SEGMENTATION_PLAN).state_dict(), SEGMENTATION_PLAN, card)
+    return folder
+
+
+def test_the_segmentation_is_fine_tuned_on_masks(tmp_path, capsys):
+    cohort, out = write_cohort(tmp_path, 5, without_spleen=(2,)), tmp_path / "model"
+    arguments = ["train", str(cohort), "--task", "segmentation", "--out", str(out), "--steps", "2"]
+    arguments += ["--from", str(segmentation_folder(tmp_path / "small"))]
+    assert cli.main(arguments) == 0
+    said = capsys.readouterr()
+    assert "1 CT of 1 patient held out: liver" in said.out
+    assert "--segmentation-model" in said.out
+    assert "training 2/2" in said.err
+    assert Segmenter.load(out).plan.steps == 2
+    assert cli.main(arguments) == 0
+    assert cli.main([*arguments, "--label-map", "fibrolens"]) == 2
+    (tmp_path / "liver0.nii.gz").write_text("")
+    assert cli.main([*arguments[:-3], "4", *arguments[-2:], "--overwrite"]) == 3
+    assert "line 2" in capsys.readouterr().err
+
+
+def test_what_belongs_to_the_other_task_is_wrong_use(cohort, tmp_path, capsys):
+    arguments = ["train", str(cohort), "--out", str(tmp_path / "model")]
+    assert cli.main([*arguments, "--label-map", "amos"]) == 2
+    assert cli.main([*arguments, "--task", "segmentation", "--from", "scratch"]) == 2
+    assert "model folder" in capsys.readouterr().err
+
+
+def test_staging_weights_cannot_segment(cohort, start, tmp_path, capsys):
+    arguments = ["train", str(cohort), "--out", str(tmp_path / "model"), "--task", "segmentation"]
+    assert cli.main([*arguments, "--from", str(start)]) == 4
+    assert "plan" in capsys.readouterr().err

@@ -4,7 +4,14 @@ import torch
 from scipy import ndimage
 
 from fibrolens.phantom.labels import Organ
-from fibrolens.segment.randomise import blur, random_ellipsoid, random_example, repaint, target_classes
+from fibrolens.segment.randomise import (
+    blur,
+    random_ellipsoid,
+    random_example,
+    real_example,
+    repaint,
+    target_classes,
+)
 
 SIZE, VOXEL_MM = (16, 32, 32), 4.0
 
@@ -85,3 +92,16 @@ def test_an_ellipsoid_lies_around_a_voxel_of_its_mask_and_has_its_radius():
     ball = random_ellipsoid(inside, (8.0, 12.0), 1.0, np.random.default_rng(0))
     assert ball[20, 20, 20]
     assert 4 / 3 * np.pi * (8 * 0.7) ** 3 < ball.sum() < 4 / 3 * np.pi * (12 * 1.3) ** 3
+
+
+def test_a_real_example_keeps_its_intensities_or_passes_a_poorer_scanner(abdomen):
+    hu, labels = abdomen
+    classes = target_classes(labels)
+    drawn = [real_example(hu, classes, SIZE, VOXEL_MM, np.random.default_rng(seed)) for seed in range(16)]
+    again, _ = real_example(hu, classes, SIZE, VOXEL_MM, np.random.default_rng(4))
+    assert torch.equal(drawn[4][0], again)
+    livers = [float(image[target == 1].median()) for image, target in drawn if (target == 1).sum() > 200]
+    assert sum(level == 105 for level in livers) >= 3
+    assert sum(level != 105 for level in livers) >= 3
+    assert all(50 < level < 130 for level in livers)
+    assert all(not target[image == -1000].any() for image, target in drawn)

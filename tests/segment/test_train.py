@@ -48,7 +48,7 @@ def test_the_average_follows_the_weights_slowly(tmp_path):
     before = next(state.average.parameters()).clone()
     with torch.no_grad():
         next(state.network.parameters()).add_(1)
-    state.count_step()
+    state.count_step(200)
     assert torch.allclose(next(state.average.parameters()), before + 0.005, atol=1e-6)
 
 
@@ -114,7 +114,38 @@ def test_a_perfect_answer_costs_nothing_and_a_wrong_one_much():
 
 
 def test_the_learning_rate_warms_up_and_falls():
-    assert learning_rate_factor(0, 0.0) < 0.05
-    assert learning_rate_factor(99, 0.1) > 0.9
-    assert learning_rate_factor(999, 0.999) < 0.03
-    assert learning_rate_factor(1999, 1.7) >= 0.02 - 1e-9
+    assert learning_rate_factor(0, 0.0, 100) < 0.05
+    assert learning_rate_factor(99, 0.1, 100) > 0.9
+    assert learning_rate_factor(999, 0.999, 100) < 0.03
+    assert learning_rate_factor(1999, 1.7, 100) >= 0.02 - 1e-9
+
+
+def test_what_nobody_outlined_may_be_background_or_the_organ():
+    logits = torch.zeros(2, 3, 2, 2, 2)
+    logits[:, 2] = 40.0
+    target = torch.zeros(2, 2, 2, 2, dtype=torch.int64)
+    unlabelled = torch.tensor([[False, False, True, True]] * 2)
+    logits.requires_grad_()
+    loss, dice = segmentation_loss(logits, target, unlabelled)
+    loss.backward()
+    assert loss < 1e-4
+    assert dice[1] == 1
+    assert logits.grad.abs().max() < 1e-6
+    assert segmentation_loss(logits, target)[0] > 10
+    one = torch.tensor([[False, False, True, True], [False] * 4])
+    assert 15 < segmentation_loss(logits, target, one)[0] < 25
+
+
+def test_a_liver_is_learnt_where_the_spleen_is_unlabelled():
+    logits = torch.zeros(1, 3, 2, 2, 2, requires_grad=True)
+    target = torch.ones(1, 2, 2, 2, dtype=torch.int64)
+    segmentation_loss(logits, target, torch.tensor([[False, False, True, True]]))[0].backward()
+    assert (logits.grad[:, 1] < 0).all()
+    assert (logits.grad[:, 2] > 0).all()
+
+
+def test_training_begins_with_given_weights(tmp_path):
+    initial = TrainingState.start(replace(SMALL, seed=5)).network.state_dict()
+    list(train(lambda: ABDOMENS, replace(SMALL, steps=1, learning_rate=0.0), tmp_path, initial=initial))
+    found, _ = trained_network(tmp_path / "checkpoint.pt", SMALL)
+    assert all(torch.equal(t, initial[name]) for name, t in found.state_dict().items())

@@ -1,4 +1,4 @@
-"""`fibrolens train`: the staging network on a user's own cohort."""
+"""`fibrolens train`: the staging network, or the V-Nets that find the organs, on a user's own cohort."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.errors import UsageError
+from fibrolens.labelmaps import LABEL_MAPS
 
 SHIPPED, SCRATCH = "shipped", "scratch"
+STAGING, SEGMENTATION = "staging", "segmentation"
 #: Greater ones overflow where torch is seeded step by step.
 MOST_SEED = 2**32 - 1
 
@@ -18,19 +20,30 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     """Add the verb and its options."""
     verb: argparse.ArgumentParser = verbs.add_parser(
         "train",
-        help="train the staging network on your own cohort",
+        help="train the staging or the segmentation network on your own cohort",
         description="Fine-tune the staging network on a cohort (or train it from scratch) and write a model folder for "
         "`fibrolens stage --model DIR`. Every row needs a liver_mask; rows with an exclude reason and rows whose stage "
-        "is a set (F2|F3) are left out. A training that was interrupted goes on. Research use only.",
+        "is a set (F2|F3) are left out. With --task segmentation, fine-tune the V-Nets on the masks themselves (NIfTI, "
+        "NRRD, MHA or DICOM SEG; the stage does not matter, a spleen_mask may be missing) for `fibrolens stage "
+        "--segmentation-model DIR`. A training that was interrupted goes on. Research use only.",
     )
     verb.add_argument("cohort", type=Path, metavar="COHORT.csv", help="one row per scan")
+    verb.add_argument(
+        "--task", choices=(STAGING, SEGMENTATION), default=STAGING, help="what to learn (default: %(default)s)"
+    )
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder to write")
     verb.add_argument(
         "--from",
         dest="start",
         default=SHIPPED,
         metavar="shipped|scratch|DIR",
-        help="weights to begin with: the shipped ones (default), random ones, or those of a model folder",
+        help="weights to begin with: the shipped ones (default), random ones (staging only), those of a model folder",
+    )
+    verb.add_argument(
+        "--label-map",
+        choices=tuple(LABEL_MAPS),
+        metavar="NAME",
+        help=f"segmentation: whose numbers the masks have, if they hold several organs: {', '.join(LABEL_MAPS)}",
     )
     verb.add_argument("--steps", type=int, metavar="N", help="training steps (default: those of the plan)")
     verb.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same weights (default 0)")
@@ -42,6 +55,10 @@ def run(options: argparse.Namespace) -> int:
     """Train and say where the model is."""
     if not 0 <= options.seed <= MOST_SEED or (options.steps is not None and options.steps < 1):
         raise UsageError(f"train needs at least one step and a seed from 0 to {MOST_SEED}.")
+    if options.task == SEGMENTATION:
+        return _run_segmentation(options)
+    if options.label_map is not None:
+        raise UsageError("--label-map belongs to --task segmentation.")
     from dataclasses import replace
 
     from fibrolens.progress import Progress
@@ -53,6 +70,44 @@ def run(options: argparse.Namespace) -> int:
     tune(options.cohort, options.out, plan, start, overwrite=options.overwrite, progress=Progress)
     sys.stdout.write(f"{options.out}: research use only; stage with it by --model {options.out}\n")
     return 0
+
+
+def _run_segmentation(options: argparse.Namespace) -> int:
+    """Fine-tune the V-Nets, say where the model is and how it does on the scans held out."""
+    if options.start == SCRATCH:
+        raise UsageError("--task segmentation begins with trained weights; give --from shipped or a model folder.")
+    from fibrolens.plan import SegmentationPlan
+    from fibrolens.progress import Progress
+    from fibrolens.segment.vnet import Cascade
+    from fibrolens.study.held_out import sentence
+    from fibrolens.study.plans import segmentation_tuning_plan
+    from fibrolens.study.tune import Start
+    from fibrolens.study.tune_segmentation import tune_segmentation
+    from fibrolens.weights import load_model_folder, shipped
+
+    folder = load_model_folder(shipped("vnet") if options.start == SHIPPED else Path(options.start))
+    base = folder.plan(SegmentationPlan)
+    folder.fill(Cascade(base))
+    chosen = {} if options.steps is None else {"steps": options.steps}
+    plan = segmentation_tuning_plan(base, seed=options.seed, **chosen)
+    start = Start(_named(folder), folder.weights, folder.card["trained_on"])
+    tune_segmentation(
+        options.cohort,
+        options.out,
+        plan,
+        start,
+        label_map=options.label_map,
+        overwrite=options.overwrite,
+        progress=Progress,
+    )
+    figures = sentence(load_model_folder(options.out).card["figures"])
+    sys.stdout.write(f"{options.out}: {figures}\n")
+    sys.stdout.write(f"{options.out}: research use only; use it by stage --segmentation-model {options.out}\n")
+    return 0
+
+
+def _named(folder: Any) -> str:
+    return f"{folder.card['name']} (sha256 {folder.sha256[:12]})"
 
 
 def _start(name: str) -> tuple[Any, Any]:
@@ -68,5 +123,4 @@ def _start(name: str) -> tuple[Any, Any]:
     folder = load_model_folder(shipped("lfs") if name == SHIPPED else Path(name))
     plan = folder.plan(Plan)
     folder.fill(LFSNetwork(plan.network))
-    named = f"{folder.card['name']} (sha256 {folder.sha256[:12]})"
-    return adapting_plan(plan), Start(named, folder.weights, folder.card["trained_on"])
+    return adapting_plan(plan), Start(_named(folder), folder.weights, folder.card["trained_on"])

@@ -1,4 +1,4 @@
-"""Domain randomisation: one simulated abdomen seen as by many scanners, in many patients.
+"""Domain randomisation: one simulated abdomen seen as by many scanners, in many patients; and the part for real CTs.
 
 The simulator's own Hounsfield units are one source of appearance, repainting organ by organ from the label map the
 other. Most organs stay near what portal-venous CT shows, because fully random contrast alone teaches the spleen badly;
@@ -70,8 +70,39 @@ def random_example(
     _blur_borders(image, organs, rng)
     _add_lesions(image, organs, voxel_mm, rng, noise)
     _add_mass(image, organs, voxel_mm, rng, noise)
-    image = _scan(image, organs, voxel_mm, rng, noise)
+    image = _scan(image, voxel_mm, rng, noise)
+    if rng.random() < 0.3:
+        image.masked_fill_((organs == Organ.AIR) | (organs == Organ.TABLE), AIR_HU)
     target = target_classes(organs)
+    outside = _outside_scan(size, image.device, rng)
+    return image.masked_fill(outside, AIR_HU), target.masked_fill(outside, 0)
+
+
+def real_example(
+    hu: Int16[Tensor, "d h w"],
+    classes: UInt8[Tensor, "d h w"],
+    size: tuple[int, int, int],
+    voxel_mm: float,
+    rng: np.random.Generator,
+) -> tuple[Float[Tensor, "a b c"], UInt8[Tensor, "a b c"]]:
+    """One training example of a real CT: bent, moved and cut off like a simulated one, but never repainted.
+
+    Its intensities are what is to be learnt; half of the examples keep them, the others pass a second, poorer scanner.
+
+    Args:
+        hu: the CT on cubic voxels, in Hounsfield units.
+        classes: of the coarse network, voxel by voxel.
+        size: voxels of the example.
+        voxel_mm: their size.
+        rng: the only source of chance.
+
+    Returns:
+        Hounsfield units and the class of each voxel.
+    """
+    image, target = random_patch(hu, classes, size, voxel_mm, rng)
+    if rng.random() < 0.5:
+        noise = torch.Generator(image.device).manual_seed(int(rng.integers(2**62)))
+        image = _scan(image, voxel_mm, rng, noise)
     outside = _outside_scan(size, image.device, rng)
     return image.masked_fill(outside, AIR_HU), target.masked_fill(outside, 0)
 
@@ -221,8 +252,8 @@ def random_ellipsoid(inside: Mask, radii_mm: tuple[float, float], voxel_mm: floa
     return squares[0][:, None, None] + squares[1][:, None] + squares[2] <= 1
 
 
-def _scan(image: Image, organs: Organs, voxel_mm: float, rng: np.random.Generator, noise: torch.Generator) -> Image:
-    """What a scanner does: blur (thick slices), bias, calibration, noise, sometimes air cleaned to one value."""
+def _scan(image: Image, voxel_mm: float, rng: np.random.Generator, noise: torch.Generator) -> Image:
+    """What a scanner does: blur (thick slices), bias, calibration, noise."""
     depth = rng.uniform(0.3, 4.4) if rng.random() < 0.5 else 1.2
     image = blur(image, [sd / voxel_mm for sd in (depth, *([rng.uniform(0.5, 2.4)] * 2))])
     image += float(rng.uniform(0, 12)) * smooth_field(3, image.shape, 1, rng, image.device)[0]
@@ -231,8 +262,6 @@ def _scan(image: Image, organs: Organs, voxel_mm: float, rng: np.random.Generato
     if rng.random() < 0.5:
         grain = blur(grain, [0.0, 0.6, 0.6]) * 2
     image += grain
-    if rng.random() < 0.3:
-        image.masked_fill_((organs == Organ.AIR) | (organs == Organ.TABLE), AIR_HU)
     return image
 
 

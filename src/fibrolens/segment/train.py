@@ -1,4 +1,4 @@
-"""Training of the two V-Nets: one loop, the same at every run, resumable at any checkpoint.
+"""Training of the two V-Nets, from random weights or given ones: one loop, the same at every run, resumable.
 
 Both learn together. The fine network sees what the coarse one makes of the same example, spoilt now and then: on real
 scans the coarse one errs in ways that no simulated scan shows, and the fine one must not simply copy it.
@@ -7,16 +7,17 @@ scans the coarse one errs in ways that no simulated scan shows, and the fine one
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from jaxtyping import Float, Int, Int16, UInt8
+from jaxtyping import Bool, Float, Int, Int16, UInt8
 from torch import Tensor
 
 from fibrolens.plan import SegmentationPlan
@@ -25,12 +26,10 @@ from fibrolens.segment.inputs import coarse_size, prior, windowed
 from fibrolens.segment.randomise import random_example
 from fibrolens.segment.vnet import Cascade
 
-#: Steps of linear warm-up, and what the learning rate falls to along a half cosine.
-WARMUP_STEPS = 100
-FINAL_RATE = 0.02
+CHECKPOINT = "checkpoint.pt"
 
-#: Share of the latest weights in their running mean: it looks back over about 200 steps.
-AVERAGE_RATE = 0.005
+#: What the learning rate falls to along a half cosine.
+FINAL_RATE = 0.02
 
 #: Steps whose examples are made ahead.
 AHEAD = 3
@@ -39,12 +38,33 @@ AHEAD = 3
 SILENT, SPOILT = 0.15, 0.5
 
 
+@runtime_checkable
+class Patient(Protocol):
+    """Whom examples are drawn from."""
+
+    @property
+    def unlabelled(self) -> tuple[int, ...]:
+        """Classes that nobody has outlined in this patient: they may be anywhere in the background."""
+
+    def draw(
+        self, size: tuple[int, int, int], voxel_mm: float, rng: np.random.Generator
+    ) -> tuple[Float[Tensor, "a b c"], UInt8[Tensor, "a b c"]]:
+        """Hounsfield units and classes of one example of `size` voxels."""
+
+
 @dataclass(frozen=True)
 class Abdomen:
     """A simulated patient on the fine network's voxels: Hounsfield units and organ numbers, on any device."""
 
     hu: Int16[Tensor, "d h w"]
     labels: UInt8[Tensor, "d h w"]
+    unlabelled: tuple[int, ...] = ()
+
+    def draw(
+        self, size: tuple[int, int, int], voxel_mm: float, rng: np.random.Generator
+    ) -> tuple[Float[Tensor, "a b c"], UInt8[Tensor, "a b c"]]:
+        """One example, repainted."""
+        return random_example(self.hu, self.labels, size, voxel_mm, rng)
 
 
 @dataclass(frozen=True)
@@ -63,50 +83,55 @@ class Examples:
     Args:
         hu: Hounsfield units; classes: of the coarse network.
         rng: for what else the step leaves to chance.
+        unlabelled: classes that are not told from the background in an example; None where all are.
     """
 
     hu: Float[Tensor, "n d h w"]
     classes: UInt8[Tensor, "n d h w"]
     rng: np.random.Generator
+    unlabelled: Bool[Tensor, "n classes"] | None = None
 
 
 def train(
-    abdomens: Callable[[], Sequence[Abdomen]],
+    patients: Callable[[], Sequence[Patient]],
     plan: SegmentationPlan,
     folder: Path,
     device: str = "cpu",
     done: Callable[[int], float] | None = None,
+    initial: Mapping[str, Tensor] | None = None,
 ) -> Iterator[Progress]:
     """Train both V-Nets, from the checkpoint in `folder` if there is one.
 
-    The examples of a step depend on the plan's seed, the step, the abdomens at hand and the kind of device, on nothing
+    The examples of a step depend on the plan's seed, the step, the patients at hand and the kind of device, on nothing
     else.
 
     Args:
-        abdomens: gives the training patients on `device`; asked at every step, so that a cache may grow meanwhile.
+        patients: gives the training patients on `device`; asked at every step, so that a cache may grow meanwhile.
         plan: networks, grids and training.
         folder: where ``checkpoint.pt`` is kept.
         device: of torch.
         done: share of the training that is done before a step, for one that ends by the clock; the learning rate falls
             with it. Where None, the plan's steps are counted.
+        initial: weights to begin with instead of random ones.
 
     Yields:
         The loss and the Dice of each class, step by step.
     """
     done = done or (lambda step: step / plan.steps)
-    state = TrainingState.start(plan, device)
-    path = folder / "checkpoint.pt"
+    state = TrainingState.start(plan, device, initial)
+    path = folder / CHECKPOINT
     if path.exists():
         state.restore(path)
-    for step, examples in enumerate(_ahead(abdomens, plan, state.step), state.step):
-        state.optimiser.param_groups[0]["lr"] = plan.learning_rate * learning_rate_factor(step, done(step))
+    for step, examples in enumerate(_ahead(patients, plan, state.step), state.step):
+        rate = learning_rate_factor(step, done(step), plan.warmup_steps)
+        state.optimiser.param_groups[0]["lr"] = plan.learning_rate * rate
         with torch.autocast(state.device.type, torch.bfloat16, enabled=state.device.type == "cuda"):
             loss, dice = cascade_loss(state.network, examples, plan)
         state.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), 5.0)
         state.optimiser.step()
-        state.count_step()
+        state.count_step(plan.average_steps)
         over = done(state.step) >= 1
         if state.step % plan.checkpoint_every == 0 or over:
             state.save(path)
@@ -115,13 +140,13 @@ def train(
             return
 
 
-def _ahead(abdomens: Callable[[], Sequence[Abdomen]], plan: SegmentationPlan, first: int) -> Iterator[Examples]:
+def _ahead(patients: Callable[[], Sequence[Patient]], plan: SegmentationPlan, first: int) -> Iterator[Examples]:
     """The examples of each step from `first` on; those of the next steps are made meanwhile."""
     with ThreadPoolExecutor(AHEAD) as workers:
         coming: deque[Future[Examples]] = deque()
         for step in range(first, plan.steps + AHEAD):
             if step < plan.steps:
-                coming.append(workers.submit(draw_examples, abdomens(), plan, step))
+                coming.append(workers.submit(draw_examples, patients(), plan, step))
             if len(coming) > AHEAD or step >= plan.steps:
                 yield coming.popleft().result()
 
@@ -145,11 +170,15 @@ class TrainingState:
     step: int = 0
 
     @classmethod
-    def start(cls, plan: SegmentationPlan, device: str = "cpu") -> TrainingState:
-        """Initial weights, which the plan's seed decides."""
+    def start(
+        cls, plan: SegmentationPlan, device: str = "cpu", initial: Mapping[str, Tensor] | None = None
+    ) -> TrainingState:
+        """The given weights, or random ones, which the plan's seed decides."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(plan.seed)
             network = Cascade(plan).train()
+        if initial is not None:
+            network.load_state_dict(dict(initial))
         network.to(device)
         for weight in network.parameters():
             if weight.ndim == 5:
@@ -158,10 +187,10 @@ class TrainingState:
         return cls(network, deepcopy(network).eval(), optimiser, torch.device(device))
 
     @torch.no_grad()
-    def count_step(self) -> None:
-        """Take the new weights into the average."""
+    def count_step(self, average_steps: int) -> None:
+        """Take the new weights into the average, which looks back over about so many steps."""
         self.step += 1
-        rate = max(AVERAGE_RATE, 1 / (self.step + 1))
+        rate = 1 / min(average_steps, self.step + 1)
         for mean, latest in zip(self.average.parameters(), self.network.parameters(), strict=True):
             mean.lerp_(latest, rate)
 
@@ -188,15 +217,16 @@ def trained_network(path: Path, plan: SegmentationPlan) -> tuple[Cascade, int]:
     return state.average, state.step
 
 
-def draw_examples(abdomens: Sequence[Abdomen], plan: SegmentationPlan, step: int) -> Examples:
+def draw_examples(patients: Sequence[Patient], plan: SegmentationPlan, step: int) -> Examples:
     """The examples of one step."""
     rng = np.random.default_rng((plan.seed, step))
-    pairs = []
-    for _ in range(plan.batch):
-        abdomen = abdomens[int(rng.integers(len(abdomens)))]
-        pairs.append(random_example(abdomen.hu, abdomen.labels, plan.canvas, plan.fine.spacing_mm[0], rng))
-    images, classes = zip(*pairs, strict=True)
-    return Examples(torch.stack(images), torch.stack(classes), rng)
+    pairs, unlabelled = [], torch.zeros(plan.batch, len(plan.coarse.classes), dtype=torch.bool)
+    for index in range(plan.batch):
+        patient = patients[int(rng.integers(len(patients)))]
+        pairs.append(patient.draw(plan.canvas, plan.fine.spacing_mm[0], rng))
+        unlabelled[index, list(patient.unlabelled)] = True
+    images, classes = (torch.stack(parts) for parts in zip(*pairs, strict=True))
+    return Examples(images, classes, rng, unlabelled.to(images.device) if unlabelled.any() else None)
 
 
 def cascade_loss(
@@ -208,7 +238,8 @@ def cascade_loss(
     classes = examples.classes[:, None].float()
     target = F.interpolate(classes, grid, mode="nearest-exact")[:, 0].long()
     coarse = network.coarse(seen.contiguous(memory_format=torch.channels_last_3d)).float()
-    coarse_loss, coarse_dice = segmentation_loss(coarse, target)
+    unlabelled = examples.unlabelled
+    coarse_loss, coarse_dice = segmentation_loss(coarse, target, unlabelled)
 
     told = prior(spoil(coarse.detach(), examples.rng), plan)
     told = F.interpolate(told, plan.canvas, mode="trilinear", align_corners=False)
@@ -221,7 +252,7 @@ def cascade_loss(
     inputs = torch.cat([windowed(hu, plan.windows_hu), told], dim=1)
     fine = network.fine(inputs.contiguous(memory_format=torch.channels_last_3d)).float()
     known = torch.where(labels < len(plan.fine.classes), labels, 0).long()
-    fine_loss, fine_dice = segmentation_loss(fine, known)
+    fine_loss, fine_dice = segmentation_loss(fine, known, unlabelled)
     return coarse_loss + fine_loss, torch.cat([coarse_dice, fine_dice])
 
 
@@ -254,14 +285,39 @@ def _box(classes: Int[Tensor, "d h w"], size: tuple[int, int, int], rng: np.rand
     return tuple(box)
 
 
+def with_background(
+    logits: Float[Tensor, "n classes d h w"], unlabelled: Bool[Tensor, "n classes"]
+) -> Float[Tensor, "n classes d h w"]:
+    """Scores in which the unlabelled classes of each example are part of its background, and impossible themselves.
+
+    Where nobody has outlined an organ, background may be that organ: the loss asks for neither
+    (marginal loss; Shi et al., Med Image Anal 2021;70:101979).
+    """
+    absent = unlabelled[:, :, None, None, None]
+    background = absent.clone()
+    background[:, 0] = True
+    merged = logits.masked_fill(~background, -torch.inf).logsumexp(1, keepdim=True)
+    return torch.cat([merged, logits.masked_fill(absent, -torch.inf)[:, 1:]], dim=1)
+
+
 def segmentation_loss(
-    logits: Float[Tensor, "n classes d h w"], target: Int[Tensor, "n d h w"]
+    logits: Float[Tensor, "n classes d h w"],
+    target: Int[Tensor, "n d h w"],
+    unlabelled: Bool[Tensor, "n known"] | None = None,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, " organs"]]:
     """Cross-entropy plus one minus the soft Dice (Milletari 2016, eq. 3) averaged over the organs.
 
+    Args:
+        logits: scores of each class.
+        target: the class of each voxel; an unlabelled one is 0 there.
+        unlabelled: classes to be taken together with the background, for each example; ones that this network does not
+            know are ignored.
+
     Returns:
-        The loss, and the soft Dice of each class but the background.
+        The loss, and the soft Dice of each class but the background; 1 for one that is unlabelled everywhere.
     """
+    if unlabelled is not None:
+        logits = with_background(logits, unlabelled[:, : logits.shape[1]])
     probability = logits.softmax(1)[:, 1:]
     truth = F.one_hot(target, logits.shape[1]).movedim(-1, 1)[:, 1:].float()
     axes = (0, 2, 3, 4)
@@ -270,7 +326,7 @@ def segmentation_loss(
     return F.cross_entropy(logits, target) + 1 - dice.mean(), dice.detach()
 
 
-def learning_rate_factor(step: int, done: float) -> float:
+def learning_rate_factor(step: int, done: float, warmup_steps: int) -> float:
     """Linear warm-up over the first steps, and half a cosine down to `FINAL_RATE` as the share `done` goes to 1."""
-    warm = min(1.0, (step + 1) / WARMUP_STEPS)
+    warm = min(1.0, (step + 1) / warmup_steps)
     return float(warm * (FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))))
