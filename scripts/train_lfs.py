@@ -23,7 +23,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from safetensors.torch import load_file
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from torch import Tensor
 
 from fibrolens.errors import UsageError
@@ -103,12 +106,14 @@ def main() -> int:
     options = _options()
     until = time.monotonic() + 60.0 * options.minutes
     torch.set_num_threads(options.threads)
-    plan = _planned(small_plan(), options.steps, small_plan().training.learning_rate, options.seed)
+    plan = _planned(small_plan(), options.steps, options.rate, options.seed)
+    start = load_model_folder(options.start).weights if options.start else None
     known = {name: simulate(group, options, plan.grid) for name, group in _groups(options).items()}
     cases = standardised([*known["training"], *known.get("training-full", [])], len(known["training"]))
+    cases = informed(cases, plan.training.prior)
     small, full = cases[: len(known["training"])], cases[len(known["training"]) :]
     try:
-        weights = _train(small, plan, options.work / "training", None, until)
+        weights = _train(small, plan, options.work / "training", start, until)
         if full:
             # Half of what is drawn lies on the full grid, however few those patients are.
             mixed = [*small, *full * max(1, round(len(small) / len(full)))]
@@ -152,6 +157,22 @@ def standardised(cases: Sequence[StagingCase], reference: int) -> list[StagingCa
     return [replace(case, signs=row) for case, row in zip(cases, rows, strict=True)]
 
 
+def informed(cases: Sequence[StagingCase], prior: Sequence[float]) -> list[StagingCase]:
+    """The same cases with the probability of each stage given all their signs, where the stages are mixed as `prior`.
+
+    It follows a quadratic logistic regression: a spleen tells more of the stage beside the ratio of the lobes, which
+    no sum of the two does.
+    """
+    stages = np.array([case.stage for case in cases])
+    signs = np.stack([case.signs for case in cases if case.signs is not None])
+    steps = (StandardScaler(), PolynomialFeatures(2, include_bias=False), StandardScaler())
+    model = make_pipeline(*steps, LogisticRegression(C=0.3, max_iter=2000)).fit(signs, stages)
+    counts = np.bincount(stages, minlength=len(STAGES))
+    chances = model.predict_proba(signs) * (np.asarray(prior or counts) / counts)
+    rows = (chances / chances.sum(axis=1, keepdims=True)).clip(1e-6).astype(np.float32)
+    return [replace(case, chances=row) for case, row in zip(cases, rows, strict=True)]
+
+
 def write_model(
     options: argparse.Namespace,
     plan: Plan,
@@ -189,7 +210,7 @@ def write_model(
     if change > HALF_TOLERANCE:
         save_model_folder(out, weights, plan, card, domain=domain.tensors(), half=False)
         storage = f"float32, because float16 would change a probability by {change:.1e}"
-    (out / "MODEL_CARD.md").write_text(_card_text(out, plan, cases, storage), encoding="utf-8")
+    (out / "MODEL_CARD.md").write_text(_card_text(out, plan, cases, storage, options.start), encoding="utf-8")
     print(f"{out}: {figures}")
 
 
@@ -197,6 +218,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patients", type=int, default=1200, help="simulated patients to train on")
     parser.add_argument("--steps", type=int, default=small_plan().training.steps, help="training steps on them")
+    parser.add_argument("--rate", type=float, default=small_plan().training.learning_rate, help="learning rate")
+    parser.add_argument("--start", type=Path, help="model folder to go on from instead of random weights")
     parser.add_argument("--full", type=int, default=0, help="then go on with so many more on their full grid")
     parser.add_argument("--full-steps", type=int, default=1000, help="training steps with those")
     parser.add_argument("--fresh", type=int, default=200, help="further patients, in the paper's mix, to measure on")
@@ -276,8 +299,8 @@ def signs(patient: Patient) -> Float[np.ndarray, " s"]:
 def _read_case(path: Path) -> StagingCase:
     with np.load(path) as content:
         stage, first, last = (int(v) for v in content["facts"])
-        known = content["signs"], content["parts"]
-        return StagingCase(path.stem, path.stem, stage, content["image"], first, last, *known)
+        known = {"signs": content["signs"], "parts": content["parts"]}
+        return StagingCase(path.stem, path.stem, stage, content["image"], first, last, **known)
 
 
 def _model(plan: Plan, weights: Mapping[str, Tensor]) -> StagingModel:
@@ -316,7 +339,7 @@ def _largest_change(before: Sequence[Prediction], after: Sequence[Prediction]) -
     return max(float(np.abs(a.probabilities - b.probabilities).max()) for a, b in zip(before, after, strict=True))
 
 
-def _card_text(out: Path, plan: Plan, cases: Sequence[StagingCase], storage: str) -> str:
+def _card_text(out: Path, plan: Plan, cases: Sequence[StagingCase], storage: str, start: Path | None) -> str:
     folder = load_model_folder(out)
     measured = _figures_text(folder.card["figures"], "simulated patients")
     if "full_grid" in folder.card:
@@ -324,6 +347,7 @@ def _card_text(out: Path, plan: Plan, cases: Sequence[StagingCase], storage: str
     counts = np.bincount([case.stage for case in cases], minlength=len(STAGES))
     stages = ", ".join(f"{count} {stage}" for stage, count in zip(STAGES, counts, strict=True))
     (thickness, pixel, _), (height, width) = plan.grid.spacing_mm, plan.grid.in_plane
+    beginning = f" from the weights {load_model_folder(start).sha256[:12]}" if start else ""
     slices = f"{plan.slab.slices} slices of {thickness:g} mm with {height} x {width} pixels of {pixel:g} mm"
     return f"""# Model card: {folder.card["name"]}
 
@@ -333,7 +357,8 @@ to a stage and a location map works; what they say about a real scan has no clin
 - Network: LFS network of Yin et al. (Eur Radiol 2021;31:9620-9627) with channels {plan.network.channels}, kernel
   {plan.network.kernel}, {slices}. Every decision is in `plan.json`.
 - Training: {len(cases)} simulated portal-venous CTs ({stages}: the paper's mix, then equal stages);
-  {plan.training.steps} steps of {plan.training.batch} slabs, seed {plan.training.seed}, `scripts/train_lfs.py`.
+  {plan.training.steps} steps of {plan.training.batch} slabs{beginning}, seed {plan.training.seed}, `scripts/train_lfs.py`.
+  Its target was how likely each stage is given the patient's true signs, rather than the one stage that was drawn.
   It learnt each patient's true signs beside the stage ({", ".join((*MEASURES, *FINDINGS))})
   and which body part fills which cell (both lobes of the liver, spleen, portal vein, varices, fluid).
 {measured}

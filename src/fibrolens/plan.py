@@ -82,6 +82,8 @@ class TrainingPlan:
         prior: how frequent F0..F4 are where the probabilities shall hold; empty: as among the training cases.
         signs_weight: of the squared error with which a linear head reads each patient's known signs from the features.
             It counts where every case has signs (simulated patients), and the head is not part of the weights.
+        soft_stages: share of the target that is each patient's `chances` instead of the stage that was drawn. It counts
+            where every case has them (simulated patients): what no CT shows about a stage is noise to learn from.
         parts_weight: of the error with which a linear head reads from the last convolution how much of each cell
             each body part fills; it counts where every case knows its parts (simulated patients).
         averaging: decay per step of the running mean of the weights that is kept in the end; 0 keeps the last weights.
@@ -97,6 +99,7 @@ class TrainingPlan:
     prior: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     signs_weight: float = 0.0
+    soft_stages: float = 0.0
     parts_weight: float = 0.0
     averaging: float = 0.0
     frozen: tuple[LayerName, ...] = ()
@@ -115,6 +118,7 @@ class TrainingPlan:
         _require(not self.prior or (len(self.prior) == len(STAGES) and min(self.prior) > 0), "prior",
                  "empty or a positive number per stage", self.prior)  # fmt: skip
         _require(self.signs_weight >= 0, "signs_weight", "at least 0", self.signs_weight)
+        _require(0 <= self.soft_stages <= 1, "soft_stages", "in [0, 1]", self.soft_stages)
         _require(self.parts_weight >= 0, "parts_weight", "at least 0", self.parts_weight)
         _require(0 <= self.averaging < 1, "averaging", "in [0, 1)", self.averaging)
 

@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 
 from fibrolens.errors import CohortError, ModelError
 from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan, TrainingPlan
-from fibrolens.staging.data import StagingCase
+from fibrolens.staging.data import StagingCase, draw_batch
 from fibrolens.staging.network import new_network
-from fibrolens.staging.train import CHECKPOINT, LOG, PartsHead, learning_rate, train
+from fibrolens.staging.train import CHECKPOINT, LOG, Learner, PartsHead, learning_rate, train
 
 PLAN = Plan(
     grid=GridPlan(in_plane=(16, 16)),
@@ -91,6 +91,37 @@ def test_signs_without_weight_or_of_some_cases_only_change_nothing(cases, tmp_pa
         assert torch.equal(tensor, partly[name])
 
 
+def with_chances(cases, chances):
+    return [replace(case, chances=np.array(chances, np.float32)) for case in cases]
+
+
+def test_soft_stages_learn_the_chances_of_the_signs(cases):
+    chances = [0.2, 0.1, 0.1, 0.1, 0.5]
+    learner = Learner(planned(soft_stages=1.0), with_chances(cases, chances))
+    target = learner.target(draw_batch(with_chances(cases, chances), PLAN, 0))
+    # As many F0 as F4 are drawn, and the prior is that of the cases: nothing is shifted.
+    assert torch.allclose(target, torch.tensor([chances] * 2))
+
+
+def test_soft_stages_shift_the_chances_to_how_often_a_stage_is_drawn(cases):
+    plan = planned(soft_stages=1.0, prior=(4.0, 1.0, 1.0, 1.0, 1.0))
+    some = with_chances(cases, [0.8, 1e-6, 1e-6, 1e-6, 0.2])
+    target = Learner(plan, some).target(draw_batch(some, plan, 0))
+    assert torch.allclose(target[:, [0, 4]], torch.tensor([0.5, 0.5]), atol=1e-4)
+
+
+def test_chances_without_share_or_of_some_cases_only_change_nothing(cases, tmp_path):
+    plain = load_file(train(cases, PLAN, tmp_path / "plain"))
+    known = with_chances(cases, [0.2] * 5)
+    unweighted = load_file(train(known, PLAN, tmp_path / "unweighted"))
+    partly = load_file(train([*known[:3], *cases[3:]], planned(soft_stages=1.0), tmp_path / "partly"))
+    wholly = load_file(train(known, planned(soft_stages=1.0), tmp_path / "wholly"))
+    for name, tensor in plain.items():
+        assert torch.equal(tensor, unweighted[name])
+        assert torch.equal(tensor, partly[name])
+    assert not torch.equal(plain["head.weight"], wholly["head.weight"])
+
+
 def with_parts(cases):
     return [replace(case, parts=(case.image > 110).astype(np.uint8)) for case in cases]
 
@@ -156,10 +187,10 @@ def test_training_leaves_the_global_generator_as_it_was(cases, tmp_path):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("known", ["signs", "parts"])
+@pytest.mark.parametrize("known", ["signs", "chances", "parts"])
 def test_other_knowledge_of_the_same_scans_is_another_training(cases, tmp_path, known):
     plan = planned(signs_weight=1.0, parts_weight=1.0)
-    complete = with_parts(with_signs(cases))
+    complete = with_parts(with_chances(with_signs(cases), [0.2] * 5))
     train(complete, plan, tmp_path)
     other = [replace(case, **{known: getattr(case, known) + 1}) for case in complete]
     with pytest.raises(ModelError, match="set of scans"):

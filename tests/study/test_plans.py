@@ -17,13 +17,13 @@ def test_the_demo_fine_tunes_the_shipped_network_for_a_few_steps():
 
 
 def test_fine_tuning_keeps_the_network_and_is_short_and_careful():
-    base = replace(small_plan(), training=TrainingPlan(steps=9000, seed=5, signs_weight=1.0))
+    base = replace(small_plan(), training=TrainingPlan(steps=9000, seed=5, signs_weight=1.0, soft_stages=1.0))
     plan = fine_tuning_plan(base)
     assert network_of(plan) == network_of(base)
     assert plan.training.steps <= 100
     assert plan.training.learning_rate < small_plan().training.learning_rate
-    assert plan.training.signs_weight == 0.0
-    assert plan.training.frozen == ("conv1", "conv2", "conv3", "conv4")
+    assert plan.training.signs_weight == plan.training.soft_stages == 0.0
+    assert plan.training.frozen == ("conv1", "conv2", "conv3", "conv4", "hidden")
 
 
 def test_adapting_to_other_cts_learns_all_layers():

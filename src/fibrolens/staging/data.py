@@ -36,6 +36,7 @@ class StagingCase:
         liver_first: first slice that shows liver.
         liver_last: last slice that shows liver (inclusive).
         signs: what is known of the patient beside the stage, each value standardised; simulated patients only.
+        chances: probability of F0..F4 given all known signs, in the `prior` of the plan; simulated patients only.
         parts: number of the body part in each voxel, from 1, or 0 elsewhere; simulated patients only.
     """
 
@@ -46,6 +47,7 @@ class StagingCase:
     liver_first: int
     liver_last: int
     signs: Float[np.ndarray, " s"] | None = None
+    chances: Float[np.ndarray, " k"] | None = None
     parts: UInt8[np.ndarray, "d h w"] | None = None
 
 
@@ -102,12 +104,14 @@ class Batch:
         slabs: windowed CT in [0, 1].
         stages: 0 to 4 for F0 to F4.
         signs: the patients' known signs, or None where a case has none.
+        chances: of the stages given the patients' signs, or None where a case has none.
         parts: numbers of body parts, moved as the slabs are, or None where a case has none.
     """
 
     slabs: Float[Tensor, "n 1 s h w"]
     stages: Int[Tensor, " n"]
     signs: Float[Tensor, "n k"] | None
+    chances: Float[Tensor, "n 5"] | None
     parts: UInt8[Tensor, "n s h w"] | None
 
 
@@ -127,6 +131,7 @@ def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
     slabs = np.stack([cut_slab(case.image, start, size) for case, start in zip(chosen, starts, strict=True)])
     parts = [cut_slab(c.parts, start, size) for c, start in zip(chosen, starts, strict=True) if c.parts is not None]
     signs = [case.signs for case in chosen if case.signs is not None]
+    chances = [case.chances for case in chosen if case.chances is not None]
     moved, followed = augment(
         torch.from_numpy(slabs).float().div_(255.0),
         torch.from_numpy(np.stack(parts)) if len(parts) == len(chosen) else None,
@@ -138,6 +143,7 @@ def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
         moved[:, None],
         torch.from_numpy(stages[drawn]),
         torch.from_numpy(np.stack(signs).astype(np.float32)) if len(signs) == len(chosen) else None,
+        torch.from_numpy(np.stack(chances).astype(np.float32)) if len(chances) == len(chosen) else None,
         followed,
     )
 

@@ -33,6 +33,7 @@ def small_plan() -> Plan:
             class_balance=0.5,
             prior=tuple(float(n) for n in PAPER_MIX),
             signs_weight=0.5,
+            soft_stages=1.0,
             parts_weight=0.5,
             scale=0.03,
             noise_hu=4.0,

@@ -16,10 +16,10 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool3d, cross_entropy, mse_loss
+from torch.nn.functional import adaptive_avg_pool3d, cross_entropy, mse_loss, one_hot
 
 from fibrolens.errors import CohortError, ModelError
-from fibrolens.plan import Plan, TrainingPlan, write_plan
+from fibrolens.plan import STAGES, Plan, TrainingPlan, write_plan
 from fibrolens.progress import Reporter, Silent
 from fibrolens.staging.data import Batch, StagingCase, draw_batch, prior_shift
 from fibrolens.staging.network import LFSNetwork, fast, new_network
@@ -43,6 +43,7 @@ class Learner(nn.Module):
     def __init__(self, plan: Plan, cases: Sequence[StagingCase]) -> None:
         super().__init__()
         self.plan = plan.training
+        self.soft = all(case.chances is not None for case in cases)
         signs, shares = _signs(cases, plan.training), _shares(cases, plan.training)
         stages = np.array([case.stage for case in cases])
         shift = prior_shift(stages, self.plan.class_balance, self.plan.prior)
@@ -72,12 +73,20 @@ class Learner(nn.Module):
             cells = self.network.convolved(batch.slabs.contiguous(memory_format=torch.channels_last_3d))
             features = self.network.connected(cells)
             logits = self.network.head(self.network.dropout(features))
-        loss = cross_entropy(logits + self.shift, batch.stages, label_smoothing=self.plan.label_smoothing)
+        loss = cross_entropy(logits + self.shift, self.target(batch), label_smoothing=self.plan.label_smoothing)
         if self.signs is not None and batch.signs is not None:
             loss = loss + self.plan.signs_weight * mse_loss(self.signs(features), batch.signs)
         if self.parts is not None and batch.parts is not None:
             loss = loss + self.plan.parts_weight * self.parts.loss(cells, batch.parts)
         return loss
+
+    def target(self, batch: Batch) -> Tensor:
+        """The stages, or how likely each is given the patient's signs, as often as the stages are drawn here."""
+        share = self.plan.soft_stages if self.soft else 0.0
+        if not share or batch.chances is None:
+            return batch.stages
+        chances = torch.softmax(batch.chances.log() + self.shift, dim=1)
+        return torch.lerp(one_hot(batch.stages, len(STAGES)).to(chances), chances, share)
 
 
 class PartsHead(nn.Module):
@@ -265,7 +274,7 @@ def _made_of(cases: Sequence[StagingCase], plan: Plan, initial: Mapping[str, Ten
     scans = zlib.crc32(b"")
     for case in cases:
         scans = zlib.crc32(f"{case.scan_id} {case.stage}".encode(), zlib.crc32(case.image.tobytes(), scans))
-        for known in (case.signs, case.parts):
+        for known in (case.signs, case.chances, case.parts):
             scans = scans if known is None else zlib.crc32(known.tobytes(), scans)
     start = zlib.crc32(b"")
     for name, tensor in sorted((initial or {}).items()):

@@ -8,14 +8,14 @@ from fibrolens.plan import LayerName, Plan, SegmentationPlan, read_plan
 from fibrolens.staging.plans import small_plan
 from fibrolens.weights import PLAN, shipped
 
-#: The layers that see the image; what stays to be learnt is how the stage is read from them.
-CONVOLUTIONS: tuple[LayerName, ...] = ("conv1", "conv2", "conv3", "conv4")
+#: The layers that know the signs; what stays to be learnt is how the stage is read from them.
+BELOW_THE_HEAD: tuple[LayerName, ...] = ("conv1", "conv2", "conv3", "conv4", "hidden")
 
 
 def fine_tuning_plan(base: Plan) -> Plan:
-    """A short training of the fully connected layers, from weights that were trained on CTs of the same kind.
+    """A short training of the last layer, from weights that were trained on CTs of the same kind.
 
-    The convolutions have learnt from more patients than a cohort has, and would only forget.
+    The other layers have learnt from more patients than a cohort has, and would only forget.
 
     Args:
         base: plan of those weights, whose grid, slab and network stay as they are.
@@ -28,9 +28,10 @@ def fine_tuning_plan(base: Plan) -> Plan:
         warmup_steps=6,
         prior=(),
         signs_weight=0.0,
+        soft_stages=0.0,
         parts_weight=0.0,
         averaging=0.0,
-        frozen=CONVOLUTIONS,
+        frozen=BELOW_THE_HEAD,
         checkpoint_every=20,
         seed=0,
     )
@@ -82,6 +83,7 @@ def scratch_plan() -> Plan:
         warmup_steps=30,
         prior=(),
         signs_weight=0.0,
+        soft_stages=0.0,
         parts_weight=0.0,
         checkpoint_every=50,
     )
