@@ -39,7 +39,9 @@ def real_slab(data: Path) -> tuple[str, Volume, Labels]:
     ct = read_volume(folder / "example_ct_dicom")
     numbers = read_labels(folder / "example_seg_dicom.nii.gz", ct).array
     names = label_map("totalsegmentator")
-    known = np.select([np.isin(numbers, list(names.liver)), np.isin(numbers, list(names.spleen))], [1, 2], 0).astype(np.uint8)
+    known = np.select([np.isin(numbers, list(names.liver)), np.isin(numbers, list(names.spleen))], [1, 2], 0).astype(
+        np.uint8
+    )
     return "real slab", ct, known
 
 
