@@ -52,7 +52,7 @@ def adapting_plan(base: Plan) -> Plan:
 
 
 def segmentation_tuning_plan(base: SegmentationPlan, steps: int = 300, seed: int = 0) -> SegmentationPlan:
-    """A short training of both V-Nets; a step takes some three seconds on two cores.
+    """A short training of both V-Nets; a step takes some six seconds on one core.
 
     Examples and boxes are as large as in the first training, for instance normalisation sees the whole of them.
 
