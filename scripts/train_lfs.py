@@ -358,7 +358,8 @@ to a stage and a location map works; what they say about a real scan has no clin
   {plan.network.kernel}, {slices}. Every decision is in `plan.json`.
 - Training: {len(cases)} simulated portal-venous CTs ({stages}: the paper's mix, then equal stages);
   {plan.training.steps} steps of {plan.training.batch} slabs{beginning}, seed {plan.training.seed},
-  `scripts/train_lfs.py`. Its target was how likely each stage is given the patient's true signs, rather than the one stage that was drawn.
+  `scripts/train_lfs.py`. Its target was how likely each stage is given the patient's true signs, rather than the one
+  stage that was drawn.
   It learnt each patient's true signs beside the stage ({", ".join((*MEASURES, *FINDINGS))})
   and which body part fills which cell (both lobes of the liver, spleen, portal vein, varices, fluid).
 {measured}
