@@ -91,8 +91,8 @@ def test_a_killed_training_goes_on_to_the_same_weights(model, cohort, tmp_path):
 
 
 def test_training_raises_the_dice_of_the_scans_held_out(tmp_path):
-    plan = replace(PLAN, steps=80, learning_rate=2e-2, average_steps=10)
-    out = tune_segmentation(write_cohort(tmp_path, 5), tmp_path / "model", plan, begun_with())
+    plan = replace(PLAN, steps=50, learning_rate=2e-2, average_steps=10)
+    out = tune_segmentation(write_cohort(tmp_path, 5), tmp_path / "model", plan, begun_with(3))
     figures = load_model_folder(out).card["figures"]
     assert figures["liver_dice_after"] > max(0.6, figures["liver_dice_before"] + 0.2)
 
@@ -122,6 +122,13 @@ def test_a_finished_model_is_left_alone_and_a_corrected_mask_needs_overwrite(mod
         tune_segmentation(cohort, model, PLAN, begun_with())
     tune_segmentation(cohort, model, replace(PLAN, steps=1), begun_with(), overwrite=True)
     assert (model / "manifest.json").read_bytes() != stamp
+
+
+def test_a_model_is_not_given_up_for_masks_that_cannot_be_used(model, cohort, tmp_path):
+    (tmp_path / "liver0.nii.gz").write_text("no mask")
+    with pytest.raises(CohortError, match="line 2"):
+        tune_segmentation(cohort, model, PLAN, begun_with(), overwrite=True)
+    assert Segmenter.load(model).name == "vnet-cohort"
 
 
 def test_every_mask_that_cannot_be_used_is_named_with_its_line_and_nothing_is_left(cohort, tmp_path):

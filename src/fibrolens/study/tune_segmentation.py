@@ -12,9 +12,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from fibrolens.begun import State, begin, state, write_aside, writing
+from fibrolens.begun import RUN, State, begin, state, write_aside, writing
 from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import one_blas_thread
 from fibrolens.errors import InputError
@@ -102,9 +103,13 @@ def tune_segmentation(
     found = state(out, run, overwrite)
     if found is State.COMPLETE:
         return out
-    begin(out, run, found)
     started = time.perf_counter()
     with writing(out), one_blas_thread():
+        if found is State.FREE and (out / RUN).exists():
+            # The model that stands there is given up only for masks that can be used.
+            with TemporaryDirectory() as cases:
+                _read(masks, Path(cases), plan, progress)
+        begin(out, run, found)
         before = _prepare(masks, out, plan, _begun_with(start, plan), progress)
         network = _train(masks, out / WORK, plan, start, progress)
         tuned = Segmenter(network, plan, "tuned", "")
@@ -139,20 +144,14 @@ def _begun_with(start: Start, plan: SegmentationPlan) -> Segmenter:
 
 
 def _prepare(masks: Masks, out: Path, plan: SegmentationPlan, start: Segmenter, progress: ReporterFactory) -> Scores:
-    """Put every scan on the fine network's voxels; what the starting networks make of the scans held out."""
+    """Keep every scan and its aorta in `out`; the Dice of the starting networks in the scans held out."""
     cases = out / WORK / "cases"
     cases.mkdir(parents=True, exist_ok=True)
-    problems = []
-    with progress(len(masks.rows), "reading scans and masks") as report:
-        for row in masks.rows:
-            try:
-                prepare(row, plan, cases, masks.label_map)
-            except InputError as error:
-                problems.append(f"line {row.line}: {error}")
-            report.advance(note=row.scan_id)
-    if problems:
+    try:
+        _read(masks, cases, plan, progress)
+    except InputError:
         shutil.rmtree(out)
-        refuse(masks.cohort_csv, problems)
+        raise
     with progress(len(masks.trained), "finding the aorta") as report:
         for row in masks.trained:
             add_aorta(scan_file(cases, row), start)
@@ -161,6 +160,19 @@ def _prepare(masks: Masks, out: Path, plan: SegmentationPlan, start: Segmenter, 
     if not kept.exists():
         write_aside(_measured(masks, start, progress, "measuring the starting weights"), kept)
     return {str(scan): dict(found) for scan, found in json.loads(kept.read_text(encoding="utf-8")).items()}
+
+
+def _read(masks: Masks, cases: Path, plan: SegmentationPlan, progress: ReporterFactory) -> None:
+    """Put every scan on the fine network's voxels; raises CohortError with all that cannot be used."""
+    problems = []
+    with progress(len(masks.rows), "reading scans and masks") as report:
+        for row in masks.rows:
+            try:
+                prepare(row, plan, cases, masks.label_map)
+            except InputError as error:
+                problems.append(f"line {row.line}: {error}")
+            report.advance(note=row.scan_id)
+    refuse(masks.cohort_csv, problems)
 
 
 def _measured(masks: Masks, segmenter: Segmenter, progress: ReporterFactory, label: str) -> Scores:
