@@ -76,6 +76,21 @@ def test_another_scan_of_the_same_liver_gives_the_same_score():
     assert np.std(scores) < 0.2
 
 
+def test_without_its_noise_a_scan_reads_the_same_however_noisy_it_is():
+    """What is left of the noise is less than 10 %, or 0.02 mm, between 8 and 15 HU."""
+    for rms in (0.1, 0.4):
+        quiet, loud = (surface_nodularity(scan(rms, noise_hu=hu), mask()) for hu in (8.0, 15.0))
+        assert 1.6 < loud.noise / quiet.noise < 2.1
+        assert loud.amplitude_mm == pytest.approx(quiet.amplitude_mm, rel=0.1, abs=0.02)
+        assert loud.lsn - quiet.lsn > 10 * abs(loud.amplitude_mm - quiet.amplitude_mm)
+
+
+def test_a_smooth_liver_is_nearly_smooth_without_the_noise():
+    found = surface_nodularity(scan(), mask())
+    assert found.amplitude_mm < 0.05
+    assert 0.1 * found.lsn > 1.5 * found.amplitude_mm
+
+
 @pytest.mark.parametrize("offset_mm", [-2.0, 2.0])
 def test_a_mask_two_millimetres_off_does_not_matter(offset_mm):
     ct = scan(0.4)
@@ -105,7 +120,7 @@ def test_only_the_part_against_fat_counts():
 def test_wide_pixels_cannot_be_measured():
     geometry = Geometry(SHAPE, (4.0, 1.2, 1.2))
     found = surface_nodularity(Volume(scan().array, geometry), Volume(mask().array, geometry))
-    assert found.lsn is None
+    assert found.lsn is found.noise is found.amplitude_mm is None
     assert "1.20 mm" in found.reason
 
 

@@ -60,6 +60,15 @@ NODULARITY = Definition(
     Reference(1.38, 3.14, "F0 and F1: 2.26 ± 0.44, mean ± 2 SD; F4: 3.19 ± 0.89; another program, arcs picked by hand"),
     decimals=2,
 )
+NODULARITY_MM = Definition(
+    "nodularity_mm",
+    "Liver surface nodularity without noise",
+    "mm",
+    "root of (LSN / 10)² less the square of what noise alone would read: root of 2 / pi x SD of the noise beside the "
+    "edge / fall of the HU per mm at the edge",
+    "fibrolens",
+    decimals=2,
+)
 TEXTURE_SD = Definition(
     "texture_sd_hu",
     "Heterogeneity of the parenchyma",
@@ -132,6 +141,7 @@ CATALOGUE = (
     SPLENIC_INDEX,
     LOBE_RATIO,
     NODULARITY,
+    NODULARITY_MM,
     TEXTURE_SD,
     TEXTURE_MPP,
     TEXTURE_ENTROPY,

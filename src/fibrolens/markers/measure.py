@@ -103,7 +103,7 @@ def measure(scan: MarkedScan) -> tuple[Marker, ...]:
         sizes = tuple(_sizes(scan))
         shape = (*sizes, _lobe_ratio(scan))
         rest = (_difference(scan), _portal_vein(scan), *_medians(scan), *_blood(scan.laboratory))
-        return (*shape, _nodularity(nodularity.result(), scan), *_texture(texture.result(), scan), *rest)
+        return (*shape, *_nodularity(nodularity.result(), scan), *_texture(texture.result(), scan), *rest)
 
 
 @dataclass(frozen=True)
@@ -182,9 +182,10 @@ def _lobe_ratio(scan: MarkedScan) -> Marker:
     return _marker(catalogue.LOBE_RATIO, None if found is None else found.ratio, why_not, scan.names.liver, APPROXIMATE)
 
 
-def _nodularity(found: SurfaceNodularity, scan: MarkedScan) -> Marker:
+def _nodularity(found: SurfaceNodularity, scan: MarkedScan) -> Iterator[Marker]:
     note = f"{found.arcs} arcs of liver edge in {found.slices} slices"
-    return _marker(catalogue.NODULARITY, found.lsn, found.reason, scan.names.liver, note)
+    yield _marker(catalogue.NODULARITY, found.lsn, found.reason, scan.names.liver, note)
+    yield _marker(catalogue.NODULARITY_MM, found.amplitude_mm, found.reason, scan.names.liver, note)
 
 
 def _texture(found: LiverTexture, scan: MarkedScan) -> Iterator[Marker]:

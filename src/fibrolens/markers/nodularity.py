@@ -4,13 +4,18 @@ After the score of Smith et al. (Radiology 2016;280:771-781): mean distance betw
 polynomial, in tenths of a millimetre, averaged over slices. There a person picks smooth stretches that face fat; here
 the stretches are found: convex, facing fat, away from contact, notches and tips.
 
-On simulated patients a smooth liver reads about 1. Above about 5 the score saturates: very high nodules leave too
-little edge that still counts as one.
+On simulated patients a smooth liver reads about 1, nearly all of it noise. Above about 5 the score saturates: very
+high nodules leave too little edge that still counts as one.
+
+Noise correction: noise of SD s in profiles that fall by g HU per millimetre moves the edge by s / g (first order),
+which reads as the root of 2 / pi times that. Both are measured along the same arcs: s inside the liver, without what is
+slower than 3 mm, g at the edge itself. Independent distances add as squares, so this one is taken off as a square.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from contourpy import LineType, contour_generator
@@ -41,6 +46,10 @@ COURSE_SIGMA_MM = 8.0
 SHAPE_SIGMA_MM = 12.0
 #: Profiles are averaged along the outline over about this full width before the edge is looked for.
 ALONG_FWHM_MM = 1.4
+#: Along the outline, what is slower than this (SD) is no noise.
+WIDE_MM = 3.0
+#: The slope of the edge is taken over this many samples on either side of it; noise is looked for this far inside.
+SLOPE_SAMPLES, NOISE_DEPTH_MM = 2, 4.0
 #: What lies outside must be fat. Lung would move the half level off the liver, past the diaphragm and its fat.
 FAT_HU, FAT_RANGE_HU = -100.0, (-170.0, -20.0)
 #: Millimetres outward between which only fat may lie.
@@ -63,17 +72,26 @@ class SurfaceNodularity:
 
     Args:
         lsn: mean distance from the edge to its smooth fit, in 0.1 mm; None if it could not be measured.
+        noise: what the scan's noise alone would read, in 0.1 mm; it is in `lsn`.
         rms_mm: root mean square of that distance; p95_mm: its 95th percentile.
         arcs: how many stretches of 40 to 60 mm were measured; slices: in how many slices they lie.
         reason: why there is no measurement; None if there is one.
     """
 
     lsn: float | None
+    noise: float | None
     rms_mm: float | None
     p95_mm: float | None
     arcs: int
     slices: int
     reason: str | None = None
+
+    @property
+    def amplitude_mm(self) -> float | None:
+        """Mean distance without the scan's noise, in millimetres; 0 where noise would explain all of it."""
+        if self.lsn is None or self.noise is None:
+            return None
+        return 0.1 * float(max(self.lsn**2 - self.noise**2, 0.0) ** 0.5)
 
 
 def surface_nodularity(ct: Volume, liver: Volume) -> SurfaceNodularity:
@@ -102,25 +120,39 @@ def surface_nodularity(ct: Volume, liver: Volume) -> SurfaceNodularity:
         return _unmeasured("the liver mask is empty")
     some = (box[0], slice(box[1].start, box[1].stop, 2), slice(box[2].start, box[2].stop, 2))
     level = 0.5 * (float(np.median(ct.array[some][mask[some]])) + FAT_HU)
-    distances: list[Float[np.ndarray, " m"]] = []
+    arcs: list[_Arc] = []
     slices = 0
     for index in range(box[0].start, box[0].stop, max(1, round(SLICE_MM / ct.geometry.spacing[0]))):
-        before = len(distances)
+        before = len(arcs)
         for picture, outline in _outlines(ct, mask, index):
-            distances += _measure(picture, outline, level)
-        slices += len(distances) > before
-    if len(distances) < MIN_ARCS:
-        return _unmeasured(
-            f"only {len(distances)} of at least {MIN_ARCS} arcs of liver edge face fat", len(distances), slices
-        )
+            arcs += _measure(picture, outline, level)
+        slices += len(arcs) > before
+    if len(arcs) < MIN_ARCS:
+        return _unmeasured(f"only {len(arcs)} of at least {MIN_ARCS} arcs of liver edge face fat", len(arcs), slices)
     # All points lie equally far apart, so the mean over points is the mean over arcs weighted by length.
-    d = np.abs(np.concatenate(distances))
+    d = np.abs(np.concatenate([arc.distances for arc in arcs]))
     rms, p95 = float(np.sqrt(np.mean(d * d))), float(np.percentile(d, 95))
-    return SurfaceNodularity(10 * float(d.mean()), rms, p95, len(distances), slices)
+    return SurfaceNodularity(10 * float(d.mean()), 10 * _noise_mm(arcs), rms, p95, len(arcs), slices)
 
 
 def _unmeasured(reason: str, arcs: int = 0, slices: int = 0) -> SurfaceNodularity:
-    return SurfaceNodularity(None, None, None, arcs, slices, reason)
+    return SurfaceNodularity(None, None, None, None, arcs, slices, reason)
+
+
+class _Arc(NamedTuple):
+    """Distances in millimetres of an arc's points from its fit, and what tells how far noise moves them."""
+
+    distances: Float[np.ndarray, " m"]
+    #: Variance of the noise (HU squared) and fall of the profiles at the edge (HU per millimetre), means over the arc.
+    variance: float
+    slope: float
+
+
+def _noise_mm(arcs: list[_Arc]) -> float:
+    """Mean distance that noise alone would give."""
+    weights = [len(arc.distances) for arc in arcs]
+    variance, slope = (np.average([getattr(arc, name) for arc in arcs], weights=weights) for name in _Arc._fields[1:])
+    return float((2 / np.pi * variance) ** 0.5 / max(slope, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,19 +211,23 @@ def _course(line: Points, sigma_mm: float = COURSE_SIGMA_MM) -> tuple[Points, Po
     return smooth, normal, curvature
 
 
-def _measure(picture: _Picture, outline: Points, level: float) -> list[Float[np.ndarray, " m"]]:
-    """Distances in millimetres between edge and fit, for each arc of an outline that can be measured."""
+def _measure(picture: _Picture, outline: Points, level: float) -> list[_Arc]:
+    """Each arc of an outline that can be measured."""
     course, _, _ = _course(outline)
     astray = np.hypot(*(outline - course).T) > NOTCH_MM
     outline = _settled(picture, outline, level)
     course, normal, _ = _course(outline)
     _, _, curvature = _course(outline, SHAPE_SIGMA_MM)
-    offset, clear = _edge(picture, course, normal)
+    offset, clear, variance, slope = _edge(picture, course, normal)
     suitable = clear & (curvature > MIN_CURVATURE) & (curvature < 1 / MIN_RADIUS_MM) & ~astray
     edge = course + np.where(suitable, offset, 0)[:, None] * normal
     arcs = [(arc, suitable[arc]) for arc in _arcs(_bridged(suitable))]
-    fits = [_residual(edge[arc], normal[arc], kept) for arc, kept in arcs if kept.mean() >= MIN_SHARE]
-    return [d for d in fits if np.sqrt(np.mean(d * d)) <= MAX_RMS_MM]
+    fits = [
+        _Arc(_residual(edge[arc], normal[arc], kept), float(variance[arc].mean()), float(slope[arc][kept].mean()))
+        for arc, kept in arcs
+        if kept.mean() >= MIN_SHARE
+    ]
+    return [arc for arc in fits if np.sqrt(np.mean(arc.distances**2)) <= MAX_RMS_MM]
 
 
 def _settled(picture: _Picture, outline: Points, level: float) -> Points:
@@ -207,17 +243,32 @@ def _settled(picture: _Picture, outline: Points, level: float) -> Points:
     return course + shift[:, None] * normal
 
 
-def _edge(picture: _Picture, course: Points, normal: Points) -> tuple[Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
-    """Millimetres from the course outward to the half level, and where liver meets nothing but fat."""
+def _edge(
+    picture: _Picture, course: Points, normal: Points
+) -> tuple[Float[np.ndarray, " n"], Bool[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Millimetres from the course outward to the half level, where liver meets nothing but fat, variance and slope."""
     t = np.arange(-REACH_MM, REACH_MM + 0.1, SAMPLE_MM)
     raw = picture.profiles(course, normal, t)
     profiles = gaussian_filter1d(raw, ALONG_FWHM_MM / 2.355 / STEP_MM, axis=0, mode="wrap")
-    wide = gaussian_filter1d(raw, 3.0 / STEP_MM, axis=0, mode="wrap")
+    wide = gaussian_filter1d(raw, WIDE_MM / STEP_MM, axis=0, mode="wrap")
     beyond = wide[:, (t >= FAT_MM[0]) & (t <= FAT_MM[1])]
     inside, outside = np.median(wide[:, t <= -FAT_MM[0]], 1), np.median(beyond, 1)
     clear = (beyond > FAT_RANGE_HU[0]).all(1) & (beyond < FAT_RANGE_HU[1]).all(1) & (inside > outside + 80)
     offset = _crossing(profiles, 0.5 * (inside + outside), t)
-    return offset, clear & np.isfinite(offset)
+    deep = t <= -NOISE_DEPTH_MM
+    variance = np.square(profiles[:, deep] - wide[:, deep]).mean(1)
+    return offset, clear & np.isfinite(offset), variance, _slope(profiles, offset, t)
+
+
+def _slope(
+    profiles: Float[np.ndarray, "n k"], offset: Float[np.ndarray, " n"], t: Float[np.ndarray, " k"]
+) -> Float[np.ndarray, " n"]:
+    """How fast each profile falls at its edge, HU per millimetre; anything where there is none."""
+    step = t[1] - t[0]
+    k = ((np.nan_to_num(offset) - t[0]) / step).astype(int).clip(SLOPE_SAMPLES, len(t) - 2 - SLOPE_SAMPLES)
+    rows = np.arange(len(k))
+    fall: np.ndarray = profiles[rows, k - SLOPE_SAMPLES] - profiles[rows, k + 1 + SLOPE_SAMPLES]
+    return fall / (step * (2 * SLOPE_SAMPLES + 1))
 
 
 def _crossing(
