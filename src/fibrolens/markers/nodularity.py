@@ -8,8 +8,9 @@ On simulated patients a smooth liver reads about 1, nearly all of it noise. Abov
 high nodules leave too little edge that still counts as one.
 
 Noise correction: noise of SD s in profiles that fall by g HU per millimetre moves the edge by s / g (first order),
-which reads as the root of 2 / pi times that. Both are measured along the same arcs: s inside the liver, without what is
-slower than 3 mm, g at the edge itself. Independent distances add as squares, so this one is taken off as a square.
+which reads as the root of 2 / pi times that. Both are measured along the same arcs: g at the edge itself, s inside the
+liver, as what is left of the profiles after the same polynomial along the arc (from the median of its squares, since
+vessels are no noise). Independent distances add as squares, so this one is taken off as a square.
 """
 
 from __future__ import annotations
@@ -46,10 +47,10 @@ COURSE_SIGMA_MM = 8.0
 SHAPE_SIGMA_MM = 12.0
 #: Profiles are averaged along the outline over about this full width before the edge is looked for.
 ALONG_FWHM_MM = 1.4
-#: Along the outline, what is slower than this (SD) is no noise.
-WIDE_MM = 3.0
 #: The slope of the edge is taken over this many samples on either side of it; noise is looked for this far inside.
 SLOPE_SAMPLES, NOISE_DEPTH_MM = 2, 4.0
+#: Median of the square of a standard normal value.
+MEDIAN_SQUARE = 0.455
 #: What lies outside must be fat. Lung would move the half level off the liver, past the diaphragm and its fat.
 FAT_HU, FAT_RANGE_HU = -100.0, (-170.0, -20.0)
 #: Millimetres outward between which only fat may lie.
@@ -218,12 +219,12 @@ def _measure(picture: _Picture, outline: Points, level: float) -> list[_Arc]:
     outline = _settled(picture, outline, level)
     course, normal, _ = _course(outline)
     _, _, curvature = _course(outline, SHAPE_SIGMA_MM)
-    offset, clear, variance, slope = _edge(picture, course, normal)
+    offset, clear, inside, slope = _edge(picture, course, normal)
     suitable = clear & (curvature > MIN_CURVATURE) & (curvature < 1 / MIN_RADIUS_MM) & ~astray
     edge = course + np.where(suitable, offset, 0)[:, None] * normal
     arcs = [(arc, suitable[arc]) for arc in _arcs(_bridged(suitable))]
     fits = [
-        _Arc(_residual(edge[arc], normal[arc], kept), float(variance[arc].mean()), float(slope[arc][kept].mean()))
+        _Arc(_residual(edge[arc], normal[arc], kept), _noise_variance(inside[arc]), float(slope[arc][kept].mean()))
         for arc, kept in arcs
         if kept.mean() >= MIN_SHARE
     ]
@@ -245,19 +246,22 @@ def _settled(picture: _Picture, outline: Points, level: float) -> Points:
 
 def _edge(
     picture: _Picture, course: Points, normal: Points
-) -> tuple[Float[np.ndarray, " n"], Bool[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Millimetres from the course outward to the half level, where liver meets nothing but fat, variance and slope."""
+) -> tuple[Float[np.ndarray, " n"], Bool[np.ndarray, " n"], Float[np.ndarray, "n k"], Float[np.ndarray, " n"]]:
+    """What the profiles tell.
+
+    Returns:
+        Millimetres from the course outward to the half level; where liver meets nothing but fat; HU deep inside; fall
+        of the HU per millimetre at the edge.
+    """
     t = np.arange(-REACH_MM, REACH_MM + 0.1, SAMPLE_MM)
     raw = picture.profiles(course, normal, t)
     profiles = gaussian_filter1d(raw, ALONG_FWHM_MM / 2.355 / STEP_MM, axis=0, mode="wrap")
-    wide = gaussian_filter1d(raw, WIDE_MM / STEP_MM, axis=0, mode="wrap")
+    wide = gaussian_filter1d(raw, 3.0 / STEP_MM, axis=0, mode="wrap")
     beyond = wide[:, (t >= FAT_MM[0]) & (t <= FAT_MM[1])]
     inside, outside = np.median(wide[:, t <= -FAT_MM[0]], 1), np.median(beyond, 1)
     clear = (beyond > FAT_RANGE_HU[0]).all(1) & (beyond < FAT_RANGE_HU[1]).all(1) & (inside > outside + 80)
     offset = _crossing(profiles, 0.5 * (inside + outside), t)
-    deep = t <= -NOISE_DEPTH_MM
-    variance = np.square(profiles[:, deep] - wide[:, deep]).mean(1)
-    return offset, clear & np.isfinite(offset), variance, _slope(profiles, offset, t)
+    return offset, clear & np.isfinite(offset), profiles[:, t <= -NOISE_DEPTH_MM], _slope(profiles, offset, t)
 
 
 def _slope(
@@ -313,6 +317,13 @@ def _arcs(suitable: Bool[np.ndarray, " n"]) -> list[Shaped[np.ndarray, " m"]]:
             slack = (end - start - count * length) // 2
             arcs += [(start + slack + k * length + np.arange(length)) % n for k in range(count)]
     return arcs
+
+
+def _noise_variance(inside: Float[np.ndarray, "m k"]) -> float:
+    """Variance (HU squared) of samples along an arc at some depths, without what the polynomial follows."""
+    basis = np.polynomial.legendre.legvander(np.linspace(-1, 1, len(inside)), DEGREE)
+    left = inside - basis @ np.linalg.lstsq(basis, inside, rcond=None)[0]
+    return float(np.median(left * left)) / MEDIAN_SQUARE
 
 
 def _residual(edge: Points, normal: Points, kept: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
