@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from tests.staged import simulated, untrained_models
 
-from fibrolens import batch
-from fibrolens.batch import check_scan_id, stage_batch
+from fibrolens import stage_batch as module
+from fibrolens.batch import Place, check_scan_id
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.io import read_volume, write_nifti
 from fibrolens.pipeline import Models, StageOptions
+from fibrolens.stage_batch import stage_batch
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def rendering():
 @pytest.fixture(autouse=True)
 def untrained(monkeypatch, rendering):
     models = untrained_models(rendering.labels)
-    monkeypatch.setattr(batch.Models, "load", classmethod(lambda cls, *folders: models))
+    monkeypatch.setattr(module.Models, "load", classmethod(lambda cls, *folders: models))
     assert Models.load() is models
 
 
@@ -40,7 +41,7 @@ def rows(out):
 
 
 def test_scan_folder_holds_every_file_of_the_contract(tmp_path, ct, rendering):
-    assert stage_batch([ct], tmp_path / "out", StageOptions(all_maps=True)) == 0
+    assert stage_batch([ct], StageOptions(all_maps=True), Place(tmp_path / "out")) == 0
     folder = tmp_path / "out" / "patient"
     names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
     assert names == {
@@ -70,7 +71,7 @@ def test_refused_scan_is_a_row_and_leaves_no_folder(tmp_path, ct, capsys):
     text = tmp_path / "notes"
     text.mkdir()
     (text / "a.txt").write_text("hello")
-    assert stage_batch([text, ct], tmp_path / "out", StageOptions()) == 3
+    assert stage_batch([text, ct], StageOptions(), Place(tmp_path / "out")) == 3
     refused, done = rows(tmp_path / "out")
     assert (refused["status"], refused["exit_status"]) == ("refused", "3")
     assert refused["reason"]
@@ -81,10 +82,10 @@ def test_refused_scan_is_a_row_and_leaves_no_folder(tmp_path, ct, capsys):
 
 def test_second_run_keeps_the_bytes_and_says_so(tmp_path, ct, capsys):
     out = tmp_path / "out"
-    stage_batch([ct], out, StageOptions())
+    stage_batch([ct], StageOptions(), Place(out))
     before = {p.name: p.read_bytes() for p in (out / "patient").iterdir()}
     table = (out / "summary.csv").read_bytes()
-    assert stage_batch([ct], out, StageOptions()) == 0
+    assert stage_batch([ct], StageOptions(), Place(out)) == 0
     assert "already staged" in capsys.readouterr().out
     assert {p.name: p.read_bytes() for p in (out / "patient").iterdir()} == before
     assert (out / "summary.csv").read_bytes() == table
@@ -92,22 +93,22 @@ def test_second_run_keeps_the_bytes_and_says_so(tmp_path, ct, capsys):
 
 def test_other_options_stop_with_status_2_unless_overwritten(tmp_path, ct):
     out = tmp_path / "out"
-    stage_batch([ct], out, StageOptions())
-    assert stage_batch([ct], out, StageOptions(layer="conv3")) == 2
+    stage_batch([ct], StageOptions(), Place(out))
+    assert stage_batch([ct], StageOptions(layer="conv3"), Place(out)) == 2
     assert json.loads((out / "patient" / "result.json").read_text())["attention"]["layer"] == "conv4"
-    assert stage_batch([ct], out, StageOptions(layer="conv3"), overwrite=True) == 0
+    assert stage_batch([ct], StageOptions(layer="conv3"), Place(out, overwrite=True)) == 0
     assert json.loads((out / "patient" / "result.json").read_text())["attention"]["layer"] == "conv3"
 
 
 def test_incomplete_folder_is_made_again(tmp_path, ct):
     out = tmp_path / "out"
-    stage_batch([ct], out, StageOptions())
+    stage_batch([ct], StageOptions(), Place(out))
     leftover = out / ".patient.partial"
     leftover.mkdir()
     (leftover / "half").write_text("")
     (out / "patient" / "manifest.json").unlink()
     (out / "patient" / "map.nii.gz").unlink()
-    assert stage_batch([ct], out, StageOptions()) == 0
+    assert stage_batch([ct], StageOptions(), Place(out)) == 0
     assert (out / "patient" / "manifest.json").exists()
     assert (out / "patient" / "map.nii.gz").exists()
     assert sorted(p.name for p in out.iterdir()) == ["patient", "summary.csv"]
@@ -117,7 +118,7 @@ def test_two_inputs_with_one_scan_id_do_not_overwrite_each_other(tmp_path, ct, r
     (tmp_path / "b").mkdir()
     twin = tmp_path / "b" / "patient.nii.gz"
     write_nifti(rendering.hu.with_array(np.maximum(rendering.hu.array, -900)), twin)
-    assert stage_batch([ct, twin], tmp_path / "out", StageOptions()) == 2
+    assert stage_batch([ct, twin], StageOptions(), Place(tmp_path / "out")) == 2
     first, second = rows(tmp_path / "out")
     assert first["status"] == "done"
     assert "--scan-id" in second["reason"]
@@ -125,15 +126,15 @@ def test_two_inputs_with_one_scan_id_do_not_overwrite_each_other(tmp_path, ct, r
 
 def test_two_scan_ids_of_one_input_are_two_rows(tmp_path, ct):
     out = tmp_path / "out"
-    stage_batch([ct], out, StageOptions(), scan_id="x")
-    stage_batch([ct], out, StageOptions(), scan_id="y")
+    stage_batch([ct], StageOptions(), Place(out, scan_id="x"))
+    stage_batch([ct], StageOptions(), Place(out, scan_id="y"))
     assert [row["scan_id"] for row in rows(out)] == ["x", "y"]
 
 
 def test_failed_attempt_does_not_erase_the_row_of_a_standing_result(tmp_path, ct):
     out = tmp_path / "out"
-    stage_batch([ct], out, StageOptions())
-    assert stage_batch([ct], out, StageOptions(layer="conv3")) == 2
+    stage_batch([ct], StageOptions(), Place(out))
+    assert stage_batch([ct], StageOptions(layer="conv3"), Place(out)) == 2
     assert rows(out)[0]["status"] == "done"
 
 
@@ -141,8 +142,8 @@ def test_foreign_summary_is_not_overwritten(tmp_path, ct):
     out = tmp_path / "out"
     out.mkdir()
     (out / "summary.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UsageError, match="not a summary of fibrolens"):
-        stage_batch([ct], out, StageOptions())
+    with pytest.raises(UsageError, match="not a summary of this verb"):
+        stage_batch([ct], StageOptions(), Place(out))
     assert (out / "summary.csv").read_text() == "a,b\n1,2\n"
 
 
@@ -154,10 +155,10 @@ def test_scan_id_that_cannot_name_a_folder_is_refused(scan_id):
 
 def test_options_of_one_scan_need_one_input(tmp_path, ct):
     with pytest.raises(UsageError, match="single INPUT"):
-        stage_batch([ct, ct], tmp_path / "out", StageOptions(), scan_id="x")
+        stage_batch([ct, ct], StageOptions(), Place(tmp_path / "out", scan_id="x"))
 
 
 def test_output_that_cannot_be_written_is_said_before_any_work(tmp_path, ct):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(OutputError, match="cannot be written"):
-        stage_batch([ct], tmp_path / "out", StageOptions())
+        stage_batch([ct], StageOptions(), Place(tmp_path / "out"))

@@ -1,4 +1,4 @@
-"""Staging many CTs into one folder: a folder per scan, a row per scan in ``summary.csv``."""
+"""Many CTs into one folder: a folder per scan, a row per scan in ``summary.csv``."""
 
 from __future__ import annotations
 
@@ -9,33 +9,87 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from fibrolens.errors import FibrolensError, InputError, OutputError, UsageError
 from fibrolens.output import MANIFEST, is_done, output_folder
-from fibrolens.pipeline import Models, StageOptions, StagingInput
-from fibrolens.plan import STAGES
 from fibrolens.progress import Progress, silent
-from fibrolens.report.patient import RESULT, WRITTEN, write_result
 
-COLUMNS = (
-    "scan_id",
-    "input",
-    "status",
-    "exit_status",
-    "reason",
-    "predicted",
-    "expected",
-    *(f"p_{stage}" for stage in STAGES),
-    "liver_volume_ml",
-    "spleen_volume_ml",
-    "phase",
-    "forced",
-    "warnings",
-)
+RESULT = "result.json"
+#: What every row of ``summary.csv`` tells, whatever is done to the scans.
+FIRST_COLUMNS = ("scan_id", "input", "status", "exit_status", "reason")
 #: Characters that no scan id may hold, for it becomes the name of a folder.
 LONGEST_ID = 150
 FORBIDDEN = set('/\\:*?"<>|\0')
+
+
+@runtime_checkable
+class Scan(Protocol):
+    """A CT that was read."""
+
+    @property
+    def scan_id(self) -> str:
+        """Its name unless the user gives one."""
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What identifies it, for the manifest."""
+
+
+@runtime_checkable
+class Result(Protocol):
+    """What became of a CT."""
+
+    @property
+    def timings(self) -> Mapping[str, float]:
+        """Seconds per step."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of its ``result.json``."""
+
+
+@runtime_checkable
+class Work(Protocol):
+    """What a verb does to each CT of a batch: `stage` or `segment`."""
+
+    @property
+    def command(self) -> str:
+        """The verb, for the manifest."""
+
+    @property
+    def done(self) -> str:
+        """What a person reads of a scan that needs nothing again."""
+
+    @property
+    def doing(self) -> str:
+        """Title of the progress bar."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of ``summary.csv`` behind `FIRST_COLUMNS`."""
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Names of the files of a scan's folder."""
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Options and weights, for the manifest."""
+
+    def read(self, path: Path) -> Scan:
+        """A CT; raises InputError where it is none."""
+
+    def perform(self, scan: Any, scan_id: str) -> Result:
+        """Do the work."""
+
+    def write(self, result: Any, folder: Path) -> Mapping[str, float]:
+        """Write the scan's files; returns seconds per step."""
+
+    def row(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The figures for ``summary.csv`` from the content of a ``result.json``."""
+
+    def sentence(self, row: Mapping[str, Any]) -> str:
+        """What a person reads of a finished scan."""
 
 
 @dataclass(frozen=True)
@@ -47,39 +101,51 @@ class Outcome:
     unchanged: bool = False
 
 
-def stage_batch(
-    inputs: Sequence[Path],
-    out: Path,
-    options: StageOptions,
-    scan_id: str | None = None,
-    overwrite: bool = False,
-) -> int:
-    """Stage every input; a refused one is a row of ``summary.csv`` and leaves no folder.
+@dataclass(frozen=True)
+class Place:
+    """Where the results go.
+
+    Args:
+        out: folder of the scans' folders and of ``summary.csv``.
+        scan_id: name of the folder; None takes the scan's own.
+        overwrite: replace results of other inputs or options.
+    """
+
+    out: Path
+    scan_id: str | None = None
+    overwrite: bool = False
+
+    def prepare(self, columns: tuple[str, ...]) -> None:
+        """Check that results can be written, before any weights are loaded.
+
+        Raises:
+            UsageError: a scan id that cannot name a folder, or a summary of another verb.
+            OutputError: the folder cannot be written.
+        """
+        if self.scan_id is not None:
+            check_scan_id(self.scan_id)
+        _require_folder(self.out)
+        _read_summary(self.out / "summary.csv", columns)
+
+
+def run_batch(work: Work, inputs: Sequence[Path], place: Place) -> int:
+    """Do the work on every input; a refused one is a row of ``summary.csv`` and leaves no folder.
 
     Returns:
         0, or the gravest exit status: 3 where a scan was refused, 2 where a result of other options was in the way.
 
     Raises:
-        UsageError: options for one scan with several inputs, or a scan id that cannot name a folder.
-        ModelError: the weights cannot be used.
-        OutputError: `out` cannot be written.
+        OutputError: the folder cannot be written.
     """
-    if len(inputs) > 1 and (scan_id is not None or options.masks.given or options.series_uid is not None):
-        raise UsageError("--scan-id, --series and own masks belong to one scan; give a single INPUT with them.")
-    if scan_id is not None:
-        check_scan_id(scan_id)
-    _require_folder(out)
-    _read_summary(out / "summary.csv")
-    models = Models.load(options.model, options.segmentation_model)
-    taken: dict[str, Path] = {}
+    claims = _Claims(place.scan_id, {})
     outcomes = []
     # One CT takes seconds; a bar is for those who wait for many.
-    with Progress(len(inputs), "staging") if len(inputs) > 1 else silent() as progress:
+    with Progress(len(inputs), work.doing) if len(inputs) > 1 else silent() as progress:
         for path in inputs:
-            outcome = _stage_one(path, out, options, models, _Naming(scan_id, taken, overwrite))
+            outcome = _do_one(work, path, place, claims)
             outcomes.append(outcome)
-            _say(outcome)
-            _update_summary(out / "summary.csv", outcome.row, out)
+            _say(work, outcome)
+            _update_summary(place.out, outcome.row, (*FIRST_COLUMNS, *work.columns))
             progress.advance()
     return next((s for s in (5, 4, 3, 2) if any(o.exit_status == s for o in outcomes)), 0)
 
@@ -92,10 +158,9 @@ def check_scan_id(scan_id: str) -> None:
 
 
 @dataclass(frozen=True)
-class _Naming:
+class _Claims:
     scan_id: str | None
     taken: dict[str, Path]
-    overwrite: bool
 
     def claim(self, default: str, path: Path) -> str:
         """The scan id for `path`, which no other input of this batch may have."""
@@ -103,66 +168,50 @@ class _Naming:
         check_scan_id(scan_id)
         if scan_id in self.taken:
             raise UsageError(
-                f"{path} has the scan id {scan_id} of {self.taken[scan_id]}; stage it alone with another --scan-id."
+                f"{path} has the scan id {scan_id} of {self.taken[scan_id]}; give it alone with another --scan-id."
             )
         self.taken[scan_id] = path
         return scan_id
 
 
-def _stage_one(path: Path, out: Path, options: StageOptions, models: Models, naming: _Naming) -> Outcome:
-    """Stage one input; its own errors become its outcome."""
-    row: dict[str, Any] = {"input": str(path), "scan_id": naming.scan_id or ""}
+def _do_one(work: Work, path: Path, place: Place, claims: _Claims) -> Outcome:
+    """One input; its own errors become its outcome."""
+    row: dict[str, Any] = {"input": str(path), "scan_id": place.scan_id or ""}
     try:
-        case = StagingInput.read(path, options)
-        scan_id = row["scan_id"] = naming.claim(case.scan_id, path)
-        run = {"command": "stage", **case.fingerprint, **options.fingerprint, "models": models.fingerprint}
-        if is_done(out / scan_id, run, naming.overwrite, WRITTEN):
-            content = json.loads((out / scan_id / RESULT).read_text(encoding="utf-8"))
-            return Outcome(row | result_row(content), unchanged=True)
-        result = case.stage(models, options, scan_id)
+        scan = work.read(path)
+        scan_id = row["scan_id"] = claims.claim(scan.scan_id, path)
+        run = {"command": work.command, **scan.fingerprint, **work.fingerprint}
+        folder = place.out / scan_id
+        if is_done(folder, run, place.overwrite, work.written):
+            content = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+            return Outcome(row | _finished(work, content), unchanged=True)
+        result = work.perform(scan, scan_id)
         timings = dict(result.timings)
-        with output_folder(out / scan_id, run, timings) as folder:
-            timings.update(write_result(result, folder, all_maps=options.all_maps))
-        return Outcome(row | result_row(result.to_dict()))
+        with output_folder(folder, run, timings) as inside:
+            timings.update(work.write(result, inside))
+        return Outcome(row | _finished(work, result.to_dict()))
     except FibrolensError as error:
         status = "refused" if isinstance(error, InputError) else "not done"
         return Outcome(row | _failure(status, error), error.exit_status)
 
 
-def result_row(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of a staged scan for ``summary.csv``, from the content of its ``result.json``."""
-    stage, markers, quality = content["stage"], content["markers"], content["quality"]
-    volumes = {
-        name: "" if markers[name] is None else f"{markers[name]:.1f}"
-        for name in ("liver_volume_ml", "spleen_volume_ml")
-    }
-    return {
-        "status": "done",
-        "exit_status": 0,
-        "predicted": stage["predicted"],
-        "expected": f"{stage['expected']:.3f}",
-        **{f"p_{name}": f"{probability:.4f}" for name, probability in stage["probabilities"].items()},
-        **volumes,
-        "phase": quality["phase"],
-        "forced": str(quality["forced"]).lower(),
-        "warnings": " ".join(content["warnings"]),
-    }
+def _finished(work: Work, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {"status": "done", "exit_status": 0, **work.row(content)}
 
 
 def _failure(status: str, error: FibrolensError) -> dict[str, Any]:
     return {"status": status, "exit_status": error.exit_status, "reason": str(error)}
 
 
-def _say(outcome: Outcome) -> None:
+def _say(work: Work, outcome: Outcome) -> None:
     row = outcome.row
     name = row["scan_id"] or row["input"]
     if outcome.exit_status:
         sys.stderr.write(f"fibrolens: {row['reason']}\n")
     elif outcome.unchanged:
-        sys.stdout.write(f"{name}: already staged with the same input and options\n")
+        sys.stdout.write(f"{name}: already {work.done} with the same input and options\n")
     else:
-        forced = "FORCED, " if row["forced"] == "true" else ""
-        sys.stdout.write(f"{name}: {row['predicted']} (expected stage {row['expected']}); {forced}research use only\n")
+        sys.stdout.write(f"{name}: {work.sentence(row)}; research use only\n")
 
 
 def _require_folder(out: Path) -> None:
@@ -175,19 +224,20 @@ def _require_folder(out: Path) -> None:
         raise OutputError(f"{out} cannot be written: {error.strerror}. Choose another --out.") from None
 
 
-def _update_summary(path: Path, row: dict[str, Any], out: Path) -> None:
+def _update_summary(out: Path, row: dict[str, Any], columns: tuple[str, ...]) -> None:
     """Replace the row of this scan, keep the others; the file is whole at any time.
 
     A row whose scan folder stands is not replaced by an attempt that left the folder as it was.
     """
-    rows = _read_summary(path)
+    path = out / "summary.csv"
+    rows = _read_summary(path, columns)
     stands = bool(row["scan_id"]) and (out / row["scan_id"] / MANIFEST).exists()
     if row["exit_status"] and stands and any(_same(r, row) and r["status"] == "done" for r in rows):
         return
     rows = [r for r in rows if not _same(r, row)]
     rows.append(row)
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     aside = path.with_name(f".{path.name}.partial")
@@ -204,14 +254,14 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return bool(one[key] == other[key])
 
 
-def _read_summary(path: Path) -> list[dict[str, Any]]:
+def _read_summary(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             table = csv.DictReader(stream)
-            if tuple(table.fieldnames or ()) != COLUMNS:
-                raise UsageError(f"{path} is not a summary of fibrolens; move it away or choose another --out.")
+            if tuple(table.fieldnames or ()) != columns:
+                raise UsageError(f"{path} is not a summary of this verb; move it away or choose another --out.")
             return list(table)
     except (OSError, ValueError) as error:
         raise OutputError(f"{path} cannot be read ({error}); move it away or choose another --out.") from None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fibrolens.batch import stage_batch
+from fibrolens.batch import Place
 from fibrolens.begun import RUN
 from fibrolens.output import MANIFEST, is_done, output_folder
 from fibrolens.phantom.cohort import CohortOptions, paper_stages, write_cohort
@@ -20,6 +20,7 @@ from fibrolens.phantom.patient import sample_patient
 from fibrolens.phantom.render import medium_grid, render
 from fibrolens.pipeline import StageOptions
 from fibrolens.progress import Progress, duration
+from fibrolens.stage_batch import stage_batch
 from fibrolens.study import demo_plan, run_study
 from fibrolens.weights import load_model_folder, shipped
 
@@ -50,7 +51,7 @@ def run_demo(out: Path, patients: int, seed: int, overwrite: bool = False) -> in
     _say("Simulated data and weights trained on simulated CT: research use only, no clinical meaning.\n")
     _say("1 of 2  A simulated patient as a DICOM series, staged")
     series = _patient(out / "patient")
-    status = stage_batch([series], out / "staged", StageOptions(), scan_id=PATIENT_ID, overwrite=True)
+    status = stage_batch([series], StageOptions(), Place(out / "staged", PATIENT_ID, overwrite=True))
     if status:
         return status
     _say(f"\n2 of 2  A five-fold study of {patients} simulated patients in the paper's mix of stages,")

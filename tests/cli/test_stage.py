@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.staged import simulated, untrained_models
 
-from fibrolens import batch, cli
+from fibrolens import cli, stage_batch
 from fibrolens.io import write_nifti
 from fibrolens.phantom.labels import Organ
 
@@ -20,7 +20,9 @@ def native(tmp_path, monkeypatch):
         hu[rendering.labels.array == organ] = value
     path = tmp_path / "native.nii.gz"
     write_nifti(rendering.hu.with_array(hu), path)
-    monkeypatch.setattr(batch.Models, "load", classmethod(lambda cls, *folders: untrained_models(rendering.labels)))
+    monkeypatch.setattr(
+        stage_batch.Models, "load", classmethod(lambda cls, *folders: untrained_models(rendering.labels))
+    )
     return path
 
 
@@ -69,6 +71,6 @@ def test_segmentation_weights_of_a_folder_are_taken_and_a_missing_one_has_status
         asked.append(folders)
         return untrained_models(rendering.labels)
 
-    monkeypatch.setattr(batch.Models, "load", classmethod(load))
+    monkeypatch.setattr(stage_batch.Models, "load", classmethod(load))
     assert cli.main([*arguments, str(tmp_path / "own"), "--force"]) == 0
     assert asked == [(None, tmp_path / "own")]

@@ -59,13 +59,13 @@ def _add_masks(group: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Stage every input; 3 if any was refused."""
-    from fibrolens.batch import stage_batch
+    from fibrolens.batch import Place
     from fibrolens.masks import OwnMasks
     from fibrolens.pipeline import StageOptions
+    from fibrolens.stage_batch import stage_batch
 
     return stage_batch(
         options.inputs,
-        options.out,
         StageOptions(
             model=options.model,
             segmentation_model=options.segmentation_model,
@@ -76,6 +76,5 @@ def run(options: argparse.Namespace) -> int:
             masks=OwnMasks(options.liver_mask, options.spleen_mask, options.labels, options.label_map),
             force=options.force,
         ),
-        scan_id=options.scan_id,
-        overwrite=options.overwrite,
+        Place(options.out, options.scan_id, options.overwrite),
     )

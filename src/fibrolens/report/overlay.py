@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -37,12 +38,14 @@ class Captions:
 BARE = Captions()
 
 
-def overlay_png(ct: Volume, location_map: Volume, labels: Volume | None, path: Path, captions: Captions = BARE) -> None:
+def overlay_png(
+    ct: Volume, location_map: Volume | None, labels: Volume | None, path: Path, captions: Captions = BARE
+) -> None:
     """Draw a location map over its CT.
 
     Args:
         ct: CT in Hounsfield units, any orientation.
-        location_map: map on the CT's grid.
+        location_map: map on the CT's grid; None draws the CT with its contours alone.
         labels: 1 liver, 2 spleen on the CT's grid, for contours and the choice of slices; or None.
         path: the PNG to write.
         captions: title, note and marks.
@@ -51,8 +54,8 @@ def overlay_png(ct: Volume, location_map: Volume, labels: Volume | None, path: P
         GeometryError: map or labels do not lie on the CT's grid.
         OSError: the file cannot be written.
     """
-    scene = Scene.of(ct, location_map, labels)
-    top = scene.top
+    scene = Scene.of(ct, ct.with_array(np.zeros_like(ct.array)) if location_map is None else location_map, labels)
+    top = None if location_map is None else scene.top
     figure = Figure(figsize=(13.5, 7.4), facecolor="white")
     grid = figure.add_gridspec(
         2, 5, width_ratios=(1, 1, 1, 1.15, 0.06), left=0.01, right=0.94, top=0.89, bottom=0.09, wspace=0.03, hspace=0.1
@@ -62,12 +65,13 @@ def overlay_png(ct: Volume, location_map: Volume, labels: Volume | None, path: P
     planes: tuple[Plane, Plane] = ("coronal", "sagittal")
     for row, plane in enumerate(planes):
         _panel(figure.add_subplot(grid[row, 3]), scene, plane, scene.central(plane), top)
-    colour_bar(figure, figure.add_subplot(grid[:, 4]), top, captions.scale)
+    if top is not None:
+        colour_bar(figure, figure.add_subplot(grid[:, 4]), top, captions.scale)
     _write_captions(figure, captions, labels is not None)
     save(figure, path, DPI)
 
 
-def _panel(axes: Axes, scene: Scene, plane: Plane, index: int, top: float) -> None:
+def _panel(axes: Axes, scene: Scene, plane: Plane, index: int, top: float | None) -> None:
     draw_slice(axes, scene, plane, index, top)
     kind = {"axial": "slice", "coronal": "row", "sagittal": "column"}[plane]
     axes.set_title(f"{plane}, {kind} {index + 1}", fontsize=9, pad=3)

@@ -1,0 +1,85 @@
+"""What `fibrolens stage` does to each CT of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fibrolens.batch import FIRST_COLUMNS, Place, run_batch
+from fibrolens.errors import UsageError
+from fibrolens.pipeline import Models, StageOptions, StagingInput
+from fibrolens.plan import STAGES
+from fibrolens.report.patient import WRITTEN, write_result
+from fibrolens.result import StagingResult
+
+VOLUMES = ("liver_volume_ml", "spleen_volume_ml")
+COLUMNS = ("predicted", "expected", *(f"p_{stage}" for stage in STAGES), *VOLUMES, "phase", "forced", "warnings")
+
+
+def stage_batch(inputs: Sequence[Path], options: StageOptions, place: Place) -> int:
+    """Stage every input; see `run_batch` for what it returns.
+
+    Raises:
+        UsageError: options for one scan with several inputs, or a scan id that cannot name a folder.
+        ModelError: the weights cannot be used.
+        OutputError: the folder cannot be written.
+    """
+    if len(inputs) > 1 and (place.scan_id is not None or options.masks.given or options.series_uid is not None):
+        raise UsageError("--scan-id, --series and own masks belong to one scan; give a single INPUT with them.")
+    place.prepare((*FIRST_COLUMNS, *COLUMNS))
+    return run_batch(Staging(options, Models.load(options.model, options.segmentation_model)), inputs, place)
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The work of `stage`."""
+
+    options: StageOptions
+    models: Models
+    command: str = "stage"
+    done: str = "staged"
+    doing: str = "staging"
+    columns: tuple[str, ...] = COLUMNS
+    written: tuple[str, ...] = WRITTEN
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Options and weights, for the manifest."""
+        return {**self.options.fingerprint, "models": self.models.fingerprint}
+
+    def read(self, path: Path) -> StagingInput:
+        """A CT; raises InputError where it is none."""
+        return StagingInput.read(path, self.options)
+
+    def perform(self, scan: StagingInput, scan_id: str) -> StagingResult:
+        """Stage it; raises InputError where it cannot be staged."""
+        return scan.stage(self.models, self.options, scan_id)
+
+    def write(self, result: StagingResult, folder: Path) -> Mapping[str, float]:
+        """Write the scan's files; returns seconds per step."""
+        return write_result(result, folder, all_maps=self.options.all_maps)
+
+    def row(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The figures for ``summary.csv`` from the content of a ``result.json``."""
+        stage, quality = content["stage"], content["quality"]
+        return {
+            "predicted": stage["predicted"],
+            "expected": f"{stage['expected']:.3f}",
+            **{f"p_{name}": f"{probability:.4f}" for name, probability in stage["probabilities"].items()},
+            **volumes(content["markers"]),
+            "phase": quality["phase"],
+            "forced": str(quality["forced"]).lower(),
+            "warnings": " ".join(content["warnings"]),
+        }
+
+    def sentence(self, row: Mapping[str, Any]) -> str:
+        """What a person reads of a staged scan."""
+        forced = ", FORCED" if row["forced"] == "true" else ""
+        return f"{row['predicted']} (expected stage {row['expected']}){forced}"
+
+
+def volumes(markers: Mapping[str, float | None]) -> dict[str, str]:
+    """The volumes for ``summary.csv``; empty where one is not measurable."""
+    return {name: "" if (value := markers[name]) is None else f"{value:.1f}" for name in VOLUMES}
