@@ -93,6 +93,12 @@ class FoundOrgans:
     sources: OrganSources
     doubts: tuple[str, ...] = ()
 
+    @property
+    def agreement(self) -> dict[str, float]:
+        """Dice of the network's two passes, for the organs that are the network's."""
+        agreed = self.masks.agreement.items()
+        return {organ: value for organ, value in agreed if getattr(self.sources, organ).kind == "segmenter"}
+
 
 def find_organs(ct: Volume, segmenter: Segmenter, masks: OwnMasks) -> FoundOrgans:
     """Liver, spleen and aorta of a CT; the user's own masks replace the network's.

@@ -24,6 +24,7 @@ from fibrolens.masks import FoundOrgans, OwnMasks, find_organs
 from fibrolens.plan import STAGES, GridPlan
 from fibrolens.quality import Quality, assess, require_ct
 from fibrolens.result import Attention, ModelRecord, StageEstimate, StagingResult
+from fibrolens.segment.flags import doubts
 from fibrolens.segment.predict import Segmenter
 from fibrolens.segment.regions import capsule_depth_at
 from fibrolens.segment.sources import MaskSource
@@ -193,7 +194,11 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         stage=_estimate(prediction),
         attention=Attention(SCALE, options.layer, predicted, organs.source, regions, profile),
         measured=markers,
-        warnings=(*_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())), *found.doubts),
+        warnings=(
+            *_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())),
+            *found.doubts,
+            *doubts(ct, organs.labels, found.agreement),
+        ),
         scan_id=naming.scan_id,
         path=naming.path,
         timings=clock.seconds,
@@ -282,7 +287,6 @@ def _warnings(
             in_domain is False,
             "The network's features of this scan are far from those of its training data; do not trust the stage.",
         ),
-        (quality.organ_hu.spleen is None, "No spleen was found; figures of the spleen are not measurable."),
         (not has_map, "The location map is zero everywhere; there is no attention to measure."),
         (
             options.native_slices,

@@ -137,7 +137,7 @@ class StagingResult:
         return {
             "schema_version": SCHEMA_VERSION,
             "scan_id": self.scan_id,
-            "input": self._input(),
+            "input": describe_input(self.ct, self.path),
             "quality": self._quality(),
             "model": vars(self.model).copy(),
             "stage": self.stage.to_dict(),
@@ -150,17 +150,6 @@ class StagingResult:
             "warnings": list(self.warnings),
         }
 
-    def _input(self) -> dict[str, Any]:
-        geometry = self.ct.geometry
-        return {
-            "path": self.path,
-            "series_uid": self.ct.get("series_uid"),
-            "shape": list(geometry.shape[::-1]),
-            "spacing_mm": [float(s) for s in geometry.spacing[::-1]],
-            "orientation": geometry.orientation,
-            "sha256": self.ct.get("sha256"),
-        }
-
     def _quality(self) -> dict[str, Any]:
         return {
             "phase": self.quality.phase,
@@ -171,3 +160,16 @@ class StagingResult:
             "reasons": list(self.quality.reasons),
             "organ_hu_median": vars(self.quality.organ_hu).copy(),
         }
+
+
+def describe_input(ct: Volume, path: str) -> dict[str, Any]:
+    """The `input` object of ``result.json``: which CT, on which grid, from the path as the user gave it."""
+    geometry = ct.geometry
+    return {
+        "path": path,
+        "series_uid": ct.get("series_uid"),
+        "shape": list(geometry.shape[::-1]),
+        "spacing_mm": [float(s) for s in geometry.spacing[::-1]],
+        "orientation": geometry.orientation,
+        "sha256": ct.get("sha256"),
+    }

@@ -1,0 +1,89 @@
+"""What `fibrolens segment` does to each CT of a batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fibrolens.batch import FIRST_COLUMNS, RESULT, Place, run_batch
+from fibrolens.errors import UsageError
+from fibrolens.io import write_nifti
+from fibrolens.output import write_json
+from fibrolens.report.overlay import Captions, overlay_png
+from fibrolens.segment.predict import Segmenter
+from fibrolens.segmenting import SegmentationResult, SegmentInput, SegmentOptions
+from fibrolens.stage_batch import VOLUMES, volumes
+from fibrolens.weights import shipped
+
+LABELS, OVERLAY = "labels.nii.gz", "overlay.png"
+COLUMNS = (*VOLUMES, "phase", "liver_coverage", "warnings")
+
+
+def segment_batch(inputs: Sequence[Path], options: SegmentOptions, place: Place) -> int:
+    """Segment every input; see `run_batch` for what it returns.
+
+    Raises:
+        UsageError: options for one scan with several inputs, or a scan id that cannot name a folder.
+        ModelError: the weights cannot be used.
+        OutputError: the folder cannot be written.
+    """
+    if len(inputs) > 1 and (place.scan_id is not None or options.series_uid is not None):
+        raise UsageError("--scan-id and --series belong to one scan; give a single INPUT with them.")
+    place.prepare((*FIRST_COLUMNS, *COLUMNS))
+    return run_batch(Segmenting(options, Segmenter.load(options.model or shipped("vnet"))), inputs, place)
+
+
+@dataclass(frozen=True)
+class Segmenting:
+    """The work of `segment`."""
+
+    options: SegmentOptions
+    segmenter: Segmenter
+    command: str = "segment"
+    done: str = "segmented"
+    doing: str = "segmenting"
+    columns: tuple[str, ...] = COLUMNS
+    written: tuple[str, ...] = (RESULT, LABELS, OVERLAY)
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Options and weights, for the manifest."""
+        return {"options": {"series_uid": self.options.series_uid}, "models": {"segmentation": self.segmenter.sha256}}
+
+    def read(self, path: Path) -> SegmentInput:
+        """A CT; raises InputError where it is none."""
+        return SegmentInput.read(path, self.options)
+
+    def perform(self, scan: SegmentInput, scan_id: str) -> SegmentationResult:
+        """Segment it."""
+        return scan.segment(self.segmenter, scan_id)
+
+    def write(self, result: SegmentationResult, folder: Path) -> Mapping[str, float]:
+        """Write the scan's files; returns seconds per step."""
+        started = time.perf_counter()
+        write_json(result.to_dict(), folder / RESULT)
+        write_nifti(result.labels, folder / LABELS, "1 liver, 2 spleen")
+        captions = Captions(f"{result.scan_id}: liver and spleen", f"Masks from {result.masks}.")
+        overlay_png(result.ct, None, result.labels, folder / OVERLAY, captions)
+        return {"write": time.perf_counter() - started}
+
+    def row(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The figures for ``summary.csv`` from the content of a ``result.json``."""
+        quality = content["quality"]
+        return {
+            **volumes(content["markers"]),
+            "phase": quality["phase"],
+            "liver_coverage": quality["liver_coverage"],
+            "warnings": " ".join(content["warnings"]),
+        }
+
+    def sentence(self, row: Mapping[str, Any]) -> str:
+        """What a person reads of a segmented scan."""
+        said = [
+            f"{organ} {row[name]} mL" if row[name] else f"{organ} not measurable"
+            for organ, name in zip(("liver", "spleen"), VOLUMES, strict=True)
+        ]
+        return f"{', '.join(said)}{'; see its warnings' if row['warnings'] else ''}"
