@@ -18,6 +18,8 @@ from fibrolens.progress import Progress, silent
 RESULT = "result.json"
 #: What every row of ``summary.csv`` tells, whatever is done to the scans.
 FIRST_COLUMNS = ("scan_id", "input", "status", "exit_status", "reason")
+#: Markers whose value every verb tells there.
+VOLUMES = ("liver_volume_ml", "spleen_volume_ml")
 #: Characters that no scan id may hold, for it becomes the name of a folder.
 LONGEST_ID = 150
 FORBIDDEN = set('/\\:*?"<>|\0')
@@ -148,6 +150,11 @@ def run_batch(work: Work, inputs: Sequence[Path], place: Place) -> int:
             _update_summary(place.out, outcome.row, (*FIRST_COLUMNS, *work.columns))
             progress.advance()
     return next((s for s in (5, 4, 3, 2) if any(o.exit_status == s for o in outcomes)), 0)
+
+
+def volumes(markers: Mapping[str, float | None]) -> dict[str, str]:
+    """The volumes for ``summary.csv``; empty where one is not measurable."""
+    return {name: "" if (value := markers[name]) is None else f"{value:.1f}" for name in VOLUMES}
 
 
 def check_scan_id(scan_id: str) -> None:

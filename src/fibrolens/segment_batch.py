@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibrolens.batch import FIRST_COLUMNS, RESULT, Place, run_batch
+from fibrolens.batch import FIRST_COLUMNS, RESULT, VOLUMES, Place, run_batch, volumes
 from fibrolens.errors import UsageError
 from fibrolens.io import write_nifti
 from fibrolens.output import write_json
 from fibrolens.report.overlay import Captions, overlay_png
 from fibrolens.segment.predict import Segmenter
 from fibrolens.segmenting import SegmentationResult, SegmentInput, SegmentOptions
-from fibrolens.stage_batch import VOLUMES, volumes
 from fibrolens.weights import shipped
 
 LABELS, OVERLAY = "labels.nii.gz", "overlay.png"

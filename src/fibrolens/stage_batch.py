@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibrolens.batch import FIRST_COLUMNS, Place, run_batch
+from fibrolens.batch import FIRST_COLUMNS, VOLUMES, Place, run_batch, volumes
 from fibrolens.errors import UsageError
 from fibrolens.pipeline import Models, StageOptions, StagingInput
 from fibrolens.plan import STAGES
 from fibrolens.report.patient import WRITTEN, write_result
 from fibrolens.result import StagingResult
 
-VOLUMES = ("liver_volume_ml", "spleen_volume_ml")
 COLUMNS = ("predicted", "expected", *(f"p_{stage}" for stage in STAGES), *VOLUMES, "phase", "forced", "warnings")
 
 
@@ -78,8 +77,3 @@ class Staging:
         """What a person reads of a staged scan."""
         forced = ", FORCED" if row["forced"] == "true" else ""
         return f"{row['predicted']} (expected stage {row['expected']}){forced}"
-
-
-def volumes(markers: Mapping[str, float | None]) -> dict[str, str]:
-    """The volumes for ``summary.csv``; empty where one is not measurable."""
-    return {name: "" if (value := markers[name]) is None else f"{value:.1f}" for name in VOLUMES}
