@@ -13,7 +13,7 @@ from fibrolens.errors import InputError, UsageError
 from fibrolens.io import read_mask, read_organs
 from fibrolens.labelmaps import LIVER, SPLEEN, label_map
 from fibrolens.output import file_sha256
-from fibrolens.segment.predict import Segmentation, Segmenter
+from fibrolens.segment.predict import OrganSegmenter, Segmentation
 from fibrolens.segment.sources import MaskSource, OrganSources
 from fibrolens.volume import Volume
 
@@ -100,7 +100,7 @@ class FoundOrgans:
         return {organ: value for organ, value in agreed if getattr(self.sources, organ).kind == "segmenter"}
 
 
-def find_organs(ct: Volume, segmenter: Segmenter, masks: OwnMasks) -> FoundOrgans:
+def find_organs(ct: Volume, segmenter: OrganSegmenter, masks: OwnMasks) -> FoundOrgans:
     """Liver, spleen and aorta of a CT; the user's own masks replace the network's.
 
     An organ that none of the user's files speaks of is the network's, outside the user's organs. Where two masks

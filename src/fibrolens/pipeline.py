@@ -25,8 +25,9 @@ from fibrolens.plan import STAGES, GridPlan
 from fibrolens.quality import Quality, assess, require_ct
 from fibrolens.result import Attention, ModelRecord, StageEstimate, StagingResult
 from fibrolens.segment.flags import doubts
-from fibrolens.segment.predict import Segmenter
+from fibrolens.segment.predict import OrganSegmenter
 from fibrolens.segment.regions import capsule_depth_at
+from fibrolens.segment.segmenters import SegmenterName, load_segmenter
 from fibrolens.segment.sources import MaskSource
 from fibrolens.staging.data import liver_range
 from fibrolens.staging.predict import Prediction, StagingModel, predict
@@ -44,6 +45,7 @@ class StageOptions:
     Args:
         model: folder of the staging weights; segmentation_model: of the segmentation weights. None takes those that
             come with the package.
+        segmenter: ``fibrolens``, or ``totalsegmentator`` where the user has installed it.
         layer: ``conv3``, ``conv4`` or ``mean``.
         all_maps: location maps of all five stages, not of the predicted one alone.
         native_slices: the network sees the CT's own slices instead of the plan's spacing.
@@ -54,12 +56,18 @@ class StageOptions:
 
     model: Path | None = None
     segmentation_model: Path | None = None
+    segmenter: SegmenterName = "fibrolens"
     layer: str = "conv4"
     all_maps: bool = False
     native_slices: bool = False
     series_uid: str | None = None
     masks: OwnMasks = field(default_factory=OwnMasks)
     force: bool = False
+
+    @property
+    def weights(self) -> tuple[Path | None, Path | None, SegmenterName]:
+        """What `Models.load` takes."""
+        return self.model, self.segmentation_model, self.segmenter
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -79,21 +87,24 @@ class Models:
     """The networks, loaded once for many CTs."""
 
     staging: StagingModel
-    segmenter: Segmenter
+    segmenter: OrganSegmenter
 
     @classmethod
-    def load(cls, staging: Path | None = None, segmentation: Path | None = None) -> Models:
-        """The weights of both folders; the shipped ones where None.
+    def load(
+        cls, staging: Path | None = None, segmentation: Path | None = None, segmenter: SegmenterName = "fibrolens"
+    ) -> Models:
+        """The weights of both folders, the shipped ones where None; or another segmenter by name.
 
         Raises:
-            ModelError: a folder is missing, damaged, or not what it should be.
+            UsageError: a folder for a segmenter that has its own weights.
+            ModelError: a folder is missing, damaged, or not what it should be; or the segmenter is not installed.
         """
-        return cls(StagingModel.load(staging or shipped("lfs")), Segmenter.load(segmentation or shipped("vnet")))
+        return cls(StagingModel.load(staging or shipped("lfs")), load_segmenter(segmenter, segmentation))
 
     @property
     def fingerprint(self) -> dict[str, str]:
         """SHA-256 of both weights."""
-        return {"staging": self.staging.sha256, "segmentation": self.segmenter.sha256}
+        return {"staging": self.staging.sha256, "segmentation": self.segmenter.sha256 or self.segmenter.name}
 
 
 @dataclass(frozen=True)
@@ -154,7 +165,7 @@ def stage(path: str | Path, options: StageOptions | None = None, models: Models 
     """
     options = options or StageOptions()
     case = StagingInput.read(Path(path), options)
-    return case.stage(models or Models.load(options.model, options.segmentation_model), options, case.scan_id)
+    return case.stage(models or Models.load(*options.weights), options, case.scan_id)
 
 
 def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Naming) -> StagingResult:
@@ -259,7 +270,7 @@ def _model_record(model: StagingModel) -> ModelRecord:
     return ModelRecord(str(card["name"]), model.sha256, str(card["trained_on"]), str(card["intended_use"]))
 
 
-def _markers(ct: Volume, found: FoundOrgans, quality: Quality, segmenter: Segmenter) -> tuple[Marker, ...]:
+def _markers(ct: Volume, found: FoundOrgans, quality: Quality, segmenter: OrganSegmenter) -> tuple[Marker, ...]:
     """Every marker that the CT and the masks of its organs allow."""
     aorta = MaskSource("segmenter", segmenter.name, segmenter.sha256)
     names = MaskNames(str(found.sources.liver), str(found.sources.spleen), str(aorta))

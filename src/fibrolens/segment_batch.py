@@ -13,9 +13,9 @@ from fibrolens.errors import UsageError
 from fibrolens.io import write_nifti
 from fibrolens.output import write_json
 from fibrolens.report.overlay import Captions, overlay_png
-from fibrolens.segment.predict import Segmenter
+from fibrolens.segment.predict import OrganSegmenter
+from fibrolens.segment.segmenters import load_segmenter
 from fibrolens.segmenting import SegmentationResult, SegmentInput, SegmentOptions
-from fibrolens.weights import shipped
 
 LABELS, OVERLAY = "labels.nii.gz", "overlay.png"
 COLUMNS = (*VOLUMES, "phase", "liver_coverage", "warnings")
@@ -32,7 +32,7 @@ def segment_batch(inputs: Sequence[Path], options: SegmentOptions, place: Place)
     if len(inputs) > 1 and (place.scan_id is not None or options.series_uid is not None):
         raise UsageError("--scan-id and --series belong to one scan; give a single INPUT with them.")
     place.prepare((*FIRST_COLUMNS, *COLUMNS))
-    return run_batch(Segmenting(options, Segmenter.load(options.model or shipped("vnet"))), inputs, place)
+    return run_batch(Segmenting(options, load_segmenter(options.segmenter, options.model)), inputs, place)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Segmenting:
     """The work of `segment`."""
 
     options: SegmentOptions
-    segmenter: Segmenter
+    segmenter: OrganSegmenter
     command: str = "segment"
     done: str = "segmented"
     doing: str = "segmenting"
@@ -50,7 +50,8 @@ class Segmenting:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """Options and weights, for the manifest."""
-        return {"options": {"series_uid": self.options.series_uid}, "models": {"segmentation": self.segmenter.sha256}}
+        weights = self.segmenter.sha256 or self.segmenter.name
+        return {"options": {"series_uid": self.options.series_uid}, "models": {"segmentation": weights}}
 
     def read(self, path: Path) -> SegmentInput:
         """A CT; raises InputError where it is none."""

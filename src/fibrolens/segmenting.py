@@ -17,7 +17,8 @@ from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.quality import Quality, assess, require_ct
 from fibrolens.result import INTENDED_USE, SCHEMA_VERSION, describe_input
 from fibrolens.segment.flags import doubts
-from fibrolens.segment.predict import Segmenter
+from fibrolens.segment.predict import OrganSegmenter
+from fibrolens.segment.segmenters import SegmenterName
 from fibrolens.segment.sources import MaskSource, OrganSources
 from fibrolens.volume import Volume
 
@@ -29,10 +30,12 @@ class SegmentOptions:
     Args:
         model: folder of the segmentation weights; None takes those that come with the package.
         series_uid: which DICOM series, where an input holds several.
+        segmenter: ``fibrolens``, or ``totalsegmentator`` where the user has installed it.
     """
 
     model: Path | None = None
     series_uid: str | None = None
+    segmenter: SegmenterName = "fibrolens"
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +119,7 @@ class SegmentInput:
         """What identifies the input, for the manifest."""
         return {"input": {"sha256": self.ct.get("sha256")}, "version": __version__}
 
-    def segment(self, segmenter: Segmenter, scan_id: str) -> SegmentationResult:
+    def segment(self, segmenter: OrganSegmenter, scan_id: str) -> SegmentationResult:
         """Find and measure the organs of this CT, in any phase, whole or cut off."""
         started = time.perf_counter()
         with one_blas_thread():

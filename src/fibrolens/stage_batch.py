@@ -28,7 +28,7 @@ def stage_batch(inputs: Sequence[Path], options: StageOptions, place: Place) -> 
     if len(inputs) > 1 and (place.scan_id is not None or options.masks.given or options.series_uid is not None):
         raise UsageError("--scan-id, --series and own masks belong to one scan; give a single INPUT with them.")
     place.prepare((*FIRST_COLUMNS, *COLUMNS))
-    return run_batch(Staging(options, Models.load(options.model, options.segmentation_model)), inputs, place)
+    return run_batch(Staging(options, Models.load(*options.weights)), inputs, place)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from fibrolens.phantom.labels import Organ
 def rendering(monkeypatch):
     found = simulated()
     segmenter = untrained_models(found.labels).segmenter
-    monkeypatch.setattr(segment_batch.Segmenter, "load", classmethod(lambda cls, folder: segmenter))
+    monkeypatch.setattr(segment_batch, "load_segmenter", lambda name, folder: segmenter)
     return found
 
 

@@ -73,4 +73,4 @@ def test_segmentation_weights_of_a_folder_are_taken_and_a_missing_one_has_status
 
     monkeypatch.setattr(stage_batch.Models, "load", classmethod(load))
     assert cli.main([*arguments, str(tmp_path / "own"), "--force"]) == 0
-    assert asked == [(None, tmp_path / "own")]
+    assert asked == [(None, tmp_path / "own", "fibrolens")]

@@ -25,6 +25,12 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder with segmentation weights, for example of fibrolens train --task segmentation",
     )
+    verb.add_argument(
+        "--segmenter",
+        choices=("fibrolens", "totalsegmentator"),
+        default="fibrolens",
+        help="what finds the organs; TotalSegmentator (version 2) where you have installed it",
+    )
     verb.add_argument("--overwrite", action="store_true", help="replace results of other inputs or options")
     return verb
 
@@ -35,5 +41,5 @@ def run(options: argparse.Namespace) -> int:
     from fibrolens.segment_batch import segment_batch
     from fibrolens.segmenting import SegmentOptions
 
-    chosen = SegmentOptions(options.segmentation_model, options.series)
+    chosen = SegmentOptions(options.segmentation_model, options.series, options.segmenter)
     return segment_batch(options.inputs, chosen, Place(options.out, options.scan_id, options.overwrite))

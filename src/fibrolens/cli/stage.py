@@ -30,6 +30,12 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder with segmentation weights, for example of fibrolens train --task segmentation",
     )
+    verb.add_argument(
+        "--segmenter",
+        choices=("fibrolens", "totalsegmentator"),
+        default="fibrolens",
+        help="what finds the organs; TotalSegmentator (version 2) where you have installed it",
+    )
     verb.add_argument("--layer", choices=("conv3", "conv4", "mean"), default="conv4", help="layer of the location map")
     verb.add_argument(
         "--maps", choices=("predicted", "all"), default="predicted", help="also write the maps of all five stages"
@@ -69,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
         StageOptions(
             model=options.model,
             segmentation_model=options.segmentation_model,
+            segmenter=options.segmenter,
             layer=options.layer,
             all_maps=options.maps == "all",
             native_slices=options.slices == "native",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -50,6 +51,22 @@ class Segmentation:
     aorta: Volume
     source: str
     agreement: Mapping[str, float] = field(default_factory=dict)
+
+
+@runtime_checkable
+class OrganSegmenter(Protocol):
+    """Whatever finds the organs of a CT: our V-Nets, or a program that the user has installed."""
+
+    @property
+    def name(self) -> str:
+        """It stands beside every figure that is measured in its masks."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its weights; empty where they are not one file."""
+
+    def segment(self, ct: Volume) -> Segmentation:
+        """Find liver, spleen and aorta of a CT in Hounsfield units, in any orientation."""
 
 
 @dataclass(frozen=True)

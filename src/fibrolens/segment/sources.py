@@ -13,7 +13,7 @@ class MaskSource:
     Args:
         kind: ``file`` for the user's own, ``segmenter`` for a network.
         name: of the file, or of the network's weights.
-        sha256: of the file, or of the weights.
+        sha256: of the file, or of the weights; empty for a program whose weights are not one file.
         label_map: whose numbers the file has; None for our own.
     """
 
@@ -23,7 +23,7 @@ class MaskSource:
     label_map: str | None = None
 
     def __str__(self) -> str:
-        if self.kind == "segmenter":
+        if self.kind == "segmenter" and self.sha256:
             return f"{self.name} (weights {self.sha256[:12]})"
         return f"{self.name} (labels of {self.label_map})" if self.label_map else self.name
 
