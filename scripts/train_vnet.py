@@ -146,6 +146,7 @@ def measure(segmenter: Segmenter, count: int) -> dict[str, float]:
             values.append(float(2 * (mask & truth).sum() / max(1, mask.sum() + truth.sum())))
     figures = {"unseen_simulated_patients": float(count)}
     for organ, values in scores.items():
+        figures[f"{organ}_dice_mean"] = round(float(np.mean(values)), 4)
         figures[f"{organ}_dice_median"] = round(float(np.median(values)), 4)
         figures[f"{organ}_dice_lowest"] = round(min(values), 4)
     return figures
