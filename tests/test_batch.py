@@ -80,6 +80,15 @@ def test_refused_scan_is_a_row_and_leaves_no_folder(tmp_path, ct, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_the_refusal_of_a_scan_is_gone_once_it_can_be_read(tmp_path, ct):
+    whole = ct.read_bytes()
+    ct.write_bytes(whole[:1000])
+    assert stage_batch([ct], StageOptions(), Place(tmp_path / "out")) == 3
+    ct.write_bytes(whole)
+    assert stage_batch([ct], StageOptions(), Place(tmp_path / "out")) == 0
+    assert [row["status"] for row in rows(tmp_path / "out")] == ["done"]
+
+
 def test_second_run_keeps_the_bytes_and_says_so(tmp_path, ct, capsys):
     out = tmp_path / "out"
     stage_batch([ct], StageOptions(), Place(out))

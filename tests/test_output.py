@@ -55,6 +55,12 @@ def test_same_run_is_done_and_another_run_stops(tmp_path):
     assert not is_done(tmp_path / "scan", {**RUN, "inputs": ["c"]}, overwrite=True)
 
 
+def test_the_result_of_another_verb_is_not_replaced_even_with_overwrite(tmp_path):
+    write(tmp_path / "scan")
+    with pytest.raises(UsageError, match="a result of fibrolens stage"):
+        is_done(tmp_path / "scan", {**RUN, "command": "segment"}, overwrite=True)
+
+
 def test_absent_and_empty_folders_are_not_done(tmp_path):
     assert not is_done(tmp_path / "scan", RUN)
     (tmp_path / "scan").mkdir()

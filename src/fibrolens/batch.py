@@ -134,7 +134,8 @@ def run_batch(work: Work, inputs: Sequence[Path], place: Place) -> int:
     """Do the work on every input; a refused one is a row of ``summary.csv`` and leaves no folder.
 
     Returns:
-        0, or the gravest exit status: 3 where a scan was refused, 2 where a result of other options was in the way.
+        0; 3 where a scan was refused, else 5 or 4 where its output or the model failed, else 2 where a result of other
+        options was in the way.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -149,7 +150,7 @@ def run_batch(work: Work, inputs: Sequence[Path], place: Place) -> int:
             _say(work, outcome)
             _update_summary(place.out, outcome.row, (*FIRST_COLUMNS, *work.columns))
             progress.advance()
-    return next((s for s in (5, 4, 3, 2) if any(o.exit_status == s for o in outcomes)), 0)
+    return next((s for s in (3, 5, 4, 2) if any(o.exit_status == s for o in outcomes)), 0)
 
 
 def volumes(markers: Mapping[str, float | None]) -> dict[str, str]:
@@ -241,7 +242,8 @@ def _update_summary(out: Path, row: dict[str, Any], columns: tuple[str, ...]) ->
     stands = bool(row["scan_id"]) and (out / row["scan_id"] / MANIFEST).exists()
     if row["exit_status"] and stands and any(_same(r, row) and r["status"] == "done" for r in rows):
         return
-    rows = [r for r in rows if not _same(r, row)]
+    # A scan that could not be read had no id yet; once it can, its refusal is history.
+    rows = [r for r in rows if not _same(r, row) and (r["scan_id"] or r["input"] != row["input"])]
     rows.append(row)
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")

@@ -58,8 +58,8 @@ def is_done(folder: Path, run: Mapping[str, Any], overwrite: bool = False, ours:
         ours: names that an incomplete result may hold; with others beside them the folder is somebody else's.
 
     Raises:
-        UsageError: it holds the result of a different run and `overwrite` is not set, or it is not ours to replace,
-            which `overwrite` does not change.
+        UsageError: it holds the result of a different run and `overwrite` is not set, or that of another verb, or it is
+            not ours to replace, which `overwrite` does not change.
     """
     if not folder.exists():
         return False
@@ -68,6 +68,9 @@ def is_done(folder: Path, run: Mapping[str, Any], overwrite: bool = False, ours:
         if folder.is_dir() and all(entry.name in ours for entry in folder.iterdir()):
             return False
         raise UsageError(f"{folder} exists and is not a fibrolens result; choose another folder.")
+    made_by = manifest.get("run", {}).get("command")
+    if made_by != run.get("command"):
+        raise UsageError(f"{folder} holds a result of fibrolens {made_by or 'another verb'}; choose another --out.")
     if overwrite:
         return False
     if manifest.get("run") == _as_json(run):

@@ -84,6 +84,15 @@ def test_cleaning_keeps_one_piece_without_holes():
     assert np.array_equal(classes, expected)
 
 
+def test_a_piece_too_small_for_an_organ_is_none():
+    scores = np.zeros((3, 20, 20, 20), np.float32)
+    scores[0] = 5
+    scores[1, 3:12, 3:12, 3:12] = 9
+    scores[2, 16:18, 16:18, 16:18] = 9
+    assert set(np.unique(clean(scores, least=9).argmax(axis=0))) == {0, 1}
+    assert set(np.unique(clean(scores, least=8).argmax(axis=0))) == {0, 1, 2}
+
+
 def test_borders_run_between_coarse_voxels():
     scores = np.zeros((2, 8, 8, 8), np.float32)
     scores[1] = np.linspace(-CERTAIN, CERTAIN, 8)[:, None]  # zero halfway between rows 3 and 4

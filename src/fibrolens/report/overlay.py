@@ -54,7 +54,8 @@ def overlay_png(
         GeometryError: map or labels do not lie on the CT's grid.
         OSError: the file cannot be written.
     """
-    scene = Scene.of(ct, ct.with_array(np.zeros_like(ct.array)) if location_map is None else location_map, labels)
+    nothing = ct.with_array(np.broadcast_to(np.uint8(0), ct.array.shape))
+    scene = Scene.of(ct, nothing if location_map is None else location_map, labels)
     top = None if location_map is None else scene.top
     figure = Figure(figsize=(13.5, 7.4), facecolor="white")
     grid = figure.add_gridspec(

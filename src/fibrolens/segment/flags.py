@@ -43,8 +43,8 @@ def doubts(ct: Volume, labels: Volume, agreement: Mapping[str, float]) -> tuple[
         found += list(_organ_doubts(organ, mask, ct) if mask.any() else [f"No {organ} was found; {_absent(organ)}."])
         if agreement.get(organ, 1.0) < AGREEMENT[organ]:
             found.append(
-                f"The network's two passes disagree on the {organ} (Dice {agreement[organ]:.2f}); look at its contour "
-                "in the overlay, and bring your own mask where it is wrong."
+                f"The network's two passes disagree on the {organ} (Dice {agreement[organ]:.3f}, doubted below "
+                f"{AGREEMENT[organ]:g}); look at its contour in the overlay, and bring your own mask where it is wrong."
             )
     return tuple(found)
 

@@ -24,13 +24,15 @@ from fibrolens.plan import GridPlan, SegmentationPlan
 from fibrolens.segment.inputs import coarse_size, prior, windowed
 from fibrolens.segment.vnet import Cascade
 from fibrolens.transforms import Orient, Resample, ToNetworkGrid
-from fibrolens.volume import Geometry, Volume
+from fibrolens.volume import Geometry, Triple, Volume
 from fibrolens.weights import load_model_folder
 
 #: Network slices that are looked at in one pass, and by how many neighbouring passes overlap.
 PASS_SLICES, OVERLAP_SLICES = 112, 32
 #: Scores beyond this are certain; clipping keeps a border halfway between its two voxels.
 CERTAIN = 6.0
+#: What is smaller is no organ: a few voxels far from the liver would stretch the fine network's box over the scan.
+SMALLEST_ML = 2.0
 ORGANS = ("liver", "spleen")
 #: Class of the coarse network.
 AORTA = 3
@@ -44,7 +46,7 @@ class Segmentation:
         labels: uint8 on the CT's own grid: 1 liver, 2 spleen, 0 elsewhere.
         aorta: uint8 on the CT's own grid: 1 inside the aorta.
         source: what made the masks; it stands beside every figure measured in them.
-        agreement: Dice between both passes of the fine network, by organ that either found.
+        agreement: Dice between both passes of the fine network, by organ that was found.
     """
 
     labels: Volume
@@ -101,16 +103,17 @@ class Segmenter:
         """Find the organs of a CT in Hounsfield units, in any orientation."""
         grid = ToNetworkGrid.fit(ct, GridPlan(self.plan.coarse.spacing_mm, self.plan.in_plane))
         found = self.find(grid.forward_hu(ct).array)
-        cleaned = clean(found.copy())
+        cleaned = clean(found, _voxels(self.plan.coarse.spacing_mm))
         # The aorta against everything else: a small box instead of the whole abdomen.
         others = np.stack([np.delete(cleaned, AORTA, axis=0).max(axis=0), cleaned[AORTA]])
-        aorta = choose(others, grid.target, grid.orient.target) == 1
+        aorta = choose(others, grid.target, grid.orient.target).view(bool)
         labels = np.zeros(aorta.shape, np.uint8)
         agreement: dict[str, float] = {}
         box = _organ_box(cleaned, grid.target, grid.orient.target, self.plan.margin_mm)
         if box is not None:
             labels[box], agreement = self.refine(_part(grid.orient.forward(ct), box), found, grid.target)
-        on_ct = [_turned_back(array, grid.orient, ct) for array in (labels, aorta & (labels == 0))]
+        aorta[labels > 0] = False
+        on_ct = [_turned_back(array, grid.orient, ct) for array in (labels, aorta)]
         return Segmentation(replace(on_ct[0], source="labels"), replace(on_ct[1], source="aorta"), self.name, agreement)
 
     def find(self, hu: Float[np.ndarray, "d h w"]) -> Float[np.ndarray, "classes d h w"]:
@@ -145,10 +148,14 @@ class Segmenter:
             first = self._borders(seen, torch.from_numpy(told))
             # Told of its own result, the network finds what the coarse one had kept from it.
             second = self._borders(seen, torch.from_numpy(first).softmax(0)[1:])
-        scores = clean(second)
-        before, after = clean(first).argmax(axis=0), scores.argmax(axis=0)
-        both = {organ: dice(before == number, after == number) for number, organ in enumerate(ORGANS, 1)}
-        agreement = {organ: overlap for organ, overlap in both.items() if overlap is not None}
+        least = _voxels(self.plan.fine.spacing_mm)
+        scores = clean(second, least)
+        before, after = clean(first, least).argmax(axis=0), scores.argmax(axis=0)
+        agreement = {
+            organ: dice(before == number, there) or 0.0
+            for number, organ in enumerate(ORGANS, 1)
+            if (there := after == number).any()
+        }
         return choose(scores, hu.geometry, part.geometry), agreement
 
     def _borders(
@@ -184,13 +191,23 @@ def passes(slices: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + PASS_SLICES, slices)
 
 
-def clean(scores: Float[np.ndarray, "classes d h w"]) -> Float[np.ndarray, "classes d h w"]:
-    """Scores after which each organ is one piece without holes; the certain background is where they were not."""
+def _voxels(spacing_mm: Triple) -> int:
+    """Of the smallest organ on a grid."""
+    return max(1, round(SMALLEST_ML * 1000 / float(np.prod(spacing_mm))))
+
+
+def clean(scores: Float[np.ndarray, "classes d h w"], least: int = 1) -> Float[np.ndarray, "classes d h w"]:
+    """Scores after which each organ is one piece of at least `least` voxels without holes, or absent.
+
+    The certain background is where the other pieces were.
+    """
     scores = np.clip(scores - scores.max(axis=0), -2 * CERTAIN, 0)
     classes = scores.argmax(axis=0)
     for organ in range(1, len(scores)):
         mask = classes == organ
         main = _largest_component(mask)
+        if np.count_nonzero(main) < least:
+            main = np.zeros_like(mask)
         # One voxel around the main piece stays as it is, for the border is interpolated from both its sides.
         stray = mask & ~main
         scores[organ][_near(stray) & ~_near(main)] = -2 * CERTAIN
@@ -243,7 +260,7 @@ def _part(volume: Volume, box: tuple[slice, slice, slice]) -> Volume:
 
 def _turned_back(array: UInt8[np.ndarray, "d h w"] | Bool[np.ndarray, "d h w"], orient: Orient, ct: Volume) -> Volume:
     """An array in array order as uint8 on the CT's own grid."""
-    turned = orient.inverse(Volume(array.astype(np.uint8), orient.target)).array
+    turned = orient.inverse(Volume(array.view(np.uint8), orient.target)).array
     return ct.with_array(np.ascontiguousarray(turned))
 
 

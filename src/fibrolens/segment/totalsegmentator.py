@@ -79,7 +79,7 @@ class TotalSegmentator:
             ended = _call([self.path, "-i", str(scan), "-o", str(found), "--ml", "--roi_subset", *ROI])
             if ended.returncode or not found.is_file():
                 raise ModelError(
-                    f"{self.name} found no organs in {ct.source} (status {ended.returncode}: {_last_words(ended)}); "
+                    f"{self.name} failed on {ct.source} (status {ended.returncode}: {_last_words(ended)}); "
                     "run it alone to see why, its weights may be missing."
                 )
             try:
