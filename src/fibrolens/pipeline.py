@@ -12,18 +12,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from fibrolens import __version__
 from fibrolens.body import body_mask
 from fibrolens.engine import one_blas_thread
 from fibrolens.explain.attention import attention, depth_profile
 from fibrolens.explain.scale import combine_layers
-from fibrolens.io import read_volume
 from fibrolens.markers.marker import Marker
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.masks import FoundOrgans, OwnMasks, find_organs
 from fibrolens.plan import STAGES, GridPlan
-from fibrolens.quality import Quality, assess, require_ct
+from fibrolens.quality import Quality, assess
 from fibrolens.result import Attention, ModelRecord, StageEstimate, StagingResult
+from fibrolens.scan import ScanInput, read_scan
 from fibrolens.segment.flags import doubts
 from fibrolens.segment.predict import OrganSegmenter
 from fibrolens.segment.regions import capsule_depth_at
@@ -108,13 +107,10 @@ class Models:
 
 
 @dataclass(frozen=True)
-class StagingInput:
-    """A CT that was read and looks like one, with the path as the user gave it."""
+class StagingInput(ScanInput):
+    """A CT to stage, with the hashes of the user's own masks."""
 
-    ct: Volume
-    path: str
     masks_sha256: Mapping[str, str]
-    seconds: float
 
     @classmethod
     def read(cls, path: Path, options: StageOptions) -> StagingInput:
@@ -123,20 +119,14 @@ class StagingInput:
         Raises:
             InputError: it cannot be read, or is no CT volume.
         """
-        started = time.perf_counter()
-        ct = read_volume(path, options.series_uid)
-        require_ct(ct)
-        return cls(ct, str(path), options.masks.sha256(), time.perf_counter() - started)
-
-    @property
-    def scan_id(self) -> str:
-        """Name of the scan unless the user gives one."""
-        return str(self.ct.get("scan_id"))
+        scan = read_scan(path, options.series_uid)
+        return cls(scan.ct, scan.path, scan.seconds, options.masks.sha256())
 
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What identifies the input, for the manifest."""
-        return {"input": {"sha256": self.ct.get("sha256"), "masks": dict(self.masks_sha256)}, "version": __version__}
+        known = super().fingerprint
+        return known | {"input": known["input"] | {"masks": dict(self.masks_sha256)}}
 
     def stage(self, models: Models, options: StageOptions, scan_id: str) -> StagingResult:
         """Stage this CT; see `stage`."""

@@ -9,13 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from fibrolens import __version__
 from fibrolens.engine import one_blas_thread
-from fibrolens.io import read_volume
 from fibrolens.markers.marker import Marker
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
-from fibrolens.quality import Quality, assess, require_ct
+from fibrolens.quality import Quality, assess
 from fibrolens.result import INTENDED_USE, SCHEMA_VERSION, describe_input
+from fibrolens.scan import ScanInput, read_scan
 from fibrolens.segment.flags import doubts
 from fibrolens.segment.predict import OrganSegmenter
 from fibrolens.segment.segmenters import SegmenterName
@@ -90,12 +89,8 @@ class SegmentationResult:
 
 
 @dataclass(frozen=True)
-class SegmentInput:
-    """A CT that was read and looks like one, with the path as the user gave it."""
-
-    ct: Volume
-    path: str
-    seconds: float
+class SegmentInput(ScanInput):
+    """A CT to segment."""
 
     @classmethod
     def read(cls, path: Path, options: SegmentOptions) -> SegmentInput:
@@ -104,20 +99,8 @@ class SegmentInput:
         Raises:
             InputError: it cannot be read, or is no CT volume.
         """
-        started = time.perf_counter()
-        ct = read_volume(path, options.series_uid)
-        require_ct(ct)
-        return cls(ct, str(path), time.perf_counter() - started)
-
-    @property
-    def scan_id(self) -> str:
-        """Name of the scan unless the user gives one."""
-        return str(self.ct.get("scan_id"))
-
-    @property
-    def fingerprint(self) -> dict[str, Any]:
-        """What identifies the input, for the manifest."""
-        return {"input": {"sha256": self.ct.get("sha256")}, "version": __version__}
+        scan = read_scan(path, options.series_uid)
+        return cls(scan.ct, scan.path, scan.seconds)
 
     def segment(self, segmenter: OrganSegmenter, scan_id: str) -> SegmentationResult:
         """Find and measure the organs of this CT, in any phase, whole or cut off."""

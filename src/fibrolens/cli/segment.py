@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
+
+from fibrolens.cli.scans import add_scans
 
 
 def add_to(verbs: Any) -> argparse.ArgumentParser:
@@ -15,23 +16,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         description="Find liver and spleen on one or many CTs (DICOM folder, zip or multi-frame file, NIfTI, NRRD, "
         "MHA). Writes one folder per scan and summary.csv. Research use only.",
     )
-    verb.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a CT")
-    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scan folders go")
-    verb.add_argument("--scan-id", metavar="ID", help="name of the scan's folder (one input only)")
-    verb.add_argument("--series", metavar="UID", help="DICOM series to take where an input holds several")
-    verb.add_argument(
-        "--segmentation-model",
-        type=Path,
-        metavar="DIR",
-        help="folder with segmentation weights, for example of fibrolens train --task segmentation",
-    )
-    verb.add_argument(
-        "--segmenter",
-        choices=("fibrolens", "totalsegmentator"),
-        default="fibrolens",
-        help="what finds the organs; TotalSegmentator (version 2) where you have installed it",
-    )
-    verb.add_argument("--overwrite", action="store_true", help="replace results of other inputs or options")
+    add_scans(verb)
     return verb
 
 

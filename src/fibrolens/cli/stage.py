@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from fibrolens.cli.scans import add_scans
 from fibrolens.labelmaps import LABEL_MAPS
 
 
@@ -17,24 +18,9 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         description="Stage one or many portal-venous CTs (DICOM folder, zip or multi-frame file, NIfTI, NRRD, MHA). "
         "Writes one folder per scan and summary.csv. Research use only.",
     )
-    verb.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a CT")
-    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scan folders go")
-    verb.add_argument("--scan-id", metavar="ID", help="name of the scan's folder (one input only)")
-    verb.add_argument("--series", metavar="UID", help="DICOM series to take where an input holds several")
+    add_scans(verb)
     verb.add_argument(
         "--model", type=Path, metavar="DIR", help="folder with staging weights (default: the shipped ones)"
-    )
-    verb.add_argument(
-        "--segmentation-model",
-        type=Path,
-        metavar="DIR",
-        help="folder with segmentation weights, for example of fibrolens train --task segmentation",
-    )
-    verb.add_argument(
-        "--segmenter",
-        choices=("fibrolens", "totalsegmentator"),
-        default="fibrolens",
-        help="what finds the organs; TotalSegmentator (version 2) where you have installed it",
     )
     verb.add_argument("--layer", choices=("conv3", "conv4", "mean"), default="conv4", help="layer of the location map")
     verb.add_argument(
@@ -50,7 +36,6 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     verb.add_argument(
         "--force", action="store_true", help="stage a scan that the quality gate refuses; marks every output"
     )
-    verb.add_argument("--overwrite", action="store_true", help="replace results of other inputs or options")
     return verb
 
 
