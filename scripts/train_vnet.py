@@ -47,6 +47,8 @@ FIELD_MM = 400.0
 #: In the folder of the runs: of how many patients and steps the checkpoint is.
 TRAINED = "trained.json"
 
+LOG_EVERY = 25
+
 #: Training begins with so many patients; new ones are looked for every so often.
 FEWEST, LOOK_SECONDS = 40, 3.0
 
@@ -110,7 +112,7 @@ class Cache:
 
 
 def run_training(runs: Path, plan: SegmentationPlan, device: str, minutes: float) -> None:
-    """Train to the plan's last step, or by the clock for some minutes; one line per 50 steps."""
+    """Train to the plan's last step, or by the clock for some minutes; one line per `LOG_EVERY` steps."""
     torch.backends.cudnn.benchmark = True
     cache = Cache(runs / "cache", device, least=FEWEST)
     recent: list[tuple[float, ...]] = []
@@ -121,7 +123,7 @@ def run_training(runs: Path, plan: SegmentationPlan, device: str, minutes: float
 
     for progress in train(cache, plan, runs, device, done):
         recent.append((progress.loss, *progress.dice))
-        if progress.step % 50 == 0:
+        if progress.step % LOG_EVERY == 0:
             loss, *dice = np.mean(recent, axis=0)
             figures = " ".join(f"{d:.3f}" for d in dice)
             seconds = time.monotonic() - began
@@ -206,8 +208,10 @@ def main() -> None:
     parser.add_argument("--export", type=int, metavar="UNSEEN", help="patients to measure on")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "vnet")
     parser.add_argument("--steps", type=int, default=SegmentationPlan.steps)
+    parser.add_argument("--batch", type=int, default=SegmentationPlan.batch)
+    parser.add_argument("--learning-rate", type=float, default=SegmentationPlan.learning_rate)
     arguments = parser.parse_args()
-    plan = SegmentationPlan(steps=arguments.steps)
+    plan = SegmentationPlan(steps=arguments.steps, batch=arguments.batch, learning_rate=arguments.learning_rate)
     if arguments.generate:
         generate(arguments.runs / "cache", arguments.generate, arguments.workers)
     if arguments.train:

@@ -5,7 +5,9 @@ from scipy import ndimage
 
 from fibrolens.phantom.labels import Organ
 from fibrolens.segment.randomise import (
+    FILLED_DOME,
     blur,
+    fill_dome,
     random_ellipsoid,
     random_example,
     real_example,
@@ -105,3 +107,40 @@ def test_a_real_example_keeps_its_intensities_or_passes_a_poorer_scanner(abdomen
     assert sum(level != 105 for level in livers) >= 3
     assert all(50 < level < 130 for level in livers)
     assert all(not target[image == -1000].any() for image, target in drawn)
+
+
+@pytest.fixture
+def full_stomach(abdomen):
+    hu, labels = (part.clone() for part in abdomen)
+    stomach = (slice(6, 22), slice(8, 18), slice(24, 34))  # in front of the spleen, and higher
+    labels[stomach], hu[stomach] = Organ.STOMACH, 20
+    return hu.float(), labels
+
+
+def filled(full_stomach, seed):
+    image, organs = (part.clone() for part in full_stomach)
+    rng, noise = np.random.default_rng(seed), torch.Generator().manual_seed(0)
+    fill_dome(image, organs, VOXEL_MM, rng, noise)
+    return image, organs
+
+
+def test_a_filled_dome_gives_the_top_of_the_stomach_to_the_spleen(full_stomach):
+    _, before = full_stomach
+    changed = [filled(full_stomach, seed) for seed in range(60)]
+    changed = [(image, organs) for image, organs in changed if not torch.equal(organs, before)]
+    assert 0.15 * 60 < len(changed) < 0.5 * 60
+    assert 0.15 < FILLED_DOME < 0.5
+    for image, organs in changed:
+        gone = (before == Organ.STOMACH) & (organs != Organ.STOMACH)
+        assert gone[21].sum() == 100, "the highest slice of the stomach goes first"
+        new = (organs == Organ.SPLEEN) & (before != Organ.SPLEEN)
+        assert set(organs[gone].unique().tolist()) <= {Organ.SPLEEN, Organ.FAT}
+        if new.sum() > 50:
+            assert image[new].mean() == pytest.approx(120, abs=5), "it looks like the spleen"
+        assert torch.equal(organs == Organ.LIVER, before == Organ.LIVER)
+
+
+def test_without_a_spleen_no_dome_is_filled(full_stomach):
+    image, organs = full_stomach
+    organs[organs == Organ.SPLEEN] = Organ.FAT
+    assert all(torch.equal(filled((image, organs), seed)[1], organs) for seed in range(20))

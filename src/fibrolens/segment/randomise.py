@@ -37,6 +37,11 @@ SOFT = (Organ.GALLBLADDER, Organ.STOMACH, Organ.BOWEL, Organ.KIDNEY, Organ.PANCR
 #: Gas inside an organ stays gas.
 GAS_HU = -300.0
 
+FAT_HU = float(APPEARANCE[Organ.FAT][0])
+
+#: In how many examples the spleen takes the stomach's place at the dome.
+FILLED_DOME = 0.3
+
 _ORGANS = max(Organ) + 1
 
 Image = Float[Tensor, "d h w"]
@@ -66,6 +71,7 @@ def random_example(
     image, organs = random_patch(hu, labels, size, voxel_mm, rng)
     noise = torch.Generator(image.device).manual_seed(int(rng.integers(2**62)))
     _remove_organs(image, organs, rng)
+    fill_dome(image, organs, voxel_mm, rng, noise)
     image = repaint(image, organs, rng)
     _blur_borders(image, organs, rng)
     _add_lesions(image, organs, voxel_mm, rng, noise)
@@ -162,8 +168,31 @@ def _remove_organs(image: Image, organs: Organs, rng: np.random.Generator) -> No
     for organ, chance in ((Organ.SPLEEN, 0.04), (Organ.GALLBLADDER, 0.1)):
         if rng.random() < chance:
             gone = organs == organ
-            image.masked_fill_(gone, APPEARANCE[Organ.FAT][0])
+            image.masked_fill_(gone, FAT_HU)
             organs.masked_fill_(gone, Organ.FAT)
+
+
+def fill_dome(image: Image, organs: Organs, voxel_mm: float, rng: np.random.Generator, noise: torch.Generator) -> None:
+    """Let the spleen lie alone under the left diaphragm, the stomach ending below it: real spleens often do.
+
+    The top of the stomach, down to a bent level, becomes spleen (as far as a random distance from it) or fat.
+    """
+    if rng.random() >= FILLED_DOME:
+        return
+    depth_mm, reach_mm, bend_mm = rng.uniform(8, 60), np.exp(rng.uniform(*np.log((8.0, 60.0)))), rng.uniform(2, 12)
+    bent = bend_mm * smooth_field(4, image.shape, 1, rng, image.device)[0]
+    spleen, stomach = organs == Organ.SPLEEN, organs == Organ.STOMACH
+    heights = stomach.flatten(1).any(1).nonzero()
+    level = _mean(image, spleen)
+    if level is None or not len(heights):
+        return
+    down_mm = (int(heights[-1]) - torch.arange(len(image), device=image.device))[:, None, None] * voxel_mm
+    top = stomach & (down_mm < depth_mm + bent)
+    near = blur(spleen.float(), [reach_mm / 2 / voxel_mm] * 3) > 0.05
+    grown = blur((spleen | (top & near)).float(), [4.0 / voxel_mm] * 3) > 0.5  # no cleft where both organs met
+    new = grown & (top | (organs == Organ.FAT)) & (down_mm < depth_mm + bent)
+    image.copy_(torch.where(new, level + _grain(image, 8.0, noise), image).masked_fill(top & ~new, FAT_HU))
+    organs.masked_fill_(new, Organ.SPLEEN).masked_fill_(top & ~new, Organ.FAT)
 
 
 def _blur_borders(image: Image, organs: Organs, rng: np.random.Generator) -> None:
