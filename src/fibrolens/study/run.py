@@ -20,9 +20,10 @@ from fibrolens.errors import CohortError, OutputError
 from fibrolens.output import file_sha256, write_manifest
 from fibrolens.plan import Plan, write_plan
 from fibrolens.progress import ReporterFactory, silent
+from fibrolens.study.evaluation import collect_tables, evaluate_study
 from fibrolens.study.fold import FoldJob, run_fold
+from fibrolens.study.pictures import draw_study
 from fibrolens.study.prepare import PrepareJob, run_prepare
-from fibrolens.study.summary import collect_tables, draw_study, evaluate_study
 from fibrolens.weights import digest
 
 
