@@ -300,7 +300,7 @@ def _read_case(path: Path) -> StagingCase:
     with np.load(path) as content:
         stage, first, last = (int(v) for v in content["facts"])
         known = {"signs": content["signs"], "parts": content["parts"]}
-        return StagingCase(path.stem, path.stem, stage, content["image"], first, last, **known)
+        return StagingCase(path.stem, path.stem, (stage,), content["image"], first, last, **known)
 
 
 def _model(plan: Plan, weights: Mapping[str, Tensor]) -> StagingModel:

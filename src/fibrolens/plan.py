@@ -88,6 +88,9 @@ class TrainingPlan:
             each body part fills; it counts where every case knows its parts (simulated patients).
         averaging: decay per step of the running mean of the weights that is kept in the end; 0 keeps the last weights.
         frozen: layers of the network that stay as they are, running statistics included, for example ``conv1``.
+        check_every: steps between two looks at the inner split, where there is one; the weights that do best on it are
+            kept, those to begin with included. 0 keeps the last weights.
+        patience: the training ends after so many looks without a better one.
     """
 
     steps: int = 4000
@@ -108,10 +111,14 @@ class TrainingPlan:
     scale: float = 0.1
     noise_hu: float = 10.0
     offset_hu: float = 10.0
+    check_every: int = 0
+    patience: int = 4
     checkpoint_every: int = 200
     seed: int = 0
 
     def __post_init__(self) -> None:
+        _require(self.check_every >= 0, "check_every", "at least 0", self.check_every)
+        _require(self.patience >= 1, "patience", "at least 1", self.patience)
         _require(self.steps >= 1, "steps", "at least 1", self.steps)
         _require(self.batch >= 1, "batch", "at least 1", self.batch)
         _require(0 <= self.class_balance <= 1, "class_balance", "in [0, 1]", self.class_balance)

@@ -12,6 +12,7 @@ from fibrolens.staging.data import (
     cut_slab,
     draw_batch,
     drawing_weights,
+    memberships,
     prepare_case,
     prior_shift,
     random_start,
@@ -24,7 +25,7 @@ STILL = TrainingPlan(shift_mm=0.0, rotation_deg=0.0, scale=0.0, noise_hu=0.0, of
 
 def case(depth=20, first=4, last=15, stage=0):
     image = np.broadcast_to(np.arange(depth, dtype=np.uint8)[:, None, None] + 1, (depth, 48, 32))
-    return StagingCase("s", "p", stage, image, first, last)
+    return StagingCase("s", "p", (stage,), image, first, last)
 
 
 def starts(a_case, size, draws=200):
@@ -54,7 +55,7 @@ def test_a_batch_has_signs_where_every_case_has_them():
     plan = Plan(grid=GRID, slab=SlabPlan(8, 4), training=TrainingPlan(batch=4))
     known = [replace(case(stage=k), signs=np.array([k, -k], np.float32)) for k in range(5)]
     batch = draw_batch(known, plan, 0)
-    assert batch.signs.tolist() == [[k, -k] for k in batch.stages.tolist()]
+    assert batch.signs.tolist() == [[k, -k] for k in batch.allowed.int().argmax(1).tolist()]
     assert draw_batch([case(stage=k) for k in range(5)], plan, 0).signs is None
 
 
@@ -73,14 +74,14 @@ def test_parts_move_with_the_picture():
 
 
 def test_class_balance_runs_from_as_sampled_to_equal():
-    stages = np.array([0, 0, 0, 0, 4])
+    stages = memberships([(0,), (0,), (0,), (0,), (4,)])
     assert drawing_weights(stages, 0.0) == pytest.approx([0.2] * 5)
     assert drawing_weights(stages, 1.0)[4] == pytest.approx(0.5)
     assert drawing_weights(stages, 0.5)[4] == pytest.approx(1 / 3)
 
 
 def test_the_shift_undoes_what_balanced_drawing_does_to_the_probabilities():
-    stages = np.array([0, 0, 0, 0, 4])
+    stages = memberships([(0,), (0,), (0,), (0,), (4,)])
     assert prior_shift(stages, 0.0) == pytest.approx([0.0] * 5)
     shift = prior_shift(stages, 1.0)
     assert shift[[0, 4]] == pytest.approx([np.log(0.5 / 0.8), np.log(0.5 / 0.2)])
@@ -88,7 +89,7 @@ def test_the_shift_undoes_what_balanced_drawing_does_to_the_probabilities():
 
 
 def test_the_shift_leads_to_another_prior():
-    stages = np.array([0, 1, 2, 3, 4, 4])
+    stages = memberships([(0,), (1,), (2,), (3,), (4,), (4,)])
     shift = prior_shift(stages, 0.0, (4.0, 1.0, 1.0, 1.0, 1.0))
     assert shift == pytest.approx(np.log(np.array([1, 1, 1, 1, 2]) / 6) - np.log(np.array([4, 1, 1, 1, 1]) / 8))
 
@@ -100,7 +101,7 @@ def test_a_batch_depends_on_seed_and_step_alone():
     again = draw_batch(cases, plan, 5)
     later = draw_batch(cases, plan, 6)
     assert batch.slabs.shape == (3, 1, 8, 48, 32)
-    assert batch.stages.shape == (3,)
+    assert batch.allowed.shape == (3, 5)
     assert torch.equal(batch.slabs, again.slabs)
     assert not torch.equal(batch.slabs, later.slabs)
 

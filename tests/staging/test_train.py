@@ -10,6 +10,7 @@ from fibrolens.errors import CohortError, ModelError
 from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan, TrainingPlan
 from fibrolens.staging.data import StagingCase, draw_batch
 from fibrolens.staging.network import new_network
+from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import CHECKPOINT, LOG, Learner, PartsHead, learning_rate, train
 
 PLAN = Plan(
@@ -41,7 +42,7 @@ def cases():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 100, (6, 10, 16, 16), dtype=np.uint8)
     images[3:, :, :8] += 120
-    return [StagingCase(str(k), str(k), 4 * (k >= 3), image, 1, 8) for k, image in enumerate(images)]
+    return [StagingCase(str(k), str(k), (4 * (k >= 3),), image, 1, 8) for k, image in enumerate(images)]
 
 
 @pytest.mark.parametrize("killed_after", [2, 4, 5])
@@ -62,6 +63,12 @@ def with_signs(cases):
 
 def planned(**training):
     return replace(PLAN, training=replace(PLAN.training, **training))
+
+
+def learnable(**training):
+    """A plan by which these few small pictures can be learnt."""
+    plan = planned(shift_mm=1.5, rotation_deg=5.0, batch=4, **training)
+    return replace(plan, network=replace(PLAN.network, dropout=0.0, hidden=8))
 
 
 def test_a_killed_training_with_signs_and_averaging_ends_with_the_same_weights(cases, tmp_path):
@@ -95,19 +102,45 @@ def with_chances(cases, chances):
     return [replace(case, chances=np.array(chances, np.float32)) for case in cases]
 
 
+def slope(learner, batch, probabilities):
+    """Gradient of the loss where the network says `probabilities`, which the training shifts."""
+    logits = (torch.tensor(probabilities).log() - learner.shift).repeat(len(batch.allowed), 1).requires_grad_()
+    return torch.autograd.grad(learner.stage_loss(logits, batch), logits)[0]
+
+
 def test_soft_stages_learn_the_chances_of_the_signs(cases):
     chances = [0.2, 0.1, 0.1, 0.1, 0.5]
-    learner = Learner(planned(soft_stages=1.0), with_chances(cases, chances))
-    target = learner.target(draw_batch(with_chances(cases, chances), PLAN, 0))
+    some = with_chances(cases, chances)
     # As many F0 as F4 are drawn, and the prior is that of the cases: nothing is shifted.
-    assert torch.allclose(target, torch.tensor([chances] * 2))
+    at_best = slope(Learner(planned(soft_stages=1.0), some), draw_batch(some, PLAN, 0), chances)
+    assert torch.allclose(at_best, torch.zeros(2, 5), atol=1e-6)
 
 
 def test_soft_stages_shift_the_chances_to_how_often_a_stage_is_drawn(cases):
     plan = planned(soft_stages=1.0, prior=(4.0, 1.0, 1.0, 1.0, 1.0))
     some = with_chances(cases, [0.8, 1e-6, 1e-6, 1e-6, 0.2])
-    target = Learner(plan, some).target(draw_batch(some, plan, 0))
-    assert torch.allclose(target[:, [0, 4]], torch.tensor([0.5, 0.5]), atol=1e-4)
+    at_best = slope(Learner(plan, some), draw_batch(some, plan, 0), [0.5, 1e-6, 1e-6, 1e-6, 0.5])
+    assert torch.allclose(at_best, torch.zeros(2, 5), atol=1e-4)
+
+
+def test_the_loss_of_a_set_is_that_of_its_summed_probability(cases):
+    some = [replace(case, stages=(0, 1)) for case in cases]
+    learner, batch = Learner(PLAN, some), draw_batch(some, PLAN, 0)
+    logits = torch.tensor([[1.0, 2.0, 0.5, -1.0, 0.0]] * 2)
+    expected = -(logits[0] + learner.shift).softmax(0)[:2].sum().log()
+    assert learner.stage_loss(logits, batch).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_a_set_is_trained_on(cases, tmp_path):
+    some = [replace(case, stages=(2, 3)) if case.stage == 4 else case for case in cases]
+    weights = load_file(train(some, learnable(steps=60), tmp_path))
+    network = new_network(learnable().network, 0)
+    network.load_state_dict(weights)
+    slabs = torch.from_numpy(np.stack([case.image[1:9] for case in cases])).float()[:, None] / 255
+    with torch.no_grad():
+        chances = network.eval()(slabs).softmax(1)
+    assert (chances[3:, 2:4].sum(1) > 0.7).all()
+    assert (chances[:3, 0] > 0.7).all()
 
 
 def test_chances_without_share_or_of_some_cases_only_change_nothing(cases, tmp_path):
@@ -248,3 +281,14 @@ def test_another_plan_or_a_damaged_checkpoint_is_refused(cases, tmp_path):
 def test_no_case_is_refused(tmp_path):
     with pytest.raises(CohortError):
         train([], PLAN, tmp_path)
+
+
+def test_a_killed_training_with_an_inner_split_ends_with_the_same_weights(cases, tmp_path):
+    plan = planned(check_every=1, patience=9)
+    some, inner = cases[1:-1], (cases[0], cases[-1])
+    whole = load_file(train(some, plan, tmp_path / "whole", inner=inner))
+    with pytest.raises(KilledError):
+        train(some, plan, tmp_path / "killed", progress=KillAfter(5), inner=inner)
+    resumed = load_file(train(some, plan, tmp_path / "killed", inner=inner))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert (tmp_path / "whole" / STOPPING).read_bytes() == (tmp_path / "killed" / STOPPING).read_bytes()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
@@ -31,7 +31,7 @@ class StagingCase:
     Args:
         scan_id: identifier of the scan.
         patient_id: identifier of the patient, who may have several scans.
-        stage: 0 to 4 for F0 to F4.
+        stages: those that the reference allows, 0 to 4 for F0 to F4; one, or several where it does not decide.
         image: windowed CT on the network grid, 0 to 255 for [0, 1]; a quarter of the memory of float32.
         liver_first: first slice that shows liver.
         liver_last: last slice that shows liver (inclusive).
@@ -42,13 +42,23 @@ class StagingCase:
 
     scan_id: str
     patient_id: str
-    stage: int
+    stages: tuple[int, ...]
     image: UInt8[np.ndarray, "d h w"]
     liver_first: int
     liver_last: int
     signs: Float[np.ndarray, " s"] | None = None
     chances: Float[np.ndarray, " k"] | None = None
     parts: UInt8[np.ndarray, "d h w"] | None = None
+
+    @property
+    def stage(self) -> int:
+        """The stage of a case that has one.
+
+        Raises:
+            ValueError: it has several.
+        """
+        (stage,) = self.stages
+        return stage
 
 
 def prepare_case(
@@ -81,7 +91,7 @@ def prepare_case(
     image = np.round(way.forward(volume).array * 255.0).astype(np.uint8)
     first, last = liver_range(way.forward_labels(liver_mask).array, volume.source)
     numbers = None if parts is None else way.forward_labels(parts).array
-    return StagingCase(scan_id, patient_id, stage, image, first, last, parts=numbers)
+    return StagingCase(scan_id, patient_id, (stage,), image, first, last, parts=numbers)
 
 
 def liver_range(mask: Bool[np.ndarray, "d h w"], source: str) -> tuple[int, int]:
@@ -102,14 +112,14 @@ class Batch:
 
     Args:
         slabs: windowed CT in [0, 1].
-        stages: 0 to 4 for F0 to F4.
+        allowed: which of F0 to F4 the reference allows.
         signs: the patients' known signs, or None where a case has none.
         chances: of the stages given the patients' signs, or None where a case has none.
         parts: numbers of body parts, moved as the slabs are, or None where a case has none.
     """
 
     slabs: Float[Tensor, "n 1 s h w"]
-    stages: Int[Tensor, " n"]
+    allowed: Bool[Tensor, "n 5"]
     signs: Float[Tensor, "n k"] | None
     chances: Float[Tensor, "n 5"] | None
     parts: UInt8[Tensor, "n s h w"] | None
@@ -124,8 +134,9 @@ def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
         step: number of the step, from 0.
     """
     rng = np.random.default_rng((plan.training.seed, step))
-    stages = np.array([case.stage for case in cases])
-    drawn = rng.choice(len(cases), size=plan.training.batch, p=drawing_weights(stages, plan.training.class_balance))
+    belonging = memberships([case.stages for case in cases])
+    weights = drawing_weights(belonging, plan.training.class_balance)
+    drawn = rng.choice(len(cases), size=plan.training.batch, p=weights)
     chosen, size = [cases[i] for i in drawn], plan.slab.slices
     starts = [random_start(case, size, rng) for case in chosen]
     slabs = np.stack([cut_slab(case.image, start, size) for case, start in zip(chosen, starts, strict=True)])
@@ -141,34 +152,49 @@ def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
     )
     return Batch(
         moved[:, None],
-        torch.from_numpy(stages[drawn]),
+        torch.from_numpy(belonging[drawn] > 0),
         torch.from_numpy(np.stack(signs).astype(np.float32)) if len(signs) == len(chosen) else None,
         torch.from_numpy(np.stack(chances).astype(np.float32)) if len(chances) == len(chosen) else None,
         followed,
     )
 
 
-def drawing_weights(stages: Int[np.ndarray, " n"], balance: float) -> Float[np.ndarray, " n"]:
+def memberships(stages: Sequence[tuple[int, ...]]) -> Float[np.ndarray, "n 5"]:
+    """How much each case counts for each stage: a set counts for all its stages in equal shares."""
+    shares = np.zeros((len(stages), len(STAGES)))
+    for row, allowed in zip(shares, stages, strict=True):
+        row[list(allowed)] = 1.0 / len(allowed)
+    return shares
+
+
+def drawing_weights(belonging: Float[np.ndarray, "n 5"], balance: float) -> Float[np.ndarray, " n"]:
     """Probability of each case to be drawn: inverse frequency of its stage to the power `balance`.
 
     0 draws as sampled, 1 draws every stage equally often.
+
+    Args:
+        belonging: the `memberships` of the cases.
+        balance: the exponent.
     """
-    counts = np.bincount(stages)
-    weights = (1.0 / counts[stages]) ** balance
+    counts = belonging.sum(axis=0)
+    rarity = np.where(counts > 0, 1.0 / np.where(counts > 0, counts, 1.0), 0.0) ** balance
+    weights = belonging @ rarity
     return np.asarray(weights / weights.sum(), dtype=float)
 
 
-def prior_shift(stages: Int[np.ndarray, " n"], balance: float, prior: Sequence[float] = ()) -> Float[np.ndarray, " k"]:
+def prior_shift(
+    belonging: Float[np.ndarray, "n 5"], balance: float, prior: Sequence[float] = ()
+) -> Float[np.ndarray, " 5"]:
     """What the training adds to the scores of the stages, so that drawing rare ones more often shifts no probability.
 
     The logarithm of how much more often a stage is drawn than `prior` says (Menon et al., logit adjustment, ICLR 2021).
 
     Args:
-        stages: of the training cases.
+        belonging: the `memberships` of the training cases.
         balance: exponent of `drawing_weights`.
-        prior: how frequent F0..F4 are where the probabilities shall hold; as in `stages` if empty.
+        prior: how frequent F0..F4 are where the probabilities shall hold; as among the cases if empty.
     """
-    counts = np.bincount(stages, minlength=len(STAGES))
+    counts = belonging.sum(axis=0)
     present = counts > 0
     drawn = np.where(present, counts, 1.0) ** (1.0 - balance)
     wanted = np.where(present, np.asarray(prior or counts, dtype=float), 1.0)

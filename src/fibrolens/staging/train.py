@@ -16,13 +16,14 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool3d, cross_entropy, mse_loss, one_hot
+from torch.nn.functional import adaptive_avg_pool3d, log_softmax, mse_loss
 
 from fibrolens.errors import CohortError, ModelError
-from fibrolens.plan import STAGES, Plan, TrainingPlan, write_plan
+from fibrolens.plan import Plan, TrainingPlan, write_plan
 from fibrolens.progress import Reporter, Silent
-from fibrolens.staging.data import Batch, StagingCase, draw_batch, prior_shift
+from fibrolens.staging.data import Batch, StagingCase, draw_batch, memberships, prior_shift
 from fibrolens.staging.network import LFSNetwork, fast, new_network
+from fibrolens.staging.stopping import InnerSplit
 
 #: Parts that fill less than this share of the scans count as if they filled it.
 RARE = 1e-3
@@ -45,8 +46,8 @@ class Learner(nn.Module):
         self.plan = plan.training
         self.soft = all(case.chances is not None for case in cases)
         signs, shares = _signs(cases, plan.training), _shares(cases, plan.training)
-        stages = np.array([case.stage for case in cases])
-        shift = prior_shift(stages, self.plan.class_balance, self.plan.prior)
+        belonging = memberships([case.stages for case in cases])
+        shift = prior_shift(belonging, self.plan.class_balance, self.plan.prior)
         self.shift = torch.from_numpy(shift.astype(np.float32))
         self.network = new_network(plan.network, plan.training.seed)
         with torch.random.fork_rng():
@@ -64,7 +65,7 @@ class Learner(nn.Module):
         return self
 
     def loss(self, batch: Batch, step: int) -> Tensor:
-        """Cross-entropy of the stages plus the weighted squared errors of signs and parts.
+        """That of the stages plus the weighted squared errors of signs and parts.
 
         Dropout depends on seed and step alone; the global generator is handed back.
         """
@@ -73,20 +74,26 @@ class Learner(nn.Module):
             cells = self.network.convolved(batch.slabs.contiguous(memory_format=torch.channels_last_3d))
             features = self.network.connected(cells)
             logits = self.network.head(self.network.dropout(features))
-        loss = cross_entropy(logits + self.shift, self.target(batch), label_smoothing=self.plan.label_smoothing)
+        loss = self.stage_loss(logits, batch)
         if self.signs is not None and batch.signs is not None:
             loss = loss + self.plan.signs_weight * mse_loss(self.signs(features), batch.signs)
         if self.parts is not None and batch.parts is not None:
             loss = loss + self.plan.parts_weight * self.parts.loss(cells, batch.parts)
         return loss
 
-    def target(self, batch: Batch) -> Tensor:
-        """The stages, or how likely each is given the patient's signs, as often as the stages are drawn here."""
-        share = self.plan.soft_stages if self.soft else 0.0
-        if not share or batch.chances is None:
-            return batch.stages
-        chances = torch.softmax(batch.chances.log() + self.shift, dim=1)
-        return torch.lerp(one_hot(batch.stages, len(STAGES)).to(chances), chances, share)
+    def stage_loss(self, logits: Float[Tensor, "n 5"], batch: Batch) -> Float[Tensor, ""]:
+        """Minus the logarithm of the probability of what the reference allows; of one stage it is the cross-entropy.
+
+        Smoothed over all stages, or softened to how likely each is given the patient's signs, as the plan says.
+        """
+        scores = log_softmax(logits + self.shift, dim=1)
+        loss = -scores.masked_fill(~batch.allowed, -torch.inf).logsumexp(dim=1)
+        loss = torch.lerp(loss, -scores.mean(dim=1), self.plan.label_smoothing)
+        if self.soft and batch.chances is not None:
+            # As often as the stages are drawn here.
+            chances = torch.softmax(batch.chances.log() + self.shift, dim=1)
+            loss = torch.lerp(loss, -(chances * scores).sum(dim=1), self.plan.soft_stages)
+        return loss.mean()
 
 
 class PartsHead(nn.Module):
@@ -124,6 +131,7 @@ def train(
     out: Path,
     initial: Mapping[str, Tensor] | None = None,
     progress: Reporter | None = None,
+    inner: Sequence[StagingCase] = (),
 ) -> Path:
     """Train the LFS network; a killed training goes on from its last checkpoint to the same final weights.
 
@@ -135,6 +143,7 @@ def train(
         out: folder for plan, checkpoint, ``train_log.jsonl`` (loss per step) and the final weights.
         initial: weights to start from (fine-tuning) instead of random ones.
         progress: told after every step.
+        inner: scans of other patients for early stopping, where the plan asks for it; nothing is fitted on them.
 
     Returns:
         Path of the final ``weights.safetensors``.
@@ -157,12 +166,18 @@ def train(
     learnt = [p for p in learner.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learnt, lr=plan.training.learning_rate, weight_decay=plan.training.weight_decay)
     average = {name: t.clone() for name, t in learner.network.state_dict().items()} if plan.training.averaging else {}
-    made_of = _made_of(cases, plan, initial)
-    begin = _resume(out / CHECKPOINT, made_of, learner, optimiser, average)
+    watch = InnerSplit(inner, plan)
+    made_of = _made_of(cases, plan, initial, inner)
+    begin = _resume(out / CHECKPOINT, made_of, learner, optimiser, average, watch)
     _trim_log(out / LOG, begin)
     report.advance(begin)
 
     for step in range(begin, plan.training.steps):
+        if watch.due(step):
+            watch.look(step, learner.network, average or learner.network.state_dict())
+        if watch.over:
+            report.advance(plan.training.steps - step)
+            break
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, plan.training)
         loss = learner.loss(draw_batch(cases, plan, step), step)
@@ -172,10 +187,14 @@ def train(
         _follow(average, learner.network, step, plan.training.averaging)
         _log(out / LOG, step, float(loss.detach()), learning_rate(step, plan.training))
         if (step + 1) % plan.training.checkpoint_every == 0 or step + 1 == plan.training.steps:
-            _save_checkpoint(out / CHECKPOINT, made_of, learner, optimiser, average, step + 1)
+            _save_checkpoint(out / CHECKPOINT, made_of, learner, optimiser, average, watch, step + 1)
         report.advance(1)
 
-    return _save_aside(average or learner.network.state_dict(), out / WEIGHTS)
+    last = average or learner.network.state_dict()
+    if watch.due(plan.training.steps) and not watch.over:
+        watch.look(plan.training.steps, learner.network, last)
+    watch.write(out)
+    return _save_aside(watch.best or last, out / WEIGHTS)
 
 
 def learning_rate(step: int, plan: TrainingPlan) -> float:
@@ -222,14 +241,16 @@ def _save_checkpoint(
     learner: Learner,
     optimiser: torch.optim.Optimizer,
     average: Mapping[str, Tensor],
+    watch: InnerSplit,
     step: int,
 ) -> None:
-    """Weights, their mean, optimiser and step in one file, written aside and renamed, so that it is whole or absent."""
+    """All that the training needs to go on, in one file, written aside and renamed, so that it is whole or absent."""
     tensors = {f"learner.{name}": t for name, t in learner.state_dict().items()}
     tensors |= {f"average.{name}": t for name, t in average.items()}
+    tensors |= {f"best.{name}": t for name, t in watch.best.items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": t for name, t in state.items()}
-    _save_aside(tensors, path, {"step": str(step), **made_of})
+    _save_aside(tensors, path, {"step": str(step), "looks": json.dumps(watch.looks), **made_of})
 
 
 def _resume(
@@ -238,6 +259,7 @@ def _resume(
     learner: Learner,
     optimiser: torch.optim.Optimizer,
     average: dict[str, Tensor],
+    watch: InnerSplit,
 ) -> int:
     """Load a checkpoint where there is one; returns the step to go on with."""
     if not path.is_file():
@@ -255,6 +277,8 @@ def _resume(
             )
     learner.load_state_dict(_under("learner.", tensors))
     average |= _under("average.", tensors)
+    watch.best = _under("best.", tensors)
+    watch.looks = [(int(step), float(loss)) for step, loss in json.loads(metadata["looks"])]
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in _under("optimiser.", tensors).items():
         index, name = key.split(".")
@@ -267,13 +291,15 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
-def _made_of(cases: Sequence[StagingCase], plan: Plan, initial: Mapping[str, Tensor] | None) -> dict[str, str]:
+def _made_of(
+    cases: Sequence[StagingCase], plan: Plan, initial: Mapping[str, Tensor] | None, inner: Sequence[StagingCase]
+) -> dict[str, str]:
     """What the weights of a step depend on: the plan without what does not change the result, scans, first weights."""
     content: dict[str, Any] = asdict(plan)
     content["training"].pop("checkpoint_every")
     scans = zlib.crc32(b"")
-    for case in cases:
-        scans = zlib.crc32(f"{case.scan_id} {case.stage}".encode(), zlib.crc32(case.image.tobytes(), scans))
+    for case in (*cases, *inner):
+        scans = zlib.crc32(f"{case.scan_id} {case.stages}".encode(), zlib.crc32(case.image.tobytes(), scans))
         for known in (case.signs, case.chances, case.parts):
             scans = scans if known is None else zlib.crc32(known.tobytes(), scans)
     start = zlib.crc32(b"")

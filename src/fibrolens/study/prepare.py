@@ -68,7 +68,7 @@ def prepare_scan(row: CohortRow, plan: GridPlan) -> PreparedScan:
     seen = way.forward_labels(labels)
     first, last = liver_range(seen.array == 1, row.scan_id)
     image = np.round(way.window.forward(hu).array * 255.0).astype(np.uint8)
-    case = StagingCase(row.scan_id, row.patient_id, row.stages[0], image, first, last)
+    case = StagingCase(row.scan_id, row.patient_id, row.stages, image, first, last)
     return PreparedScan(case, seen, body_mask(hu))
 
 
@@ -115,5 +115,5 @@ def load_scan(cases: Path, row: CohortRow) -> PreparedScan:
         first, last = (int(n) for n in stored["liver_range"])
     depth, height, width = image.shape
     geometry = Geometry.from_affine((depth, height, width), affine)
-    case = StagingCase(row.scan_id, row.patient_id, row.stages[0], image, first, last)
+    case = StagingCase(row.scan_id, row.patient_id, row.stages, image, first, last)
     return PreparedScan(case, Volume(labels, geometry, row.scan_id), body)

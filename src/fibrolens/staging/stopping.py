@@ -1,0 +1,82 @@
+"""Early stopping: which weights of a training do best on scans that it is not fitted on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from fibrolens.output import write_json
+from fibrolens.plan import Plan
+from fibrolens.staging.data import StagingCase
+from fibrolens.staging.network import LFSNetwork
+from fibrolens.staging.predict import StagingModel, predict
+
+STOPPING = "stopping.json"
+#: No probability counts as less, so that one scan cannot decide alone.
+LEAST = 1e-6
+
+
+@dataclass
+class InnerSplit:
+    """Looks at the inner split while a network is trained, and keeps the weights that did best on it.
+
+    Args:
+        cases: the scans of the inner split; without any nothing is looked at.
+        plan: how often is looked, and how many looks without a better one end the training.
+        looks: step and mean loss of each look so far.
+        best: the weights of the best look.
+    """
+
+    cases: Sequence[StagingCase]
+    plan: Plan
+    looks: list[tuple[int, float]] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def due(self, step: int) -> bool:
+        """Whether to look after `step` steps: before the first, every so often, and after the last."""
+        every, last = self.plan.training.check_every, self.plan.training.steps
+        return bool(self.cases) and every > 0 and (step % every == 0 or step == last)
+
+    def look(self, step: int, network: LFSNetwork, weights: Mapping[str, Tensor]) -> None:
+        """Measure `weights` on the inner split and keep them where they are the best so far.
+
+        Args:
+            step: after how many steps they are.
+            network: whose weights they are; it is not changed.
+            weights: what would be used if the training ended here.
+        """
+        looked = deepcopy(network)
+        looked.load_state_dict(dict(weights))
+        loss = inner_loss(StagingModel(self.plan, looked.eval(), {}, ""), self.cases)
+        if loss < min((known for _, known in self.looks), default=math.inf):
+            self.best = {name: tensor.clone() for name, tensor in weights.items()}
+        self.looks.append((step, loss))
+
+    @property
+    def over(self) -> bool:
+        """Whether the last looks have all been worse than an earlier one."""
+        losses = [loss for _, loss in self.looks]
+        return bool(losses) and len(losses) - 1 - int(np.argmin(losses)) >= self.plan.training.patience
+
+    def write(self, folder: Path) -> None:
+        """Write ``stopping.json``: every look, and which step's weights were kept; nothing without an inner split."""
+        if self.looks:
+            kept = min(self.looks, key=lambda look: look[1])[0]
+            looks = [{"step": step, "loss": loss} for step, loss in self.looks]
+            write_json({"scans": len(self.cases), "looks": looks, "kept_step": kept}, folder / STOPPING)
+
+
+def inner_loss(model: StagingModel, cases: Sequence[StagingCase]) -> float:
+    """Mean of minus the logarithm of the probability of the stages that each reference allows."""
+    losses = []
+    for case in cases:
+        image = case.image.astype(np.float32) / np.float32(255.0)
+        found = predict(model, image, (case.liver_first, case.liver_last), layers=()).probabilities
+        losses.append(-math.log(max(float(found[list(case.stages)].sum()), LEAST)))
+    return float(np.mean(losses))
