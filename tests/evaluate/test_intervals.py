@@ -1,11 +1,11 @@
 import itertools
-import time
+import math
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fibrolens.evaluate.intervals import auc, bootstrap_auc, delong, delong_variance, wilson
+from fibrolens.evaluate.intervals import auc, delong, delong_variance, wilson, wilson_by_patient
 
 
 def sample(seed: int, n: int = 40):
@@ -36,37 +36,44 @@ def test_delong_equals_the_brute_force_u_statistic(seed):
     assert interval.low == pytest.approx(max(0, wins.mean() - 1.959963984540054 * variance**0.5), abs=1e-12)
 
 
+def test_a_patient_s_scans_that_agree_are_no_new_evidence():
+    positive, score = sample(2)
+    patient = np.arange(40)
+    doubled = [np.repeat(a, 2) for a in (positive, score, patient)]
+    assert delong_variance(*doubled) == pytest.approx(delong_variance(positive, score, patient), rel=1e-12)
+    assert delong_variance(doubled[0], doubled[1]) < 0.6 * delong_variance(*doubled)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_delong_of_patients_equals_the_brute_force_clusters(seed):
+    """Obuchowski 1997: placements summed per patient; a patient may have scans on both sides."""
+    positive, score = sample(seed, 30)
+    patient = np.random.default_rng(seed).integers(0, 14, 30)
+    wins = np.array([[kernel(a, b) for b in score[~positive]] for a in score[positive]])
+    up, down = wins.mean(1) - wins.mean(), wins.mean(0) - wins.mean()
+    everyone, own = np.unique(patient), (patient[positive], patient[~positive])
+    sums = [np.array([part[mine == p].sum() for p in everyone]) for part, mine in zip((up, down), own, strict=True)]
+    i, j, n = len(np.unique(own[0])), len(np.unique(own[1])), len(everyone)
+    expected = (
+        i / (i - 1) * (sums[0] ** 2).sum() / len(up) ** 2
+        + j / (j - 1) * (sums[1] ** 2).sum() / len(down) ** 2
+        + 2 * n / (n - 1) * (sums[0] * sums[1]).sum() / (len(up) * len(down))
+    )
+    assert delong_variance(positive, score, patient) == pytest.approx(expected, abs=1e-14)
+
+
+def test_sides_that_do_not_overlap_give_no_interval():
+    """An interval of no width would claim certainty."""
+    interval = delong(np.array([True, True, False, False]), np.array([0.9, 0.8, 0.2, 0.1]))
+    assert interval.estimate == 1.0
+    assert math.isnan(interval.low)
+    assert math.isnan(interval.high)
+
+
 def test_delong_has_no_interval_with_a_single_positive_case():
     interval = delong(np.array([True, False, False]), np.array([0.9, 0.1, 0.2]))
     assert interval.estimate == 1.0
     assert np.isnan([interval.low, interval.high]).all()
-
-
-def test_a_bootstrap_replicate_is_the_auc_of_the_drawn_scans():
-    positive, score = sample(1, 9)
-    interval = bootstrap_auc(positive, score, np.arange(9), np.random.default_rng(0), 4000)
-    up, down = np.flatnonzero(positive), np.flatnonzero(~positive)
-    pairs = np.array([[kernel(score[i], score[j]) for j in down] for i in up])
-    generator = np.random.default_rng(1)
-    draws = [pairs[np.ix_(generator.integers(0, 3, 3), generator.integers(0, 6, 6))].mean() for _ in range(4000)]
-    assert [interval.low, interval.high] == pytest.approx(np.percentile(draws, [2.5, 97.5]), abs=0.04)
-
-
-def test_scans_of_a_patient_are_drawn_together():
-    positive, score = sample(2, 30)
-    doubled = [np.repeat(a, 2) for a in (positive, score)]
-    alone = bootstrap_auc(positive, score, np.arange(30), np.random.default_rng(0))
-    twice = bootstrap_auc(*doubled, np.repeat(np.arange(30), 2), np.random.default_rng(0))
-    naive = bootstrap_auc(*doubled, np.arange(60), np.random.default_rng(0))
-    assert (alone.low, alone.high) == pytest.approx((twice.low, twice.high))
-    assert naive.high - naive.low < 0.85 * (alone.high - alone.low)
-
-
-def test_bootstrap_is_fast_enough_for_a_study():
-    positive, score = sample(0, 252)
-    started = time.perf_counter()
-    bootstrap_auc(positive, score, np.arange(252), np.random.default_rng(0))
-    assert time.perf_counter() - started < 2.0
 
 
 @pytest.mark.parametrize(("successes", "trials", "low", "high"), [(8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775)])
@@ -79,3 +86,19 @@ def test_wilson_is_symmetric_and_unknown_without_trials():
     for k, n in itertools.product(range(4), [3]):
         assert wilson(k, n).low == pytest.approx(1 - wilson(n - k, n).high)
     assert np.isnan(wilson(0, 0).estimate)
+
+
+def test_wilson_by_patient_is_wilson_s_own_where_each_patient_has_one_scan():
+    success = np.arange(10) < 8
+    own, by_patient = wilson(8, 10), wilson_by_patient(success, np.arange(10))
+    assert (by_patient.estimate, by_patient.low, by_patient.high) == pytest.approx((own.estimate, own.low, own.high))
+
+
+def test_scans_of_one_patient_count_as_one_trial():
+    success = np.arange(10) < 8
+    found = wilson_by_patient(np.repeat(success, 3), np.repeat(np.arange(10), 3))
+    assert (found.low, found.high) == pytest.approx((wilson(8, 10).low, wilson(8, 10).high))
+    mixed = wilson_by_patient(success, np.array([0, 0, 1, 2, 3, 4, 5, 6, 7, 8]))
+    assert mixed.estimate == 0.8
+    assert wilson(8, 9).high - wilson(8, 9).low < mixed.high - mixed.low
+    assert math.isnan(wilson_by_patient(success[:0], np.arange(0)).low)

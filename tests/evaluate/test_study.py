@@ -17,8 +17,8 @@ def cohort():
     return [case(n, ((0, 0, 1, 2, 3, 4, 4)[n % 7],)) for n in range(70)]
 
 
-def evaluate(cases):
-    return evaluate_predictions(cases, np.random.default_rng(0), 200)
+def evaluate(cases, **options):
+    return evaluate_predictions(cases, np.random.default_rng(0), 200, **options)
 
 
 def test_every_figure_has_its_counts(cohort):
@@ -66,6 +66,53 @@ def test_patients_and_thin_strata_are_named():
     result = evaluate(cases)
     assert (result["cases"], result["patients"]) == (4, 3)
     assert result["thresholds"]["F4"]["thin"]
+
+
+def test_cuts_come_from_each_fold_s_inner_split(cohort):
+    inner = {0: [case(n, (stage,)) for n, stage in enumerate((0, 4, 0, 4, 2), start=200)], 1: [case(300, (0,))]}
+    cuts = evaluate(cohort, inner=inner)["thresholds"]["F4"]["operating_point"]["cuts"]
+    assert [c["fold"] for c in cuts] == [0, 1, 2, 3, 4]
+    assert (cuts[0]["rule"], cuts[0]["positives"], cuts[0]["negatives"]) == ("youden", 2, 3)
+    assert (cuts[1]["cut"], cuts[1]["rule"]) == (0.5, "0.5")
+    assert "no positive case" in cuts[1]["reason"]
+    assert "no predictions of an inner split" in cuts[2]["reason"]
+
+
+def test_figures_without_controls_leave_their_scans_out_and_keep_the_calls(cohort):
+    controls = {c.scan_id for c in cohort[:35] if c.stages == (0,)}
+    result = evaluate(cohort, controls=controls)
+    others = result["without_controls"]
+    assert (result["controls"], others["cases"]) == (10, 60)
+    assert sorted(others) == ["averages", "cases", "patients", "stages", "thresholds"]
+    whole, part = (section["thresholds"]["F>=2"]["operating_point"] for section in (result, others))
+    assert (part["sensitivity"], part["cuts"]) == (whole["sensitivity"], whole["cuts"])
+    assert others["thresholds"]["F>=2"]["negatives"] == 20
+
+
+def test_controls_as_the_only_f0_leave_no_negative_case_without_them(cohort):
+    result = evaluate(cohort, controls={c.scan_id for c in cohort if c.stages == (0,)})["without_controls"]
+    assert result["thresholds"]["F>=1"]["auc"] is None
+    assert "no case" in result["thresholds"]["F>=1"]["reason"]
+
+
+def test_without_any_control_or_with_nothing_else_there_is_a_reason(cohort):
+    assert evaluate(cohort)["without_controls"] is None
+    assert "no scan" in evaluate(cohort)["without_controls_reason"]
+    assert "every scan" in evaluate(cohort, controls={c.scan_id for c in cohort})["without_controls_reason"]
+
+
+def test_the_confusion_matrix_is_pooled_and_per_fold(cohort):
+    confusion = evaluate(cohort)["confusion"]
+    folds = np.array([fold["counts"] for fold in confusion["per_fold"]])
+    assert (folds.sum(axis=0) == np.array(confusion["counts"])).all()
+    assert confusion["correct"]["count"] == np.trace(confusion["counts"])
+
+
+def test_the_methods_name_unit_draws_and_rule(cohort):
+    methods = evaluate(cohort)["methods"]
+    assert "unit: patient" in methods["auc_delong"]
+    assert "200 draws of patients" in methods["auc_bootstrap"]
+    assert "Youden" in methods["operating_point"]
 
 
 def test_curves_are_the_paper_s(cohort):

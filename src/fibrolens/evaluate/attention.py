@@ -1,14 +1,19 @@
-"""Mean map weight in the liver, F0 against F4: the comparison of the paper's Fig. 5."""
+"""Where the maps lie by stage: summaries, F0 against F4 (the paper's Fig. 5), and how frequent the patterns are."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.stats import mannwhitneyu
+
+from fibrolens.evaluate.entries import ends, proportion
+from fibrolens.evaluate.intervals import delong
+
+NAMES = ("F0", "F1", "F2", "F3", "F4")
 
 
 def summarise(values: Sequence[float] | Float[np.ndarray, " n"]) -> dict[str, Any]:
@@ -17,48 +22,85 @@ def summarise(values: Sequence[float] | Float[np.ndarray, " n"]) -> dict[str, An
     Returns:
         ``n``, ``median``, ``q1``, ``q3``; the last three are None without a known value.
     """
-    known = _known(values)
+    known = np.array([float(v) for v in values if not math.isnan(v)], dtype=float)
     if not len(known):
         return {"n": 0, "median": None, "q1": None, "q3": None}
     q1, median, q3 = (float(v) for v in np.percentile(known, [25, 50, 75]))
     return {"n": len(known), "median": median, "q1": q1, "q3": q3}
 
 
-def compare(
-    low: Sequence[float] | Float[np.ndarray, " n"], high: Sequence[float] | Float[np.ndarray, " m"]
-) -> dict[str, Any]:
-    """Two-sided Mann-Whitney test of two groups.
+def compare(low: Mapping[str, float], high: Mapping[str, float]) -> dict[str, Any]:
+    """Two-sided Mann-Whitney test of two groups of patients.
 
     Args:
-        low: values of the first group (F0); NaN is unknown.
-        high: values of the second group (F4); NaN is unknown.
+        low: value of each patient of the first group (F0), by the patient's id.
+        high: value of each patient of the second group (F4).
 
     Returns:
-        ``p_value``, ``u`` (of `high`) and ``effect``, the share of pairs in which `high` is larger (ties half);
-        or None for each and a ``reason`` where a group is empty.
+        ``patients`` of each group that were compared and ``in_both``, patients of both groups, who are left out so
+        that the groups are independent; ``p_value``, ``u`` (of `high`), ``effect``, the share of pairs in which `high`
+        is larger (ties half), and its 95 % ``effect_interval`` (DeLong; None where the groups do not overlap). Without
+        a patient in each group the figures are None beside a ``reason``.
     """
-    first, second = _known(low), _known(high)
-    if not (len(first) and len(second)):
-        return {"p_value": None, "u": None, "effect": None, "reason": "one of the two groups has no case"}
+    both = low.keys() & high.keys()
+    first, second = ([value for name, value in group.items() if name not in both] for group in (low, high))
+    counts: dict[str, Any] = {"patients": [len(first), len(second)], "in_both": len(both)}
+    if not (first and second):
+        nothing = {"p_value": None, "u": None, "effect": None, "effect_interval": None}
+        return counts | nothing | {"reason": "one of the two groups has no case"}
     test = mannwhitneyu(second, first, alternative="two-sided")
-    pairs = len(first) * len(second)
-    return {"p_value": float(test.pvalue), "u": float(test.statistic), "effect": float(test.statistic / pairs)}
+    later = np.repeat([False, True], counts["patients"])
+    effect = delong(later, np.array(first + second, dtype=float))
+    figures = {"p_value": float(test.pvalue), "u": float(test.statistic), "effect": effect.estimate}
+    return counts | figures | {"effect_interval": ends(effect)}
 
 
-def compare_stages(stage: Sequence[str], values: Sequence[float]) -> dict[str, Any]:
+def compare_stages(
+    stage: Sequence[str], values: Sequence[float], patient: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Every stage's summary and F0 against F4.
 
     Args:
-        stage: stage of each case, true or predicted; sets such as ``F2|F3`` stand in no group.
-        values: mean map weight of each case; NaN is unknown.
+        stage: stage of each scan, true or predicted; sets such as ``F2|F3`` stand in no group.
+        values: mean map weight of each scan; NaN is unknown.
+        patient: whose scan; None means that every scan is another patient's.
 
     Returns:
-        ``stages`` (F0..F4, see `summarise`) and ``F0_against_F4`` (see `compare`).
+        ``stages`` (F0 to F4, see `summarise`; unit: scan) and ``F0_against_F4`` (see `compare`; unit: patient, by the
+        mean of the patient's scans in the group).
     """
-    groups = {f"F{k}": [v for s, v in zip(stage, values, strict=True) if s == f"F{k}"] for k in range(5)}
-    summaries = {name: summarise(group) for name, group in groups.items()}
-    return {"stages": summaries, "F0_against_F4": compare(groups["F0"], groups["F4"])}
+    owners = [str(n) for n in range(len(stage))] if patient is None else patient
+    known: dict[str, dict[str, list[float]]] = {name: {} for name in NAMES}
+    for name, value, owner in zip(stage, values, owners, strict=True):
+        if name in known and not math.isnan(value):
+            known[name].setdefault(owner, []).append(value)
+    summaries = {name: summarise([v for own in group.values() for v in own]) for name, group in known.items()}
+    low, high = ({owner: float(np.mean(own)) for owner, own in known[name].items()} for name in ("F0", "F4"))
+    return {"stages": summaries, "F0_against_F4": compare(low, high)}
 
 
-def _known(values: Sequence[float] | Float[np.ndarray, " n"]) -> Float[np.ndarray, " k"]:
-    return np.array([float(v) for v in values if not math.isnan(v)], dtype=float)
+def adjust(tests: Sequence[dict[str, Any]]) -> None:
+    """Give each test with a ``p_value`` its ``p_adjusted`` by Holm's rule over all of them (Scand J Stat 1979;6:65)."""
+    known = sorted((test for test in tests if test["p_value"] is not None), key=lambda test: test["p_value"])
+    reached = 0.0
+    for rank, test in enumerate(known):
+        reached = max(reached, min(1.0, (len(known) - rank) * test["p_value"]))
+        test["p_adjusted"] = reached
+
+
+def frequencies(
+    stage: Sequence[str], found: Sequence[str], names: Sequence[str], patient: Int[np.ndarray, " n"]
+) -> dict[str, dict[str, Any]]:
+    """Share of each pattern among the scans of each stage F0 to F4, see `proportion`.
+
+    Args:
+        stage: stage of each scan, true or predicted; sets stand in no group.
+        found: name of each scan's pattern.
+        names: every pattern.
+        patient: number of the patient of each scan.
+    """
+    stages, patterns = np.array(stage, dtype=str), np.array(found, dtype=str)
+    return {
+        own: {name: proportion(patterns[stages == own] == name, patient[stages == own]) for name in names}
+        for own in NAMES
+    }

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fibrolens.evaluate.intervals import REPLICATES, Interval, bootstrap_auc, delong, wilson
-from fibrolens.evaluate.roc import RocCurve, at_least, binary_curve, macro_curve, micro_curve, operating_point
+from fibrolens.evaluate.averages import Staged, averages
+from fibrolens.evaluate.bootstrap import REPLICATES
+from fibrolens.evaluate.cut import YOUDEN, Cut, youden_cut
+from fibrolens.evaluate.entries import THIN, proportion
+from fibrolens.evaluate.roc import RocCurve, at_least, binary_curve, macro_curve, micro_curve
+from fibrolens.evaluate.threshold import Question, figures
 
-#: A case is called F >= k when P(F >= k) is at least this; fixed beforehand, fitted on nothing.
-CUT = 0.5
-#: Fewer cases than this on either side make a figure thin.
-THIN = 10
 THRESHOLDS = (1, 2, 3, 4)
+#: How each figure was made; what an interval covers stands in docs/statistics.md.
+METHODS = {
+    "score": "P(F>=k), the sum of the out-of-fold softmax over F_k to F4; folds pooled, and each fold alone",
+    "sets": "a stage set counts at a threshold only where all its stages lie on one side; elsewhere it counts nowhere",
+    "auc_delong": "95 % interval of DeLong 1988 with patients as clusters (Obuchowski 1997); unit: patient",
+    "auc_bootstrap": "95 % percentile interval, {replicates} draws of patients (unit) within those with and without a "
+    "positive scan; for micro and macro within the stages",
+    "operating_point": f"each fold's test scans are called at that fold's cut, from its inner split. youden: {YOUDEN}",
+    "proportions": "95 % Wilson interval, scans of a patient taken to agree always; unit: patient, which is the scan "
+    "where each patient has one; the cut is taken as given",
+    "fold_spread": "mean and standard deviation of the folds' AUCs; the intervals above do not hold the chance of the "
+    "training, which this shows",
+    "thin": f"fewer than {THIN} scans on one side, or of a stage that occurs",
+}
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """One scan's out-of-fold prediction.
+    """One scan's prediction by a network that has not been fitted to its patient.
 
     Args:
         scan_id: which scan.
         patient_id: whose scan.
-        fold: the fold that had not seen the patient.
+        fold: the fold whose network predicted.
         stages: the stages that the reference allows, one or several.
         probabilities: P(F0) to P(F4).
     """
@@ -45,8 +58,19 @@ class Predicted:
         return int(np.argmax(self.probabilities))
 
 
+@dataclass(frozen=True)
+class _Resampling:
+    generator: np.random.Generator
+    replicates: int
+
+
 def evaluate_predictions(
-    cases: Sequence[Predicted], generator: np.random.Generator, replicates: int = REPLICATES
+    cases: Sequence[Predicted],
+    generator: np.random.Generator,
+    replicates: int = REPLICATES,
+    *,
+    inner: Mapping[int, Sequence[Predicted]] | None = None,
+    controls: Collection[str] = (),
 ) -> dict[str, Any]:
     """Every figure of the predictions with its counts, ready for JSON.
 
@@ -54,28 +78,24 @@ def evaluate_predictions(
         cases: out-of-fold predictions, pooled over the folds.
         generator: source of the bootstrap's draws.
         replicates: bootstrap replicates.
+        inner: of each fold, its network's predictions of its inner split, which choose the cuts; where there are
+            none, cases are called at 0.5.
+        controls: scan ids of the imaging-negative controls.
 
     Returns:
-        ``cases``, ``patients``, ``stages``, ``thresholds`` (F>=1 to F4), ``averages`` (micro, macro), ``confusion``
-        and ``methods``. A figure that the cases cannot give is None beside its ``reason``.
+        ``cases``, ``patients``, ``stages``, ``thresholds`` (F>=1 to F4), ``averages`` (micro, macro), ``confusion``,
+        ``controls`` (how many), ``without_controls`` and ``methods``. A figure that the cases cannot give is None
+        beside its ``reason`` (``without_controls_reason``).
     """
-    stages = Counter("|".join(f"F{k}" for k in case.stages) for case in cases)
-    exact = [case for case in cases if len(case.stages) == 1]
+    cuts = {k: _cuts(inner or {}, k) for k in THRESHOLDS}
+    resampling = _Resampling(generator, replicates)
+    others = [case for case in cases if case.scan_id not in controls]
     return {
-        "cases": len(cases),
-        "patients": len({case.patient_id for case in cases}),
-        "stages": {name: stages[name] for name in sorted(stages)},
-        "thresholds": {threshold_name(k): _threshold(cases, k, generator, replicates) for k in THRESHOLDS},
-        "averages": {"micro": _average(exact, micro_curve), "macro": _average(exact, macro_curve)},
-        "confusion": _confusion(exact),
-        "methods": {
-            "score": "P(F>=k), the sum of the out-of-fold softmax over F_k to F4; folds pooled",
-            "auc_delong": "95 % interval, DeLong 1988; cases taken as independent",
-            "auc_bootstrap": f"95 % percentile interval, {replicates} draws of patients within the two groups",
-            "operating_point": f"positive where P(F>=k) >= {CUT}, fixed beforehand",
-            "proportions": "95 % Wilson interval; unit: scan",
-            "thin": f"fewer than {THIN} cases on one side",
-        },
+        **_figures(cases, cuts, resampling),
+        "confusion": _confusion([case for case in cases if len(case.stages) == 1]),
+        "controls": len(cases) - len(others),
+        **_without_controls(cases, others, cuts, resampling),
+        "methods": {name: text.format(replicates=replicates) for name, text in METHODS.items()},
     }
 
 
@@ -103,68 +123,68 @@ def curves(cases: Sequence[Predicted], thresholds: Sequence[int] = (2, 3, 4)) ->
     return found
 
 
-def _threshold(cases: Sequence[Predicted], k: int, generator: np.random.Generator, replicates: int) -> dict[str, Any]:
-    kept, positive = decided(cases, k)
-    positives, negatives = int(positive.sum()), int((~positive).sum())
-    result: dict[str, Any] = {
-        "positives": positives,
-        "negatives": negatives,
-        "undecided": len(cases) - len(kept),
-        "thin": min(positives, negatives) < THIN,
-        "auc": None,
-        "operating_point": None,
-        "per_fold": _per_fold(kept, positive, k),
-    }
-    if not (positives and negatives):
-        return result | {"reason": "no case on one side of the threshold"}
-    score = _scores(kept, k)
-    patient = np.unique([case.patient_id for case in kept], return_inverse=True)[1]
-    by_delong = delong(positive, score)
-    by_bootstrap = bootstrap_auc(positive, score, patient, generator, replicates)
-    result["auc"] = {"value": by_delong.estimate, "delong": _ends(by_delong), "bootstrap": _ends(by_bootstrap)}
-    result["operating_point"] = _operating_figures(positive, score)
-    return result
-
-
-def _operating_figures(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"]) -> dict[str, Any]:
-    point = operating_point(positive, score, CUT)
-    called = point.true_positives + point.false_positives
+def _figures(cases: Sequence[Predicted], cuts: Mapping[int, Mapping[int, Cut]], draws: _Resampling) -> dict[str, Any]:
+    stages = Counter("|".join(f"F{k}" for k in case.stages) for case in cases)
+    thresholds = {}
+    for k in THRESHOLDS:
+        kept, positive = decided(cases, k)
+        patient, fold = _owners(kept)
+        question = Question(positive, _scores(kept, k), patient, fold)
+        found = figures(question, cuts[k], draws.generator, draws.replicates)
+        thresholds[threshold_name(k)] = {"undecided": len(cases) - len(kept), **found}
+    exact = [case for case in cases if len(case.stages) == 1]
     return {
-        "cut": CUT,
-        "sensitivity": _proportion(point.true_positives, point.positives),
-        "specificity": _proportion(point.true_negatives, point.negatives),
-        "accuracy": _proportion(point.correct, len(positive)),
-        "ppv": _proportion(point.true_positives, called),
-        "npv": _proportion(point.true_negatives, len(positive) - called),
+        "cases": len(cases),
+        "patients": len({case.patient_id for case in cases}),
+        "stages": {name: stages[name] for name in sorted(stages)},
+        "thresholds": thresholds,
+        "averages": averages(Staged(*_arrays(exact), *_owners(exact)), draws.generator, draws.replicates),
     }
 
 
-def _per_fold(kept: Sequence[Predicted], positive: Bool[np.ndarray, " n"], k: int) -> list[dict[str, Any]]:
-    folds = np.array([case.fold for case in kept], dtype=int)
-    score = _scores(kept, k)
-    rows: list[dict[str, Any]] = []
-    for fold in sorted(set(folds.tolist())):
-        mine = folds == fold
-        up, down = int((positive & mine).sum()), int((~positive & mine).sum())
-        area = binary_curve("", positive[mine], score[mine]).auc if up and down else None
-        rows.append({"fold": fold, "positives": up, "negatives": down, "auc": area})
-    return rows
-
-
-def _average(
-    exact: Sequence[Predicted], curve: Callable[[Int[np.ndarray, " n"], Float[np.ndarray, "n stages"]], RocCurve]
+def _without_controls(
+    cases: Sequence[Predicted],
+    others: Sequence[Predicted],
+    cuts: Mapping[int, Mapping[int, Cut]],
+    draws: _Resampling,
 ) -> dict[str, Any]:
-    stage, probabilities = _arrays(exact)
-    if len(set(stage.tolist())) < 2:
-        return {"auc": None, "cases": len(exact), "reason": "fewer than two stages occur"}
-    return {"auc": curve(stage, probabilities).auc, "cases": len(exact)}
+    """The figures of the scans that histology has staged, called at the same cuts."""
+    if len(others) == len(cases):
+        return {"without_controls": None, "without_controls_reason": "no scan is an imaging-negative control"}
+    if not others:
+        return {"without_controls": None, "without_controls_reason": "every scan is an imaging-negative control"}
+    return {"without_controls": _figures(others, cuts, draws)}
+
+
+def _cuts(inner: Mapping[int, Sequence[Predicted]], k: int) -> dict[int, Cut]:
+    found = {}
+    for fold, cases in inner.items():
+        kept, positive = decided(cases, k)
+        found[fold] = youden_cut(positive, _scores(kept, k))
+    return found
 
 
 def _confusion(exact: Sequence[Predicted]) -> dict[str, Any]:
+    stage, probabilities = _arrays(exact)
+    predicted = probabilities.argmax(axis=1)
+    patient, fold = _owners(exact)
+    per_fold = [
+        {"fold": int(number), "counts": _table(stage[fold == number], predicted[fold == number])}
+        for number in np.unique(fold)
+    ]
+    return {
+        "rows": "true stage F0 to F4",
+        "columns": "predicted stage F0 to F4",
+        "counts": _table(stage, predicted),
+        "correct": proportion(stage == predicted, patient),
+        "per_fold": per_fold,
+    }
+
+
+def _table(stage: Int[np.ndarray, " n"], predicted: Int[np.ndarray, " n"]) -> list[list[int]]:
     counts = np.zeros((5, 5), dtype=int)
-    for case in exact:
-        counts[case.stages[0], case.predicted] += 1
-    return {"rows": "true stage F0 to F4", "columns": "predicted stage F0 to F4", "counts": counts.tolist()}
+    np.add.at(counts, (stage, predicted), 1)
+    return counts.tolist()
 
 
 def _arrays(exact: Sequence[Predicted]) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, "n 5"]]:
@@ -172,15 +192,11 @@ def _arrays(exact: Sequence[Predicted]) -> tuple[Int[np.ndarray, " n"], Float[np
     return stage, np.array([case.probabilities for case in exact], dtype=float).reshape(-1, 5)
 
 
+def _owners(cases: Sequence[Predicted]) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """The patient, as a number, and the fold of each scan."""
+    patient = np.unique([case.patient_id for case in cases], return_inverse=True)[1]
+    return patient, np.array([case.fold for case in cases], dtype=int)
+
+
 def _scores(cases: Sequence[Predicted], k: int) -> Float[np.ndarray, " n"]:
     return at_least(np.array([case.probabilities for case in cases], dtype=float).reshape(-1, 5))[:, k - 1]
-
-
-def _proportion(successes: int, trials: int) -> dict[str, Any]:
-    interval = wilson(successes, trials)
-    value = interval.estimate if trials else None
-    return {"value": value, "interval": _ends(interval), "count": successes, "of": trials}
-
-
-def _ends(interval: Interval) -> list[float] | None:
-    return None if math.isnan(interval.low) else [interval.low, interval.high]
