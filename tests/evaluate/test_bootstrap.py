@@ -1,0 +1,83 @@
+import time
+
+import numpy as np
+import pytest
+
+from fibrolens.evaluate.bootstrap import bootstrap, bootstrap_auc, resampled_auc
+from fibrolens.evaluate.intervals import auc
+
+
+def sample(seed: int, n: int = 40):
+    generator = np.random.default_rng(seed)
+    positive = np.arange(n) < n // 3
+    return positive, (generator.normal(size=n) + positive).round(1)
+
+
+def kernel(up: float, down: float) -> float:
+    return float(up > down) + 0.5 * float(up == down)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_replicate_s_auc_is_that_of_the_scans_written_out(seed):
+    positive, score = sample(seed)
+    weights = np.random.default_rng(seed).integers(0, 3, (5, 40))
+    found = resampled_auc(positive, score)(weights)
+    assert found == pytest.approx([auc(np.repeat(positive, w), np.repeat(score, w)) for w in weights], abs=1e-12)
+
+
+def test_the_interval_is_that_of_plain_draws_within_both_groups():
+    positive, score = sample(2, 9)
+    interval = bootstrap_auc(positive, score, np.arange(9), np.random.default_rng(0), 4000)
+    up, down = np.flatnonzero(positive), np.flatnonzero(~positive)
+    pairs = np.array([[kernel(score[i], score[j]) for j in down] for i in up])
+    generator = np.random.default_rng(1)
+    draws = [pairs[np.ix_(generator.integers(0, 3, 3), generator.integers(0, 6, 6))].mean() for _ in range(4000)]
+    assert [interval.low, interval.high] == pytest.approx(np.percentile(draws, [2.5, 97.5]), abs=0.04)
+
+
+def test_scans_of_a_patient_are_drawn_together():
+    positive, score = sample(2, 30)
+    doubled = [np.repeat(a, 2) for a in (positive, score)]
+    alone = bootstrap_auc(positive, score, np.arange(30), np.random.default_rng(0))
+    twice = bootstrap_auc(*doubled, np.repeat(np.arange(30), 2), np.random.default_rng(0))
+    naive = bootstrap_auc(*doubled, np.arange(60), np.random.default_rng(0))
+    assert (alone.low, alone.high) == pytest.approx((twice.low, twice.high))
+    assert naive.high - naive.low < 0.85 * (alone.high - alone.low)
+
+
+def test_bootstrap_is_fast_enough_for_a_study():
+    positive, score = sample(0, 252)
+    started = time.perf_counter()
+    bootstrap_auc(positive, score, np.arange(252), np.random.default_rng(0))
+    assert time.perf_counter() - started < 2.0
+
+
+def test_a_patient_with_scans_on_both_sides_is_drawn_with_the_positive_ones():
+    seen = []
+
+    def statistic(weights):
+        seen.append(weights)
+        return weights[:, 0].astype(float)
+
+    bootstrap(statistic, np.array([1, 0, 1, 0, 0, 0]), np.array([0, 0, 1, 2, 3, 4]), np.random.default_rng(0), 50)
+    weights = np.concatenate(seen)
+    assert (weights[:, 0] == weights[:, 1]).all()
+    assert (weights[:, [0, 2]].sum(axis=1) == 2).all()
+    assert (weights[:, 3:].sum(axis=1) == 3).all()
+
+
+def test_a_side_of_one_patient_or_sides_that_do_not_overlap_give_no_interval():
+    score = np.array([0.9, 0.8, 0.2, 0.1])
+    separated = bootstrap_auc(np.array([True, True, False, False]), score, np.arange(4), np.random.default_rng(0), 50)
+    single = bootstrap_auc(np.array([False, True, False, False]), score, np.arange(4), np.random.default_rng(0), 50)
+    assert (separated.estimate, single.estimate) == (1.0, pytest.approx(2 / 3))
+    assert np.isnan([separated.low, separated.high, single.low, single.high]).all()
+
+
+def test_memory_stays_bounded_with_many_scans(monkeypatch):
+    positive, score = sample(0)
+    monkeypatch.setattr("fibrolens.evaluate.bootstrap.CELLS", 40 * 7)
+    few = bootstrap_auc(positive, score, np.arange(40), np.random.default_rng(0), 2000)
+    monkeypatch.undo()
+    whole = bootstrap_auc(positive, score, np.arange(40), np.random.default_rng(0), 2000)
+    assert (few.low, few.high) == pytest.approx((whole.low, whole.high), abs=0.03)
