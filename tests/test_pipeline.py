@@ -8,6 +8,7 @@ import pytest
 from tests.staged import simulated, untrained_models
 
 from fibrolens.errors import CoverageError, GeometryError, InputError, PhaseError
+from fibrolens.explain.patterns import PATTERNS
 from fibrolens.io import write_nifti
 from fibrolens.masks import OwnMasks
 from fibrolens.phantom.labels import Organ
@@ -97,6 +98,8 @@ def test_result_is_json_with_the_keys_of_the_contract(result):
     }
     assert content["input"]["shape"] == list(result.ct.geometry.shape[::-1])
     assert content["stage"]["conformal_set"] is None
+    assert content["pattern"]["name"] in PATTERNS
+    assert "even share" in content["pattern"]["rule"]
     assert set(content["attention"]) >= {
         "scale",
         "layer",

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fibrolens.explain.attention import DepthLayer, RegionAttention
+from fibrolens.explain.patterns import RULE, pattern
 from fibrolens.markers.marker import Marker
 from fibrolens.plan import STAGES
 from fibrolens.quality import Quality
@@ -71,6 +72,11 @@ class Attention:
     mask_source: str
     regions: Mapping[str, RegionAttention | None]
     profile: tuple[DepthLayer, ...] = ()
+
+    @property
+    def pattern(self) -> str:
+        """Which of the paper's focus patterns the map shows; see `fibrolens.explain.patterns`."""
+        return pattern({name: None if region is None else region.mean for name, region in self.regions.items()})
 
     def to_dict(self) -> dict[str, Any]:
         """The `attention` object of ``result.json``; an absent organ is null. Voxels are those of the network grid."""
@@ -143,7 +149,7 @@ class StagingResult:
             "stage": self.stage.to_dict(),
             "masks": self.masks.to_dict(),
             "attention": self.attention.to_dict(),
-            "pattern": None,
+            "pattern": {"name": self.attention.pattern, "rule": RULE},
             "markers": dict(self.markers),
             "marker_details": [marker.to_dict() for marker in self.measured],
             "dicom": None,
