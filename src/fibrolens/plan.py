@@ -235,7 +235,7 @@ def read_plan(path: Path, kind: type[T]) -> T:
     except (OSError, ValueError) as error:
         raise ModelError(f"The plan {path.name} cannot be read as JSON ({error}); restore it or train again.") from None
     try:
-        plan: T = _build(kind, content, path.name)
+        plan = from_plain(kind, content, path.name)
     except (TypeError, ValueError) as error:
         raise ModelError(f"The plan {path.name} cannot be used: {error}.") from None
     if getattr(plan, "schema_version", None) != SCHEMA_VERSION:
@@ -243,6 +243,16 @@ def read_plan(path: Path, kind: type[T]) -> T:
             f"The plan {path.name} has schema {content.get('schema_version')}; this version reads {SCHEMA_VERSION}."
         )
     return plan
+
+
+def from_plain(kind: type[T], content: Any, where: str) -> T:
+    """A dataclass from parsed JSON, with its defaults where keys are absent; `where` is what messages call it.
+
+    Raises:
+        TypeError, ValueError: an unknown key, or a value that the dataclass cannot hold.
+    """
+    plain: T = _build(kind, content, where)
+    return plain
 
 
 def _build(kind: Any, content: Any, where: str) -> Any:
