@@ -1,14 +1,16 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fibrolens.cohort.splits import check_splits, make_splits, read_splits, write_splits
+from fibrolens.cohort.splits import check_splits, make_splits, read_splits, strata, write_splits
 from fibrolens.cohort.table import CohortRow
 from fibrolens.errors import CohortError
 
 
-def row(number: int, stage: int, patient: str | None = None) -> CohortRow:
-    return CohortRow(number + 2, patient or f"p{number}", f"s{number}", Path("x"), (stage,), None, None, {})
+def row(number: int, stage: int, patient: str | None = None, site: str | None = None) -> CohortRow:
+    values = {} if site is None else {"site": site}
+    return CohortRow(number + 2, patient or f"p{number}", f"s{number}", Path("x"), (stage,), None, None, values)
 
 
 @pytest.fixture
@@ -26,6 +28,35 @@ def test_every_scan_is_tested_once_and_a_patient_s_scans_together(rows):
 def test_folds_have_the_cohort_s_mix_of_stages(rows):
     stage = {r.scan_id: r.stages[0] for r in rows}
     assert [sum(stage[s] == 0 for s in fold) for fold in make_splits(rows, seed=0)] == [6] * 5
+
+
+def test_folds_have_the_cohort_s_mix_of_sites_within_a_stage():
+    rows = [row(n, 4 * (n % 2), site="AAB"[n % 3]) for n in range(90)]
+    by_scan = {r.scan_id: (r.stages[0], r.values["site"]) for r in rows}
+    for fold in make_splits(rows, seed=0):
+        places = [by_scan[scan] for scan in fold]
+        assert [places.count((stage, site)) for stage in (0, 4) for site in "AB"] == [6, 3, 6, 3]
+
+
+def test_one_site_or_none_leaves_the_folds_as_they_are(rows):
+    plain = make_splits(rows, seed=0)
+    assert make_splits([replace(r, values={"site": "A"}) for r in rows], seed=0) == plain
+    assert make_splits([replace(r, values={"site": ""}) for r in rows], seed=0) == plain
+
+
+def test_rare_sites_of_a_stage_are_shared_out_together():
+    numbers = iter(range(100))
+
+    def scans(stage: int, **sites: int) -> list[CohortRow]:
+        return [row(next(numbers), stage, site=site) for site, count in sites.items() for _ in range(count)]
+
+    cohort = [*scans(0, a=9, b=5, c=2, d=1), *scans(1, a=2, b=3), *scans(4, a=6, b=3, c=3)]
+    found = dict(zip(((r.stages[0], r.values["site"]) for r in cohort), strata(cohort), strict=True))
+    assert found == {
+        (0, "a"): "F0 at a", (0, "b"): "F0 at b", (0, "c"): "F0 at a", (0, "d"): "F0 at a",
+        (1, "a"): "F1", (1, "b"): "F1",
+        (4, "a"): "F4 at a", (4, "b"): "F4", (4, "c"): "F4",
+    }  # fmt: skip
 
 
 def test_the_seed_decides_the_folds(rows):

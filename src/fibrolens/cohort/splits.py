@@ -1,9 +1,10 @@
-"""Five folds: stratified by stage, all scans of a patient in one fold."""
+"""Five folds: stratified by stage and site, all scans of a patient in one fold."""
 
 from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ FOLDS = 5
 
 def make_splits(rows: Sequence[CohortRow], seed: int, folds: int = FOLDS) -> tuple[tuple[str, ...], ...]:
     """Scan ids of each test fold.
+
+    Each fold gets its share of every stage (a set such as F2|F3 is one more), and within a stage of every site.
 
     Args:
         rows: the cohort.
@@ -34,10 +37,26 @@ def make_splits(rows: Sequence[CohortRow], seed: int, folds: int = FOLDS) -> tup
     with warnings.catch_warnings():
         # A stage with fewer cases than folds is common here (8 of 252 are F1 in the paper) and counted in the report.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        parts = splitter.split(np.zeros(len(rows)), [row.stage_name for row in rows], patients)
+        parts = splitter.split(np.zeros(len(rows)), strata(rows, folds), patients)
         splits = tuple(tuple(rows[i].scan_id for i in test) for _, test in parts)
     check_splits(rows, splits)
     return splits
+
+
+def strata(rows: Sequence[CohortRow], folds: int = FOLDS) -> list[str]:
+    """What the folds share out evenly: the stage of each row, with its site where that can be shared out too.
+
+    Sites with fewer scans of a stage than there are folds stand together; where these are too few as well, or where the
+    cohort has a single site, the stage stands alone.
+    """
+    sites = [row.values.get("site", "") for row in rows]
+    if len(set(sites)) == 1:
+        return [row.stage_name for row in rows]
+    pairs = [(row.stage_name, site) for row, site in zip(rows, sites, strict=True)]
+    counts = Counter(pairs)
+    frequent: list[tuple[str, str | None]] = [pair if counts[pair] >= folds else (pair[0], None) for pair in pairs]
+    left = Counter(frequent)
+    return [_stratum(stage, site, left, folds) for stage, site in frequent]
 
 
 def check_splits(rows: Sequence[CohortRow], splits: Sequence[Sequence[str]]) -> None:
@@ -60,6 +79,14 @@ def check_splits(rows: Sequence[CohortRow], splits: Sequence[Sequence[str]]) -> 
         raise CohortError(
             f"The folds leak: patient {leaking[0]} has scans in several folds; keep a patient in one fold."
         )
+
+
+def _stratum(stage: str, site: str | None, counts: Counter[tuple[str, str | None]], folds: int) -> str:
+    """A stage with its site; the rare sites' scans, where they are few, go with the stage's most frequent site."""
+    if site is None and counts[stage, None] < folds:
+        sites = [other for name, other in counts if name == stage and other is not None]
+        site = max(sites, key=lambda other: (counts[stage, other], other), default=None)
+    return stage if site is None else f"{stage} at {site}"
 
 
 def write_splits(splits: Sequence[Sequence[str]], path: Path) -> None:
