@@ -5,6 +5,8 @@ Slices are shown by radiological convention: the patient's right is on the left 
 
 from __future__ import annotations
 
+import textwrap
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +28,14 @@ Plane = Literal["axial", "coronal", "sagittal"]
 
 WINDOW_HU = (-125.0, 225.0)
 RESEARCH = "Research use only"
+#: Inches across two columns of a journal's page (174 mm), and across one (84 mm).
+TWO_COLUMNS, ONE_COLUMN = 6.85, 3.31
+#: Dots per inch of a figure that is printed.
+PRINT_DPI = 300
+#: Points of the smaller words of a printed figure.
+SMALL = 6.5
+#: Of words at that size.
+LETTERS_PER_INCH = 19.5
 SCALE_TITLES = {"mean1": "location map, mean1 (1 = even share)", "raw": "location map, raw"}
 #: Okabe and Ito's colours, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
@@ -112,7 +122,7 @@ class Scene:
         return np.zeros(self.ct.shape, dtype=bool) if self.labels is None else np.asarray(self.labels == 1)
 
 
-def draw_slice(axes: Axes, scene: Scene, plane: Plane, index: int, top: float | None = None) -> None:
+def draw_slice(axes: Axes, scene: Scene, plane: Plane, index: int, top: float | None = None, size: float = 8.0) -> None:
     """Draw one slice of the CT with map, contours and patient sides, true to scale.
 
     Args:
@@ -121,6 +131,7 @@ def draw_slice(axes: Axes, scene: Scene, plane: Plane, index: int, top: float | 
         plane: the kind of slice.
         index: which slice, row or column.
         top: upper end of the colour scale; None draws the CT without the map.
+        size: points of the letters at the sides.
     """
     picture = scene.cut(scene.ct, plane, index)
     height, width = (n * mm for n, mm in zip(picture.shape, scene.pixel(plane), strict=True))
@@ -133,7 +144,7 @@ def draw_slice(axes: Axes, scene: Scene, plane: Plane, index: int, top: float | 
     if scene.labels is not None:
         _contours(axes, scene.cut(scene.labels, plane, index), extent)
     axes.set(xticks=[], yticks=[], facecolor="black", xlim=(0, width), ylim=(height, 0))
-    _sides(axes, SIDES[plane])
+    _sides(axes, SIDES[plane], size)
 
 
 def map_colours() -> ListedColormap:
@@ -143,7 +154,7 @@ def map_colours() -> ListedColormap:
     return ListedColormap(colours)
 
 
-def colour_bar(figure: Figure, axes: Axes, top: float, scale: str) -> None:
+def colour_bar(figure: Figure, axes: Axes, top: float, scale: str, size: float = 9.0) -> None:
     """Colour bar that names the scale of the map.
 
     Args:
@@ -151,11 +162,37 @@ def colour_bar(figure: Figure, axes: Axes, top: float, scale: str) -> None:
         axes: where the bar goes.
         top: upper end of the scale.
         scale: ``mean1`` or ``raw``.
+        size: points of its text.
     """
     bar = figure.colorbar(ScalarMappable(Normalize(0, top), map_colours()), cax=axes, extend="max")
     axes.set_facecolor("0.45")
-    bar.set_label(SCALE_TITLES[scale], fontsize=9)
-    bar.ax.tick_params(labelsize=8)
+    bar.set_label(SCALE_TITLES[scale], fontsize=size)
+    bar.ax.tick_params(labelsize=size - 1)
+
+
+def print_style() -> AbstractContextManager[None]:
+    """Text and lines for a figure at print size: words of 7 to 8 points."""
+    return mpl.rc_context(
+        {
+            "font.size": 7.5,
+            "axes.labelsize": 7.5,
+            "axes.titlesize": 8,
+            "xtick.labelsize": 7,
+            "ytick.labelsize": 7,
+            "legend.fontsize": 7,
+            "axes.linewidth": 0.7,
+            "lines.linewidth": 1.3,
+        }
+    )
+
+
+def footer(figure: Figure, note: str, y_inches: float = 0.1) -> None:
+    """Write what a reader must know below a figure, and the intended use, in lines as wide as the figure."""
+    y = y_inches / figure.get_figheight()
+    letters = int(LETTERS_PER_INCH * figure.get_figwidth())
+    paragraphs = f"{note.rstrip()} {RESEARCH}.".strip().splitlines()
+    text = "\n".join(textwrap.fill(paragraph, letters) for paragraph in paragraphs)
+    figure.text(0.01, y, text, fontsize=SMALL, color="0.25", va="bottom", linespacing=1.25)
 
 
 def save(figure: Figure, path: Path, dpi: int = 150) -> None:
@@ -166,7 +203,7 @@ def save(figure: Figure, path: Path, dpi: int = 150) -> None:
         figure.savefig(path, dpi=dpi, metadata=stamp)
 
 
-def save_both(figure: Figure, stem: Path, dpi: int = 150) -> tuple[Path, Path]:
+def save_both(figure: Figure, stem: Path, dpi: int = PRINT_DPI) -> tuple[Path, Path]:
     """Write ``<stem>.png`` and ``<stem>.svg``."""
     png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
     save(figure, png, dpi)
@@ -184,10 +221,11 @@ def _contours(axes: Axes, cut: Shaped[np.ndarray, "y x"], extent: tuple[float, f
             axes.contour(x, y, inside, levels=[0.5], colors=colour, linewidths=0.9, linestyles=style)
 
 
-def _sides(axes: Axes, letters: str) -> None:
+def _sides(axes: Axes, letters: str, size: float) -> None:
     places = ((0.02, 0.5), (0.98, 0.5), (0.5, 0.975), (0.5, 0.025))
     alignments = (("left", "center"), ("right", "center"), ("center", "top"), ("center", "bottom"))
-    style: dict[str, Any] = {"color": "white", "fontsize": 8, "bbox": {"facecolor": "black", "alpha": 0.55, "pad": 1.0}}
+    box = {"facecolor": "black", "alpha": 0.55, "pad": 1.0, "linewidth": 0}
+    style: dict[str, Any] = {"color": "white", "fontsize": size, "bbox": box}
     for letter, (x, y), (across, along) in zip(letters, places, alignments, strict=True):
         axes.text(x, y, letter, transform=axes.transAxes, ha=across, va=along, **style)
 

@@ -1,4 +1,7 @@
-"""The figures of a study: ROC curves, example maps, attention by stage; each as PNG and SVG."""
+"""The figures of a study that stand in the paper: ROC curves, example maps, attention in the liver; as PNG and SVG.
+
+All are as wide as two columns of a journal's page, with text of 6.5 to 8 points.
+"""
 
 from __future__ import annotations
 
@@ -18,26 +21,28 @@ from fibrolens.report.drawing import (
     BLUE,
     GREEN,
     ORANGE,
-    PURPLE,
-    RESEARCH,
+    SMALL,
+    TWO_COLUMNS,
     VERMILION,
     WINDOW_HU,
     Scene,
     colour_bar,
     draw_slice,
+    footer,
+    print_style,
     save_both,
 )
 from fibrolens.volume import Volume
 
 #: Colour and line of each curve; the lines differ too, for prints without colour.
 CURVES: dict[str, tuple[str, Any]] = {
-    "F>=1": (PURPLE, "-"),
     "F>=2": (BLUE, "-"),
     "F>=3": (ORANGE, "--"),
     "F4": (VERMILION, "-."),
-    "micro": ("0.35", ":"),
-    "macro": (GREEN, (0, (5, 1, 1, 1, 1, 1))),
+    "micro": ("0.25", "-"),
+    "macro": (GREEN, (0, (4, 1.2))),
 }
+PANELS = (("a  At least F2, F3, F4", ("F>=2", "F>=3", "F4")), ("b  Averages over F0 to F4", ("micro", "macro")))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,36 +63,40 @@ class MapExample:
 
 
 def roc_figure(curves: Sequence[RocCurve], evaluation: Mapping[str, Any], stem: Path, note: str = "") -> None:
-    """Draw the ROC curves of the stages, each with its AUC, interval and counts.
+    """Draw the ROC curves as the paper's Fig. 3: a) the thresholds, b) micro and macro average; with AUCs and counts.
 
     Args:
         curves: thresholds, micro and macro; those that the cases could not give are missing.
-        evaluation: content of ``evaluation.json``, for intervals.
+        evaluation: content of ``evaluation.json``, for intervals and counts.
         stem: path without ending; ``.png`` and ``.svg`` are written.
         note: what to say below, beside the intended use.
     """
-    figure = Figure(figsize=(6.2, 6.6))
-    axes = figure.add_axes((0.12, 0.13, 0.84, 0.81))
-    axes.plot([0, 1], [0, 1], color="0.75", linewidth=1)
-    for curve in curves:
-        colour, line = CURVES[curve.name]
-        label = _curve_label(curve, evaluation)
-        axes.plot(curve.false_positive_rate, curve.true_positive_rate, color=colour, linestyle=line, lw=2, label=label)
-    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="1 - specificity", ylabel="Sensitivity", aspect="equal")
-    axes.set_title(
-        f"Out-of-fold ROC curves, {evaluation['cases']} scans of {evaluation['patients']} patients", fontsize=11
-    )
-    axes.grid(color="0.92")
-    if curves:
-        axes.legend(loc="lower right", fontsize=8.5, title="AUC [95 % CI, DeLong]", title_fontsize=8.5)
-    _footer(figure, note)
-    save_both(figure, stem)
+    by_name = {curve.name: curve for curve in curves}
+    with print_style():
+        figure = Figure(figsize=(TWO_COLUMNS, 3.85))
+        figure.subplots_adjust(left=0.065, right=0.99, top=0.93, bottom=0.19, wspace=0.17)
+        for axes, (title, names) in zip(figure.subplots(1, 2), PANELS, strict=True):
+            axes.plot([0, 1], [0, 1], color="0.75", linewidth=0.8)
+            for curve in (by_name[name] for name in names if name in by_name):
+                _draw_curve(axes, curve, _curve_label(curve.name, evaluation))
+            axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="1 − specificity", ylabel="Sensitivity")
+            axes.set(aspect="equal", axisbelow=True)
+            axes.set_title(title, loc="left", weight="bold")
+            axes.grid(color="0.92", linewidth=0.6)
+            if axes.get_legend_handles_labels()[0]:
+                axes.legend(loc="lower right", handlelength=2.6, borderaxespad=0.8)
+            else:
+                axes.text(0.5, 0.4, "not measurable:\nthe cases lie on one side", ha="center", va="center")
+        counts = f"{evaluation['cases']} scans of {evaluation['patients']} patients, out of fold, folds pooled"
+        intervals = "AUC with 95 % interval (a: DeLong; b: bootstrap of patients)"
+        footer(figure, f"{counts}. {intervals}; (with the finding / without it).\n{note}")
+        save_both(figure, stem)
 
 
 def attention_boxplot(
     values: Sequence[float], by: Mapping[str, Sequence[str]], tests: Mapping[str, Any], stem: Path, note: str = ""
 ) -> None:
-    """Draw the mean attention in the liver by stage, one panel per grouping.
+    """Draw the mean attention in the liver by stage as the paper's Fig. 5, one panel per grouping.
 
     Args:
         values: mean ``mean1`` map weight in the liver of each scan; NaN is unknown.
@@ -96,22 +105,24 @@ def attention_boxplot(
         stem: path without ending; ``.png`` and ``.svg`` are written.
         note: what to say below, beside the intended use.
     """
-    figure = Figure(figsize=(4.6 * len(by), 4.8))
-    panels = np.atleast_1d(figure.subplots(1, len(by), sharey=True))
-    figure.subplots_adjust(left=0.2 / len(by), right=0.985, top=0.87, bottom=0.23, wspace=0.06)
     known = np.asarray(values, dtype=float)
-    for axes, (title, stages) in zip(panels, by.items(), strict=True):
-        groups = [known[(np.asarray(stages) == name) & ~np.isnan(known)] for name in STAGES]
-        _boxes(axes, groups)
-        axes.set_xlabel(title[0].upper() + title[1:])
-        axes.set_title(_test_text(tests[title]["F0_against_F4"]), fontsize=10)
-    panels[0].set_ylabel("Mean attention in the liver\n(mean1; 1 = even share)")
-    _footer(figure, f"Box: median and quartiles; whiskers: 1.5 IQR; each dot is a scan. {note}")
-    save_both(figure, stem)
+    with print_style():
+        figure = Figure(figsize=(TWO_COLUMNS, 3.6))
+        panels = np.atleast_1d(figure.subplots(1, len(by), sharey=True))
+        figure.subplots_adjust(left=0.085, right=0.99, top=0.87, bottom=0.235, wspace=0.05)
+        for letter, axes, (title, stages) in zip("abc", panels, by.items(), strict=False):
+            groups = [known[(np.asarray(stages) == name) & ~np.isnan(known)] for name in STAGES]
+            _boxes(axes, groups)
+            axes.set_xlabel(title[0].upper() + title[1:])
+            axes.set_title(letter, loc="left", weight="bold")
+            axes.set_title(_test_text(tests[title]["F0_against_F4"]), fontsize=7.5)
+        panels[0].set_ylabel("Mean attention in the liver\n(mean1; 1 = even share)")
+        footer(figure, f"Box: median and quartiles; whiskers: 1.5 IQR; each dot is a scan. {note}")
+        save_both(figure, stem)
 
 
 def map_figure(examples: Sequence[MapExample], stem: Path, note: str = "", slices: int = 4) -> None:
-    """Draw one row per scan: axial slices through the liver with the location map over them.
+    """Draw one row per scan as the paper's Fig. 4: axial slices through the liver with the location map over them.
 
     Args:
         examples: the scans, in the order of the rows; at least one.
@@ -122,39 +133,54 @@ def map_figure(examples: Sequence[MapExample], stem: Path, note: str = "", slice
     scenes = [Scene.of(example.ct, example.map, example.labels) for example in examples]
     # One colour scale for all rows, or they could not be compared; the median, lest one hot spot pale all others.
     top = float(np.median([scene.top for scene in scenes]))
-    height = 1.0 + 1.75 * len(examples)
-    figure = Figure(figsize=(2.25 * slices + 1.7, height))
-    edges = {"left": 0.055, "right": 0.91, "top": 1 - 0.42 / height, "bottom": 0.5 / height}
-    widths = [1.0] * slices + [0.05]
-    grid = figure.add_gridspec(len(examples), slices + 1, width_ratios=widths, wspace=0.03, hspace=0.06, **edges)
-    for row, (example, scene) in enumerate(zip(examples, scenes, strict=True)):
-        for column, index in enumerate(scene.axial_slices(slices)):
-            axes = figure.add_subplot(grid[row, column])
-            draw_slice(axes, scene, "axial", index, top)
-            if column == 0:
-                axes.set_ylabel(example.title, fontsize=9)
-    colour_bar(figure, figure.add_subplot(grid[:, slices]), top, "mean1")
-    title = "Location maps of the predicted stage, out of fold; slices from top to bottom of the liver"
-    figure.suptitle(title, fontsize=10.5, y=1 - 0.2 / height)
-    low, high = WINDOW_HU
-    _footer(figure, f"CT window [{low:.0f}, {high:.0f}] HU; liver solid, spleen dashed. {note}", 0.2 / height)
-    save_both(figure, stem)
+    height = 0.62 + 1.13 * len(examples)
+    widths = [1.0] * slices + [0.045]
+    edges = {"left": 0.03, "right": 0.93, "top": 1 - 0.24 / height, "bottom": 0.36 / height}
+    with print_style():
+        figure = Figure(figsize=(TWO_COLUMNS, height))
+        grid = figure.add_gridspec(len(examples), slices + 1, width_ratios=widths, wspace=0.03, hspace=0.05, **edges)
+        for row, (example, scene) in enumerate(zip(examples, scenes, strict=True)):
+            for column, index in enumerate(scene.axial_slices(slices)):
+                axes = figure.add_subplot(grid[row, column], facecolor="black")
+                draw_slice(axes, scene, "axial", index, top, size=SMALL)
+                if column == 0:
+                    axes.set_ylabel(example.title)
+        colour_bar(figure, figure.add_subplot(grid[:, slices]), top, "mean1", size=7.5)
+        title = "Location maps of the predicted stage, out of fold; slices from the top to the bottom of the liver"
+        figure.suptitle(title, fontsize=8, y=1 - 0.12 / height)
+        low, high = WINDOW_HU
+        footer(figure, f"CT window [{low:.0f}, {high:.0f}] HU; liver: blue line, spleen: white dashes.\n{note}", 0.06)
+        save_both(figure, stem)
 
 
-def _curve_label(curve: RocCurve, evaluation: Mapping[str, Any]) -> str:
-    threshold = evaluation["thresholds"].get(curve.name)
+def threshold_title(name: str) -> str:
+    """``F≥2`` for ``F>=2``."""
+    return name.replace(">=", "≥")
+
+
+def _draw_curve(axes: Axes, curve: RocCurve, label: str) -> None:
+    colour, line = CURVES[curve.name]
+    axes.plot(curve.false_positive_rate, curve.true_positive_rate, color=colour, linestyle=line, label=label)
+
+
+def _curve_label(name: str, evaluation: Mapping[str, Any]) -> str:
+    threshold = evaluation["thresholds"].get(name)
     if threshold is None:
-        return f"{curve.name} average: {curve.auc:.2f}"
-    interval = threshold["auc"]["delong"] if threshold["auc"] else None
-    ends = f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else ""
-    name = curve.name.replace(">=", "≥")
-    return f"{name}: {curve.auc:.2f}{ends}  ({curve.positives} against {curve.negatives})"
+        average = evaluation["averages"][name]
+        return f"{name}: {average['auc']:.2f}{_interval(average.get('bootstrap'))} ({average['cases']} scans)"
+    auc, thin = threshold["auc"], ", thin" if threshold["thin"] else ""
+    counts = f"({threshold['positives']} / {threshold['negatives']}{thin})"
+    return f"{threshold_title(name)}: {auc['value']:.2f}{_interval(auc['delong'])} {counts}"
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else ""
 
 
 def _boxes(axes: Axes, groups: Sequence[Float[np.ndarray, " _"]]) -> None:
     positions = range(len(groups))
-    axes.axhline(1.0, color="0.6", linewidth=1, linestyle="--")
-    boxes = axes.boxplot(
+    axes.axhline(1.0, color="0.6", linewidth=0.8, linestyle="--")
+    drawn = axes.boxplot(
         list(groups),
         positions=positions,
         widths=0.55,
@@ -162,22 +188,19 @@ def _boxes(axes: Axes, groups: Sequence[Float[np.ndarray, " _"]]) -> None:
         showfliers=False,
         medianprops={"color": "black"},
     )
-    for box in boxes["boxes"]:
+    for box in drawn["boxes"]:
         box.set(facecolor="#CFE3F1", edgecolor="0.25")
     for k, group in enumerate(groups):
         # Evenly spread in the order of the values: reproducible, and no dot hides another.
         spread = np.argsort(np.argsort(group)) * 0.381966 % 1.0
-        axes.plot(k + 0.36 * (spread - 0.5), group, "o", color=BLUE, markersize=3.5, alpha=0.75, markeredgewidth=0)
-    axes.set_xticks(positions, [f"{name}\nn = {len(g)}" for name, g in zip(STAGES, groups, strict=True)], fontsize=9)
-    axes.grid(axis="y", color="0.92")
+        axes.plot(k + 0.36 * (spread - 0.5), group, "o", color=BLUE, markersize=2.4, alpha=0.75, markeredgewidth=0)
+    axes.set_xticks(positions, [f"{name}\nn = {len(g)}" for name, g in zip(STAGES, groups, strict=True)])
+    axes.grid(axis="y", color="0.92", linewidth=0.6)
+    axes.set_axisbelow(True)
 
 
 def _test_text(test: Mapping[str, Any]) -> str:
     if test["p_value"] is None:
         return f"F0 against F4: no test ({test['reason']})"
     p = "p < 0.001" if test["p_value"] < 0.001 else f"p = {test['p_value']:.3f}"
-    return f"F0 against F4: Mann-Whitney {p}\nP(F4 > F0) = {test['effect']:.2f}"
-
-
-def _footer(figure: Figure, note: str, y: float = 0.025) -> None:
-    figure.text(0.012, y, f"{note} {RESEARCH}.".strip(), fontsize=8, color="0.25", va="center", wrap=True)
+    return f"F0 against F4: Mann-Whitney {p}\nP(F4 > F0) = {test['effect']:.2f}{_interval(test.get('effect_interval'))}"

@@ -1,0 +1,68 @@
+"""What stands below the figures of a study, and in which order they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A figure of the report: the stem of its files, its number, and what is seen in it."""
+
+    name: str
+    number: str
+    text: str
+
+
+CAPTIONS = (
+    Caption(
+        "fig1_flow",
+        "Fig. 1",
+        "Flowchart of inclusion, with the number of scans and patients at each step, a reason per exclusion, and the "
+        "imaging-negative controls in a box of their own.",
+    ),
+    Caption(
+        "fig2_scheme",
+        "Fig. 2",
+        "Overall scheme. (a) Windowing, resampling and the slab of consecutive axial slices. (b) The LFS network as it "
+        "was used here. (c) Location map of the predicted stage. (d) Use of the folds.",
+    ),
+    Caption(
+        "fig3_roc",
+        "Fig. 3",
+        "ROC curves of the out-of-fold predictions, folds pooled. (a) Significant fibrosis, advanced fibrosis and "
+        "cirrhosis. (b) Micro average (every decision of every scan pooled) and macro average (mean of one stage "
+        "against the rest). Points: tables/roc_points.csv.",
+    ),
+    Caption(
+        "fig4_maps",
+        "Fig. 4",
+        "Location maps over axial CT at several levels of the liver, in scans of stages F0 and F4 whose probability of "
+        "their own stage is nearest to the median, whether predicted rightly or not. The map shows what drove this "
+        "network; it does not show where fibrosis is. What lies outside the body counts in no figure.",
+    ),
+    Caption(
+        "fig5_attention",
+        "Fig. 5",
+        "Mean weight of the location map in the liver, (a) by predicted stage, as in the paper, and (b) by true stage. "
+        "1.0 is an even share of the body. Values: attention.csv.",
+    ),
+    Caption(
+        "confusion",
+        "Fig. 6",
+        "Confusion matrix of the most probable stage, out of fold. Scans whose reference is a set of stages are not in "
+        "it.",
+    ),
+    Caption(
+        "attention_regions",
+        "Fig. 7",
+        "Mean weight of the location map in every region, by predicted and by true stage. Values: "
+        "tables/attention.csv.",
+    ),
+    Caption(
+        "patterns",
+        "Fig. 8",
+        "How often the focus patterns occur, (a) by predicted and (b) by true stage; stars are the paper's two "
+        "frequencies, which three radiologists read. Values: tables/patterns.csv.",
+    ),
+)
