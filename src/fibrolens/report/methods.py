@@ -1,0 +1,157 @@
+"""The methods of a study in words, made from its plan, so that a researcher can paste them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fibrolens import __version__
+from fibrolens.cohort.flow import Flow
+from fibrolens.cohort.rules import CRITERIA, Criteria
+from fibrolens.plan import Plan, TrainingPlan
+from fibrolens.report.paper import CITATION
+from fibrolens.report.tables import THRESHOLDS
+from fibrolens.segment.regions import SHELL_MM
+
+Paragraph = tuple[str, str]
+#: What each of the ``methods`` of ``evaluation.json`` is about, in the order of a reader.
+STATISTICS = {
+    "score": "Score",
+    "sets": "Sets of stages",
+    "auc_delong": "AUC, DeLong",
+    "auc_bootstrap": "AUC, bootstrap",
+    "operating_point": "Cut",
+    "proportions": "Proportions",
+    "fold_spread": "Spread over the folds",
+    "thin": "Thin",
+    "attention_stages": "Attention by stage",
+    "attention_test": "Attention, F0 against F4",
+    "attention_multiplicity": "Several tests",
+    "patterns": "Patterns",
+}
+
+
+def methods(
+    plan: Plan, study: Mapping[str, Any], evaluation: Mapping[str, Any], flow: Flow | None, criteria: Criteria | None
+) -> tuple[Paragraph, ...]:
+    """Heading and text of each paragraph.
+
+    Args:
+        plan: grid, slabs, network and training.
+        study: the whole of ``plan.json``; its ``folds``, ``inner_folds``, ``segmenter`` and ``decision`` are said
+            where they stand.
+        evaluation: content of ``evaluation.json``.
+        flow: who was found and left out, where that is known.
+        criteria: who is in the study, where that is known.
+    """
+    return (
+        ("Study population", _population(evaluation, flow, criteria)),
+        ("Cross-validation", _folds(plan, study, evaluation)),
+        ("Image processing", _images(plan, study)),
+        ("Network", _network(plan)),
+        ("Training", _training(plan.training, study, evaluation["training"])),
+        ("Location maps", _maps()),
+        ("Statistics", _statistics(evaluation)),
+        ("Software", f"fibrolens {__version__} (research use only), a method after {CITATION}."),
+    )
+
+
+def _population(evaluation: Mapping[str, Any], flow: Flow | None, criteria: Criteria | None) -> str:
+    stages = ", ".join(f"{name.replace('|', ' or ')} {count}" for name, count in evaluation["stages"].items())
+    text = f"{evaluation['cases']} CT scans of {evaluation['patients']} patients were studied ({stages} scans)."
+    if controls := evaluation.get("controls"):
+        text += f" {controls} of the scans are of imaging-negative controls, taken as F0 without histology."
+    if criteria is not None:
+        asked = "; ".join(words for criterion in CRITERIA if (words := criterion.asks(criteria)))
+        text += f" Criteria: {asked}."
+    if flow is not None:
+        out = sum(arm.excluded.scans for arm in flow.arms)
+        text += f" {flow.found.scans} scans of {flow.found.patients} patients were found; {out} were excluded (Fig. 1)."
+        if unchecked := [entry.text for entry in flow.unsettled if not entry.checked]:
+            text += f" Not checked, for the cohort's table has no such column: {'; '.join(unchecked)}."
+        if unknown := [f"{entry.text} ({entry.unknown.scans} scans)" for entry in flow.unsettled if entry.checked]:
+            text += f" Kept although not known: {'; '.join(unknown)}."
+    return text
+
+
+def _folds(plan: Plan, study: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+    folds = study.get("folds", evaluation["training"]["folds"])
+    text = (
+        f"The cohort was split into {folds} folds, stratified by stage and, where it is given, by site, all scans of a "
+        f"patient in one fold (seed {plan.training.seed}). Every scan was predicted by the network of the one fold "
+        "that had not seen its patient."
+    )
+    if (inner := study.get("inner_folds")) and plan.training.check_every:
+        text += (
+            f" One in {inner} of the patients of the other folds formed an inner split, stratified likewise, on which "
+            "nothing was fitted: it stopped the training and gave the cuts."
+        )
+    return text
+
+
+def _images(plan: Plan, study: Mapping[str, Any]) -> str:
+    low, high = plan.grid.window_hu
+    depth, height, width = plan.grid.spacing_mm
+    rows, columns = plan.grid.in_plane
+    text = (
+        f"CT numbers were windowed to [{low:.0f}, {high:.0f}] HU and scaled to [0, 1]; scans were resampled to "
+        f"{depth:g} × {height:g} × {width:g} mm (slice, row, column), {rows} × {columns} in the axial plane, the full "
+        f"axial field of the upper abdomen. The network saw {plan.slab.slices} consecutive axial slices, at a random "
+        "position within the liver's range in every training step; at test, windows of this size every "
+        f"{plan.slab.stride} slices, whose probabilities were averaged."
+    )
+    if "segmenter" in study:
+        text += f" Liver and spleen without a given mask were segmented by {study['segmenter']}."
+    return text
+
+
+def _network(plan: Plan) -> str:
+    network = plan.network
+    kernel, stride = (" × ".join(map(str, sizes)) for sizes in (network.kernel, network.stride))
+    channels = ", ".join(map(str, network.channels))
+    pools = ", ".join(" × ".join(map(str, size)) for size in network.pools)
+    return (
+        f"Four 3D convolutions (kernel {kernel}; {channels} channels; stride of the first {stride}), each with a ReLU, "
+        f"max-pooling behind the first three ({pools}), average pooling to {' × '.join(map(str, network.pooled))}, two "
+        f"fully connected layers ({network.hidden} units, then the five stages; dropout {network.dropout:g}) and a "
+        "softmax over F0 to F4."
+    )
+
+
+def _training(plan: TrainingPlan, study: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    text = (
+        f"Every fold was trained by AdamW for at most {plan.steps} steps of {plan.batch} slabs (begun with: "
+        f"{facts['initial_weights']}; learning rate {plan.learning_rate:g}, {plan.warmup_steps} steps of warm-up, "
+        f"weight decay {plan.weight_decay:g}), with cross-entropy as the loss; of a set of stages, minus the logarithm "
+        f"of their summed probability. Stages were drawn by their inverse frequency to the power of "
+        f"{plan.class_balance:g}. Augmentation: shifts of up to {plan.shift_mm:g} mm, rotations of up to "
+        f"{plan.rotation_deg:g}°, scaling by up to {100 * plan.scale:g} %, noise of {plan.noise_hu:g} HU, offsets of "
+        f"{plan.offset_hu:g} HU."
+    )
+    if plan.frozen:
+        text += f" These layers stayed as they were: {', '.join(plan.frozen)}."
+    if plan.check_every:
+        text += (
+            f" Every {plan.check_every} steps the loss on the inner split was taken; training ended after "
+            f"{plan.patience} looks without a better one, and the best weights were kept."
+        )
+    if decision := study.get("decision"):
+        text += f" What was learnt was decided without a look at any stage ({decision})."
+    return text
+
+
+def _maps() -> str:
+    return (
+        "Location maps are 3D Grad-CAM of the predicted stage's score at the third and fourth convolution, averaged "
+        "over windows, by the network that had not seen the patient. Each was divided by its own mean inside the body "
+        "(scale mean1, on which 1.0 is an even share); figures are of the mean of both layers. The liver's surface is "
+        f"the outermost {SHELL_MM:g} mm, its core the rest."
+    )
+
+
+def _statistics(evaluation: Mapping[str, Any]) -> str:
+    questions = ", ".join(title[0].lower() + title[1:] for title in THRESHOLDS.values())
+    known = evaluation["methods"]
+    names = [*(name for name in STATISTICS if name in known), *(name for name in known if name not in STATISTICS)]
+    facts = [f"{STATISTICS.get(name, name.replace('_', ' ').capitalize())}: {known[name]}." for name in names]
+    return f"Thresholds: {questions}. {' '.join(facts)}"
