@@ -95,6 +95,11 @@ def test_a_dicom_series_and_its_conversion_are_one_scan(tmp_path):
     assert "holds the same voxels as series in line 2" in problem
 
 
+def test_values_between_0_and_1_are_not_rounded():
+    first, second = (ct(0).with_array((ct(seed).array + 1000.0).astype(np.float32) / 1800) for seed in (0, 1))
+    assert content_hash(first) != content_hash(second)
+
+
 def test_one_voxel_makes_another_scan():
     other = ct(0).array.copy()
     other[0, 0, 0] += 1

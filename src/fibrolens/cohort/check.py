@@ -28,7 +28,7 @@ def check_cohort(path: Path, progress: ReporterFactory = silent) -> tuple[Cohort
         CohortError: the file is no table, or has problems; all are listed with their lines.
     """
     table = scan_table(path)
-    problems = [*table.problems, *value_problems(table.records), *_file_problems(table, path.parent, progress)]
+    problems = [*table.problems, *_value_problems(table.records), *_file_problems(table, path.parent, progress)]
     refuse(path, problems)
     return table.rows
 
@@ -40,11 +40,11 @@ def check_values(path: Path) -> tuple[CohortRow, ...]:
         CohortError: the file is no table, or has problems; all are listed with their lines.
     """
     table = scan_table(path)
-    refuse(path, [*table.problems, *value_problems(table.records)])
+    refuse(path, [*table.problems, *_value_problems(table.records)])
     return table.rows
 
 
-def value_problems(records: Sequence[Record]) -> list[Problem]:
+def _value_problems(records: Sequence[Record]) -> list[Problem]:
     """Cells with a value that cannot be, and values that contradict each other."""
     today = datetime.now(UTC).astimezone().date()
     found = [

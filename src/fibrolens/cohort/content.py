@@ -19,6 +19,8 @@ from fibrolens.volume import Volume
 
 #: Letters of array order: column, row and slice index grow toward left, posterior and superior.
 ARRAY_ORDER = "LPS"
+#: Hounsfield units that the values of any CT of the abdomen span, see `require_ct`.
+CT_RANGE = 300.0
 
 
 class ScanContents:
@@ -56,14 +58,16 @@ class ScanContents:
 def content_hash(ct: Volume) -> str:
     """Hash of the Hounsfield units in whole numbers and array order: the same for every copy of a scan.
 
-    File name, format, compression and the order in which a format stores its axes make no difference.
+    File name, format, compression and the order in which a format stores its axes make no difference. Values of a
+    range that no CT has, such as those of an MR from 0 to 1, are not rounded.
     """
     if ct.geometry.orientation != ARRAY_ORDER:
         from fibrolens.transforms.orient import Orient  # noqa: PLC0415 - brings torch, which few cohorts need
 
         ct = Orient.fit(ct.geometry).forward(ct)
-    whole = np.ascontiguousarray(np.clip(np.rint(ct.array), -32768, 32767), dtype="<i2")
-    return hashlib.sha256(str(whole.shape).encode() + whole.tobytes()).hexdigest()
+    is_ct = float(ct.array.max()) - float(ct.array.min()) >= CT_RANGE
+    values = np.clip(np.rint(ct.array), -32768, 32767).astype("<i2") if is_ct else ct.array.astype("<f4")
+    return hashlib.sha256(str(values.shape).encode() + values.tobytes()).hexdigest()
 
 
 def _read_image(path: Path, record: Record) -> Volume:
