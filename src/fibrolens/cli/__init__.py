@@ -8,10 +8,10 @@ import traceback
 from collections.abc import Sequence
 
 from fibrolens import __version__
-from fibrolens.cli import demo, doctor, phantom, segment, stage, train
+from fibrolens.cli import cohort, demo, doctor, phantom, segment, stage, train
 from fibrolens.errors import FibrolensError
 
-VERBS = (stage, segment, train, phantom, demo, doctor)
+VERBS = (stage, cohort, segment, train, phantom, demo, doctor)
 INTERRUPTED = 130
 
 
