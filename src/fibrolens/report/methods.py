@@ -62,7 +62,8 @@ def _population(evaluation: Mapping[str, Any], flow: Flow | None, criteria: Crit
     if controls := evaluation.get("controls"):
         text += f" {controls} of the scans are of imaging-negative controls, taken as F0 without histology."
     if criteria is not None:
-        asked = "; ".join(words for criterion in CRITERIA if (words := criterion.asks(criteria)))
+        # The first only asks that the table itself gives no reason to leave a scan out.
+        asked = "; ".join(words for criterion in CRITERIA[1:] if (words := criterion.asks(criteria)))
         text += f" Criteria: {asked}."
     if flow is not None:
         out = sum(arm.excluded.scans for arm in flow.arms)
