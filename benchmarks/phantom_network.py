@@ -29,7 +29,15 @@ from fibrolens.phantom.cohort import CohortOptions, paper_stages, write_cohort
 from fibrolens.phantom.setting import Setting
 from fibrolens.plan import Plan
 from fibrolens.progress import Progress
-from fibrolens.study import adapting_plan, fine_tuning_plan, run_study, scratch_plan
+from fibrolens.study import (
+    Networks,
+    Running,
+    StudyPlan,
+    adapting_plan,
+    fine_tuning_plan,
+    run_study,
+    scratch_plan,
+)
 from fibrolens.study.tables import read_predictions, read_table
 from fibrolens.weights import load_model_folder, shipped
 
@@ -94,12 +102,11 @@ def make_cohort(folder: Path, study: Study, workers: int) -> Path:
 
 def run(study: Study, cohort: Path, options: argparse.Namespace) -> Path:
     """The study's folder, complete."""
-    plan, weights = scratch_plan(), None
+    plan, networks = scratch_plan(), Networks()
     if study.way in FROM_MODEL:
-        model = load_model_folder(options.model)
-        plan, weights = FROM_MODEL[study.way](model.plan(Plan)), model.weights
+        plan, networks = FROM_MODEL[study.way](load_model_folder(options.model).plan(Plan)), Networks(options.model)
     out = options.out / "studies" / f"{study.cohort}-{study.way}"
-    return run_study(cohort, out, plan, start_from=weights, workers=options.workers, progress=Progress)
+    return run_study(cohort, out, StudyPlan(plan), networks, Running(options.workers, Progress))
 
 
 def compare(predictions: Path, truth: Path) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from fibrolens.phantom.render import medium_grid, render
 from fibrolens.pipeline import StageOptions
 from fibrolens.progress import Progress, duration
 from fibrolens.stage_batch import stage_batch
-from fibrolens.study import demo_plan, run_study
-from fibrolens.weights import load_model_folder, shipped
+from fibrolens.study import Networks, Running, demo_plan, run_study
+from fibrolens.weights import shipped
 
 #: The staged patient: a cirrhosis that shows the signs.
 PATIENT_SEED = 4
@@ -70,8 +70,7 @@ def discard(folder: Path) -> None:
 def simulated_study(out: Path, patients: int, seed: int) -> Path:
     """The five-fold study of a simulated cohort: writes ``out/cohort`` and ``out/study``, returns the latter."""
     cohort = _cohort(out / "cohort", patients, seed)
-    weights = load_model_folder(shipped("lfs")).weights
-    return run_study(cohort, out / "study", demo_plan(), start_from=weights, progress=Progress)
+    return run_study(cohort, out / "study", demo_plan(), Networks(shipped("lfs")), Running(progress=Progress))
 
 
 def _patient(folder: Path) -> Path:

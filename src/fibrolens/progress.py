@@ -150,9 +150,12 @@ class _Lines:
         now = self._clock()
         if self._done >= self._total:
             self._say(now, f"done in {duration(now - self._started)}", note)
-        elif self._done - self._said >= LINE_SHARE * self._total or now - self._said_at >= LINE_SECONDS:
+        elif self._done and self._due(now):
             left = (now - self._started) / self._done * (self._total - self._done)
             self._say(now, f"about {duration(left)} left", note)
+
+    def _due(self, now: float) -> bool:
+        return self._done - self._said >= LINE_SHARE * self._total or now - self._said_at >= LINE_SECONDS
 
     def _say(self, now: float, time_text: str, note: str) -> None:
         tail = f", {note}" if note else ""

@@ -1,17 +1,35 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from fibrolens.cohort.table import read_cohort
+from fibrolens.errors import UsageError
+from fibrolens.io import read_volume
+from fibrolens.plan import STAGES
 from fibrolens.progress import silent
 from fibrolens.staging.predict import Prediction
-from fibrolens.study.fold import FoldJob, run_fold, scaled_maps
+from fibrolens.study.fold import FoldJob, explain_fold, predict_fold, scaled_maps, train_fold
+from fibrolens.study.organs import own_organs
 from fibrolens.study.prepare import PrepareJob, prepare_scan, run_prepare
 from fibrolens.study.tables import read_table
 
 
+@pytest.fixture
+def job(toy_cohort, toy_plan, tmp_path):
+    rows = read_cohort(toy_cohort)[:6]
+    run_prepare(PrepareJob(rows, toy_plan.grid, tmp_path, tmp_path / "organs"), silent())
+    return FoldJob(0, tmp_path / "fold", rows[:2], rows[2:4], rows[4:], tmp_path, toy_plan, None)
+
+
+def weights(job):
+    return (job.folder / "weights.safetensors").read_bytes()
+
+
 def test_maps_of_every_layer_have_mean_one_over_the_covered_body(toy_cohort, toy_plan):
-    scan = prepare_scan(read_cohort(toy_cohort)[0], toy_plan.grid)
+    row = read_cohort(toy_cohort)[0]
+    ct = read_volume(row.image)
+    scan = prepare_scan(row, ct, own_organs(row, ct)[0], toy_plan.grid)
     generator = np.random.default_rng(0)
     raw = {layer: generator.random((1, 8, 24, 24)).astype(np.float32) for layer in ("conv3", "conv4")}
     coverage = np.array([0, 1, 1, 1, 1, 1, 1, 0], np.float32)
@@ -21,14 +39,50 @@ def test_maps_of_every_layer_have_mean_one_over_the_covered_body(toy_cohort, toy
     assert [round(float(maps[name][inside].mean()), 5) for name in ("conv3", "conv4", "mean")] == [1.0, 1.0, 1.0]
 
 
-def test_a_fold_tests_stage_sets_but_does_not_train_on_them(toy_cohort, toy_plan, tmp_path):
-    rows = read_cohort(toy_cohort)[:4]
-    undecided = replace(rows[3], stages=(2, 3))
-    for row in rows:
-        run_prepare(PrepareJob(row, toy_plan.grid, tmp_path), silent())
-    job = FoldJob(0, tmp_path / "with", (*rows[:2], undecided), (rows[2], undecided), tmp_path, toy_plan, None)
-    run_fold(job, silent())
-    run_fold(replace(job, folder=tmp_path / "without", train=rows[:2]), silent())
-    weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("with", "without")]
-    assert weights[0] == weights[1]
-    assert [row["stage"] for row in read_table(tmp_path / "with" / "predictions.csv")] == ["F0", "F2|F3"]
+def test_the_three_steps_make_each_other_s_input(job):
+    with pytest.raises(UsageError, match="train first"):
+        predict_fold(job, silent())
+    train_fold(job, silent())
+    with pytest.raises(UsageError, match="predict first"):
+        explain_fold(job, silent())
+    predict_fold(job, silent())
+    explain_fold(job, silent())
+    assert (job.trained, job.predicted, job.explained) == (True, True, True)
+    tables = {name: read_table(job.folder / f"{name}.csv") for name in ("inner_predictions", "predictions")}
+    assert [row["scan_id"] for row in tables["inner_predictions"]] == ["s2", "s3"]
+    assert [row["scan_id"] for row in tables["predictions"]] == ["s4", "s5"]
+    predicted = {
+        row["scan_id"]: max(STAGES, key=lambda stage: float(row[f"p_{stage}"])) for row in tables["predictions"]
+    }
+    looked = read_table(job.folder / "attention.csv")
+    assert {(row["scan_id"], row["predicted"]) for row in looked} == set(predicted.items())
+    assert {row["layer"] for row in looked} == {"conv3", "conv4", "mean"}
+
+
+def test_the_inner_split_is_never_fitted_on(job):
+    train_fold(job, silent())
+    still = replace(job, folder=job.folder.with_name("still"), inner=())
+    train_fold(replace(still, plan=replace(job.plan, training=replace(job.plan.training, check_every=0))), silent())
+    other = replace(job, folder=job.folder.with_name("other"), inner=job.inner[:1])
+    train_fold(other, silent())
+    logs = [(folder / "train_log.jsonl").read_text() for folder in (job.folder, still.folder, other.folder)]
+    assert logs[0] == logs[1] == logs[2], "the inner split changes which weights are kept, not one step"
+
+
+def test_a_step_that_is_done_is_left_alone(job):
+    for step in (train_fold, predict_fold, explain_fold):
+        step(job, silent())
+    stamps = {path: path.stat().st_mtime_ns for path in job.folder.rglob("*")}
+    for step in (train_fold, predict_fold, explain_fold):
+        step(job, silent())
+    assert {path: path.stat().st_mtime_ns for path in job.folder.rglob("*")} == stamps
+
+
+def test_sets_of_stages_are_trained_on_and_tested(job):
+    train_fold(job, silent())
+    undecided = replace(job.train[1], stages=(2, 3))
+    sets = replace(job, folder=job.folder.with_name("sets"), train=(job.train[0], undecided), test=(undecided,))
+    train_fold(sets, silent())
+    predict_fold(sets, silent())
+    assert weights(sets) != weights(job)
+    assert [row["stage"] for row in read_table(sets.folder / "predictions.csv")] == ["F2|F3"]

@@ -1,4 +1,7 @@
+import csv
+
 from fibrolens.evaluate.study import Predicted
+from fibrolens.report.captions import CAPTIONS
 from fibrolens.study.pictures import typical
 
 
@@ -12,3 +15,14 @@ def test_typical_scans_are_the_middle_ones_of_f0_and_f4_right_or_wrong():
     cases = [case(f"a{k}", 0, k / 10) for k in range(6)] + [case("b", 4, 0.9), case("c", 2, 0.9)]
     assert [c.scan_id for c in typical(cases)] == ["a2", "a3", "b"]
     assert [c.scan_id for c in typical([case("c", 2, 0.9)])] == []
+
+
+def test_every_figure_of_the_report_is_drawn_as_png_and_svg(finished_study):
+    drawn = {path.name for path in (finished_study / "figures").iterdir()}
+    assert drawn == {f"{caption.name}.{ending}" for caption in CAPTIONS for ending in ("png", "svg")}
+
+
+def test_the_points_of_every_curve_are_kept(finished_study):
+    with (finished_study / "tables" / "roc_points.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["curve"] for row in rows} == {"F>=1", "F>=2", "F>=3", "F4", "micro", "macro"}

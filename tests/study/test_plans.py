@@ -1,8 +1,10 @@
 from dataclasses import replace
 
-from fibrolens.plan import Plan, TrainingPlan, read_plan
+import pytest
+
+from fibrolens.plan import Plan, TrainingPlan, read_plan, write_plan
 from fibrolens.staging.plans import small_plan
-from fibrolens.study.plans import adapting_plan, demo_plan, fine_tuning_plan, scratch_plan
+from fibrolens.study.plans import StudyPlan, adapting_plan, decided, demo_plan, fine_tuning_plan, scratch_plan
 from fibrolens.weights import shipped
 
 
@@ -11,9 +13,10 @@ def network_of(plan):
 
 
 def test_the_demo_fine_tunes_the_shipped_network_for_a_few_steps():
-    assert network_of(demo_plan()) == network_of(read_plan(shipped("lfs") / "plan.json", Plan))
-    assert demo_plan().training.steps <= 60
-    assert demo_plan().training.learning_rate < small_plan().training.learning_rate
+    plan = demo_plan().staging
+    assert network_of(plan) == network_of(read_plan(shipped("lfs") / "plan.json", Plan))
+    assert plan.training.steps <= 60
+    assert plan.training.learning_rate < small_plan().training.learning_rate
 
 
 def test_fine_tuning_keeps_the_network_and_is_short_and_careful():
@@ -36,3 +39,39 @@ def test_adapting_to_other_cts_learns_all_layers():
 def test_a_training_from_scratch_uses_the_network_of_the_shipped_weights_and_knows_no_signs():
     assert network_of(scratch_plan()) == network_of(small_plan())
     assert scratch_plan().training.signs_weight == 0.0
+
+
+def undecided(**chosen):
+    staging = fine_tuning_plan(small_plan())
+    return StudyPlan(replace(staging, training=replace(staging.training, seed=7)), learnt="auto", **chosen)
+
+
+@pytest.mark.parametrize(("familiar", "learnt"), [
+    ([True] * 8 + [False] * 2, "last-layer"),
+    ([True] * 7 + [False] * 3, "all"),
+    ([None] * 10, "all"),
+    ([True, None, None], "last-layer"),
+])  # fmt: skip
+def test_the_last_layer_is_enough_where_most_scans_are_of_a_known_kind(familiar, learnt):
+    plan = decided(undecided(), familiar)
+    assert plan.learnt == learnt
+    assert bool(plan.staging.training.frozen) == (learnt == "last-layer")
+    assert plan.staging.training.seed == 7
+    assert plan.decision
+
+
+def test_steps_and_layers_that_somebody_chose_stay():
+    assert decided(undecided(steps=17), [False]).staging.training.steps == 17
+    chosen = replace(undecided(), learnt="last-layer")
+    assert replace(decided(chosen, [False]), decision="") == chosen
+
+
+def test_a_study_plan_survives_its_file(tmp_path):
+    plan = decided(undecided(steps=5, folds=3), [True])
+    write_plan(plan, tmp_path / "plan.json")
+    assert read_plan(tmp_path / "plan.json", StudyPlan) == plan
+
+
+def test_folds_need_two_parts():
+    with pytest.raises(ValueError, match="at least 2"):
+        StudyPlan(small_plan(), folds=1)

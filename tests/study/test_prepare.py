@@ -1,10 +1,22 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fibrolens.cohort.table import read_cohort
+from fibrolens.errors import InputError
 from fibrolens.io import read_volume
 from fibrolens.progress import silent
-from fibrolens.study.prepare import PrepareJob, load_scan, organ_labels, prepare_scan, run_prepare, scan_file
+from fibrolens.study.organs import own_organs
+from fibrolens.study.prepare import (
+    PrepareJob,
+    load_facts,
+    load_scan,
+    prepare_jobs,
+    prepare_scan,
+    run_prepare,
+    scan_file,
+)
 
 
 @pytest.fixture
@@ -12,13 +24,17 @@ def row(toy_cohort):
     return read_cohort(toy_cohort)[1]
 
 
-def test_liver_and_spleen_come_from_the_row_s_own_masks(row):
-    labels = organ_labels(row, read_volume(row.image)).array
-    assert [(labels == k).sum() for k in (1, 2)] == [6 * 8 * 7, 4 * 4 * 3]
+def prepared(row, plan):
+    ct = read_volume(row.image)
+    return prepare_scan(row, ct, own_organs(row, ct)[0], plan.grid)
+
+
+def job(rows, plan, folder):
+    return PrepareJob(tuple(rows), plan.grid, folder, folder / "segmentations")
 
 
 def test_a_prepared_scan_is_windowed_on_the_network_grid_with_its_liver_s_range(row, toy_plan):
-    scan = prepare_scan(row, toy_plan.grid)
+    scan = prepared(row, toy_plan)
     assert scan.case.image.shape == (8, 24, 24)
     assert (scan.case.liver_first, scan.case.liver_last, scan.case.stage) == (1, 6, 4)
     assert scan.case.image[3, 12, 20] == pytest.approx((40 + 125) / 350 * 255, abs=12)
@@ -28,12 +44,42 @@ def test_a_prepared_scan_is_windowed_on_the_network_grid_with_its_liver_s_range(
 
 
 def test_a_prepared_scan_survives_its_file_and_is_made_once(row, toy_plan, tmp_path):
-    run_prepare(PrepareJob(row, toy_plan.grid, tmp_path), silent())
+    run_prepare(job([row], toy_plan, tmp_path), silent())
     stamp = scan_file(tmp_path, row).stat().st_mtime_ns
-    run_prepare(PrepareJob(row, toy_plan.grid, tmp_path), silent())
+    run_prepare(job([row], toy_plan, tmp_path), silent())
     assert scan_file(tmp_path, row).stat().st_mtime_ns == stamp
-    made, read = prepare_scan(row, toy_plan.grid), load_scan(tmp_path, row)
+    made, read = prepared(row, toy_plan), load_scan(tmp_path, row)
     np.testing.assert_array_equal(made.case.image, read.case.image)
     np.testing.assert_array_equal(made.body, read.body)
     np.testing.assert_array_equal(made.labels.array, read.labels.array)
     assert made.labels.geometry.same_grid(read.labels.geometry)
+
+
+def test_what_is_measured_names_its_masks_and_the_blood_scores_come_from_the_row(row, toy_plan, tmp_path):
+    blood = {"age": "60", "ast": "80", "alt": "64", "ast_uln": "40", "platelets": "100"}
+    run_prepare(job([replace(row, values=row.values | blood)], toy_plan, tmp_path), silent())
+    facts = load_facts(tmp_path, row)
+    markers = dict(facts["markers"])
+    assert markers["liver_volume_ml"] == pytest.approx(6 * 8 * 7 * 0.72)
+    assert markers["fib4"] == pytest.approx(60 * 80 / (100 * 8))
+    assert markers["apri"] == pytest.approx(2.0)
+    assert markers["lsn"] is None, "12 mm pixels are too large for the surface"
+    assert "s1_liver_mask.nii.gz" in facts["mask_source"]
+    assert facts["in_domain"] is None
+    assert facts["liver_coverage"] == "incomplete", "a liver of 240 mL is no whole one"
+
+
+def test_a_ct_that_cannot_be_used_is_named_with_its_line(row, toy_plan, tmp_path):
+    broken = tmp_path / "broken.nii.gz"
+    broken.write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"^Line 3 \(s1\): .*broken.nii.gz"):
+        run_prepare(job([replace(row, image=broken)], toy_plan, tmp_path), silent())
+    assert not scan_file(tmp_path, row).exists()
+
+
+def test_scans_are_shared_out_a_few_at_a_time(toy_cohort, toy_plan, tmp_path):
+    rows = read_cohort(toy_cohort)
+    jobs = prepare_jobs(rows, job([], toy_plan, tmp_path), size=4)
+    assert [len(one.rows) for one in jobs] == [4, 4, 2]
+    assert [row for one in jobs for row in one.rows] == list(rows)
+    assert {one.segmentations for one in jobs} == {tmp_path / "segmentations"}

@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,8 @@ from fibrolens.errors import CohortError, UsageError
 from fibrolens.io.nifti import read_nifti
 from fibrolens.progress import Silent
 from fibrolens.staging.network import new_network
-from fibrolens.study import run_study
+from fibrolens.study import Networks, Running, run_study
+from fibrolens.weights import save_model_folder
 
 
 @pytest.fixture
@@ -35,9 +37,12 @@ def test_every_scan_is_predicted_once_by_the_fold_that_never_saw_its_patient(stu
 def test_the_folder_holds_the_contract_s_files(study, toy_cohort):
     for name in ("plan.json", "cohort.csv", "attention.csv", "evaluation.json", "manifest.json"):
         assert (study / name).is_file()
-    for name in ("roc", "maps", "attention"):
+    for name in ("plan.json", "splits.json", "flow.json", "markers.csv", "quality.csv", "report.html"):
+        assert (study / name).is_file()
+    for name in ("fig1_flow", "fig2_scheme", "fig3_roc", "fig4_maps", "fig5_attention"):
         assert (study / "figures" / f"{name}.png").stat().st_size > 5000
         assert (study / "figures" / f"{name}.svg").is_file()
+    assert (study / "tables" / "table1.csv").is_file()
     assert (study / "cohort.csv").read_bytes() == toy_cohort.read_bytes()
     assert not (study / "cases").exists()
 
@@ -50,7 +55,8 @@ def test_attention_is_measured_per_layer_and_region_and_compared(study):
     assert sum(float(row[f"{r}_share"]) for r in ("liver", "spleen", "elsewhere")) == pytest.approx(1.0, abs=1e-6)
     evaluation = json.loads((study / "evaluation.json").read_text())
     assert evaluation["thresholds"]["F>=2"]["positives"] == 5
-    assert evaluation["attention"]["layers"]["mean"]["true stage"]["stages"]["F4"]["n"] <= 5
+    liver = evaluation["attention"]["layers"]["mean"]["regions"]["liver"]
+    assert 0 < liver["true stage"]["stages"]["F4"]["n"] <= 5
     assert evaluation["training"]["initial_weights"] == "random"
 
 
@@ -60,28 +66,44 @@ def test_maps_lie_on_the_network_grid(study):
     assert geometry.spacing == pytest.approx((5.0, 12.0, 12.0))
 
 
-def test_a_study_that_lost_a_fold_and_its_ending_goes_on_to_the_same_result(study, toy_cohort, toy_plan):
+@pytest.fixture
+def start(toy_plan, tmp_path):
+    """A model folder to begin with."""
+    card = {"name": "toy", "trained_on": "nothing", "intended_use": "tests", "figures": {}, "seed": 0}
+    save_model_folder(tmp_path / "start", new_network(toy_plan.network, 1).state_dict(), toy_plan, card)
+    return tmp_path / "start"
+
+
+def test_each_fold_keeps_an_inner_split_of_other_patients(study):
+    for folder in sorted((study / "folds").iterdir()):
+        parts = json.loads((folder / "split.json").read_text())
+        assert [len(parts[name]) for name in ("train", "inner", "test")] == [6, 2, 2]
+        assert len({scan for scans in parts.values() for scan in scans}) == 10
+        assert [row["scan_id"] for row in table(folder / "inner_predictions.csv")] == sorted(parts["inner"])
+        assert json.loads((folder / "stopping.json").read_text())["scans"] == 2
+
+
+def test_a_study_that_lost_a_fold_and_its_ending_goes_on_to_the_same_result(study, toy_cohort, study_plan):
     before = {name: (study / name).read_bytes() for name in ("predictions.csv", "attention.csv", "evaluation.json")}
     kept = (study / "folds" / "1" / "weights.safetensors").stat().st_mtime_ns
     shutil.rmtree(study / "folds" / "3")
     for name in ("manifest.json", *before):
         (study / name).unlink()
-    run_study(toy_cohort, study, toy_plan, workers=1)
+    run_study(toy_cohort, study, study_plan, how=Running(1))
     assert {name: (study / name).read_bytes() for name in before} == before
     assert (study / "folds" / "1" / "weights.safetensors").stat().st_mtime_ns == kept
 
 
-def test_a_finished_study_is_left_alone_and_another_one_refused(study, toy_cohort, toy_plan):
+def test_a_finished_study_is_left_alone_and_another_one_refused(study, toy_cohort, study_plan, start):
     stamp = (study / "manifest.json").read_bytes()
-    run_study(toy_cohort, study, toy_plan, workers=1)
+    run_study(toy_cohort, study, study_plan, how=Running(1))
     assert (study / "manifest.json").read_bytes() == stamp
-    weights = new_network(toy_plan.network, 1).state_dict()
     with pytest.raises(UsageError, match="other inputs"):
-        run_study(toy_cohort, study, toy_plan, start_from=weights, workers=1)
+        run_study(toy_cohort, study, study_plan, Networks(start), Running(1))
 
 
-def test_progress_counts_scans_then_steps_and_predictions(toy_cohort, toy_plan, tmp_path):
-    counted = []
+def test_progress_counts_scans_steps_and_predictions(toy_cohort, study_plan, start, tmp_path):
+    counted, said = [], []
 
     class Counter(Silent):
         def __init__(self, total, label):
@@ -91,20 +113,41 @@ def test_progress_counts_scans_then_steps_and_predictions(toy_cohort, toy_plan, 
         def advance(self, n=1, note=""):
             self.entry[2] += n
 
-    weights = new_network(toy_plan.network, 1).state_dict()
-    run_study(toy_cohort, tmp_path / "s", toy_plan, start_from=weights, workers=1, progress=Counter)
-    assert counted == [["preparing scans", 10, 10], ["training and predicting", 40, 40]]
+    run_study(toy_cohort, tmp_path / "s", study_plan, Networks(start), Running(1, Counter, said.append))
+    assert all(total == done for _, total, done in counted)
+    units = {label: total for label, total, _ in counted}
+    assert units["preparing scans"] == 10
+    assert units["training"] == 30
+    assert units["predicting"] == 20
+    assert units["explaining"] == 10
+    assert said[0].startswith("10 scans, 5 folds of at most 6 steps, 1 at a time: about ")
 
 
-def test_excluded_rows_and_rows_without_a_liver_mask(toy_cohort, toy_plan, tmp_path):
+def rewritten(toy_cohort, tmp_path, change):
     folder = tmp_path / "cohort"
     shutil.copytree(toy_cohort.parent, folder)
-    shutil.copyfile(folder / "s0_image.nii.gz", folder / "again.nii.gz")
-    text = toy_cohort.read_text().splitlines()
-    lines = [text[0] + ",exclude", *(line + "," for line in text[1:]), "p10,s10,F2,again.nii.gz,,,other cancer"]
-    (folder / "cohort.csv").write_text("\n".join(lines) + "\n")
-    out = run_study(folder / "cohort.csv", tmp_path / "study", toy_plan, workers=1)
-    assert len(table(out / "predictions.csv")) == 10
-    (folder / "cohort.csv").write_text("\n".join([*lines[:-1], "p10,s10,F2,again.nii.gz,,,"]) + "\n")
-    with pytest.raises(CohortError, match=r"Line 12 \(s10\) has no liver_mask"):
-        run_study(folder / "cohort.csv", tmp_path / "other", toy_plan, workers=1)
+    lines = [line.split(",") for line in toy_cohort.read_text().splitlines()]
+    (folder / "cohort.csv").write_text("\n".join(",".join(change(line)) for line in lines) + "\n")
+    return folder / "cohort.csv"
+
+
+def test_excluded_rows_are_left_out_and_counted(toy_cohort, study_plan, tmp_path):
+    reasons = {"scan_id": "exclude", "s3": "other cancer"}
+    cohort = rewritten(toy_cohort, tmp_path, lambda cells: [*cells, reasons.get(cells[1], "")])
+    out = run_study(cohort, tmp_path / "study", replace(study_plan, folds=3), how=Running(1))
+    assert "s3" not in {row["scan_id"] for row in table(out / "predictions.csv")}
+    assert "other cancer" in (out / "flow.json").read_text()
+
+
+def test_a_cohort_with_mistakes_is_refused_and_nothing_is_written(toy_cohort, study_plan, tmp_path):
+    cohort = rewritten(toy_cohort, tmp_path, lambda cells: [*cells[:2], cells[2].replace("F4", "F5"), *cells[3:]])
+    with pytest.raises(CohortError, match="5 problems"):
+        run_study(cohort, tmp_path / "study", study_plan, how=Running(1))
+    assert not (tmp_path / "study").exists()
+
+
+def test_nobody_who_meets_the_criteria_is_an_error(toy_cohort, study_plan, tmp_path):
+    cohort = rewritten(toy_cohort, tmp_path, lambda cells: [*cells, "age" if cells[1] == "scan_id" else "12"])
+    with pytest.raises(CohortError, match="meets the criteria"):
+        run_study(cohort, tmp_path / "study", study_plan, how=Running(1))
+    assert not (tmp_path / "study").exists()

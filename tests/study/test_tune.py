@@ -97,7 +97,7 @@ def test_training_begins_with_the_given_weights(toy_cohort, toy_plan, start, tmp
     assert torch.equal(load_model_folder(out).weights["head.weight"], start.weights["head.weight"])
 
 
-def test_excluded_rows_and_stage_sets_are_left_out(toy_cohort, toy_plan, start, tmp_path):
+def test_excluded_rows_are_left_out_and_sets_of_stages_learnt_from(toy_cohort, toy_plan, start, tmp_path):
     header, *lines = toy_cohort.read_text().splitlines()
     lines[0] = lines[0].replace(",F0,", ",F0|F1,")
     table = toy_cohort.with_name("some.csv")
@@ -105,7 +105,8 @@ def test_excluded_rows_and_stage_sets_are_left_out(toy_cohort, toy_plan, start, 
         "\n".join([f"{header},exclude", *(f"{line}," for line in lines[:-1]), f"{lines[-1]},tumour"]) + "\n"
     )
     out = tune(table, tmp_path / "model", toy_plan, start, workers=1)
-    assert load_model_folder(out).card["scans"] == 8
+    assert load_model_folder(out).card["scans"] == 9
+    assert load_model_folder(out).card["stages"] == {"F0": 4, "F1": 0, "F2": 0, "F3": 0, "F4": 4, "F0|F1": 1}
 
 
 def test_a_cohort_with_no_row_to_train_on_is_refused(toy_cohort, toy_plan, start, tmp_path):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fibrolens.cli.steps import add_running, run_step_of
 from fibrolens.errors import UsageError
 from fibrolens.labelmaps import LABEL_MAPS
 
@@ -20,18 +21,19 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     """Add the verb and its options."""
     verb: argparse.ArgumentParser = verbs.add_parser(
         "train",
-        help="train the staging or the segmentation network on your own cohort",
+        help="train the staging or the segmentation network on your own cohort, or the folds of a study",
         description="Fine-tune the staging network on a cohort (or train it from scratch) and write a model folder for "
-        "`fibrolens stage --model DIR`. Every row needs a liver_mask; rows with an exclude reason and rows whose stage "
-        "is a set (F2|F3) are left out. With --task segmentation, fine-tune the V-Nets on the masks themselves (NIfTI, "
-        "NRRD, MHA or DICOM SEG; the stage does not matter, a spleen_mask may be missing) for `fibrolens stage "
-        "--segmentation-model DIR`. A training that was interrupted goes on. Research use only.",
+        "`fibrolens stage --model DIR`. Rows with an exclude reason are left out; where a row has no masks, the organs "
+        "are found by the segmentation network. Given the folder of a study, train its folds. With --task "
+        "segmentation, fine-tune the V-Nets on the masks themselves (NIfTI, NRRD, MHA or DICOM SEG; the stage does not "
+        "matter, a spleen_mask may be missing) for `fibrolens stage --segmentation-model DIR`. A training that was "
+        "interrupted goes on. Research use only.",
     )
-    verb.add_argument("cohort", type=Path, metavar="COHORT.csv", help="one row per scan")
+    verb.add_argument("cohort", type=Path, metavar="COHORT.csv|STUDY", help="one row per scan; or a study's folder")
     verb.add_argument(
         "--task", choices=(STAGING, SEGMENTATION), default=STAGING, help="what to learn (default: %(default)s)"
     )
-    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder to write")
+    verb.add_argument("--out", type=Path, metavar="DIR", help="the model folder to write; not for a study")
     verb.add_argument(
         "--from",
         dest="start",
@@ -46,13 +48,21 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         help=f"segmentation: whose numbers the masks have, if they hold several organs: {', '.join(LABEL_MAPS)}",
     )
     verb.add_argument("--steps", type=int, metavar="N", help="training steps (default: those of the plan)")
-    verb.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same weights (default 0)")
+    verb.add_argument("--seed", type=int, metavar="S", help="same seed, same weights (default 0)")
     verb.add_argument("--overwrite", action="store_true", help="replace a training with other inputs or options")
+    add_running(verb.add_argument_group("folds of a study"))
     return verb
 
 
 def run(options: argparse.Namespace) -> int:
     """Train and say where the model is."""
+    if options.cohort.is_dir():
+        return _run_study(options)
+    if options.out is None:
+        raise UsageError("train needs --out DIR for the model folder of a cohort.")
+    if options.table is not None or options.workers is not None:
+        raise UsageError("--cohort and --workers belong to the folder of a study.")
+    options.seed = options.seed or 0
     if not 0 <= options.seed <= MOST_SEED or (options.steps is not None and options.steps < 1):
         raise UsageError(f"train needs at least one step and a seed from 0 to {MOST_SEED}.")
     if options.task == SEGMENTATION:
@@ -70,6 +80,16 @@ def run(options: argparse.Namespace) -> int:
     tune(options.cohort, options.out, plan, start, overwrite=options.overwrite, progress=Progress)
     sys.stdout.write(f"{options.out}: research use only; stage with it by --model {options.out}\n")
     return 0
+
+
+def _run_study(options: argparse.Namespace) -> int:
+    """Train the folds of a study, whose plan has all the rest."""
+    own = {"--out": options.out, "--steps": options.steps, "--seed": options.seed, "--label-map": options.label_map}
+    given = [name for name, value in own.items() if value is not None]
+    if options.task != STAGING or options.start != SHIPPED or given:
+        raise UsageError(f"{options.cohort} is a study, whose plan.json says how it is trained; give no such option.")
+    options.study = options.cohort
+    return run_step_of(options, "train")
 
 
 def _run_segmentation(options: argparse.Namespace) -> int:

@@ -8,26 +8,51 @@ from typing import Any
 
 import numpy as np
 
-from fibrolens.evaluate.attention import compare_stages
-from fibrolens.evaluate.study import evaluate_predictions
+from fibrolens.cohort.columns import CONTROL
+from fibrolens.cohort.table import scan_table
+from fibrolens.evaluate.attention import adjust, compare_stages, frequencies
+from fibrolens.evaluate.study import Predicted, evaluate_predictions
+from fibrolens.explain.patterns import PATTERNS, RULE, pattern
 from fibrolens.output import write_json
-from fibrolens.result import INTENDED_USE
+from fibrolens.result import INTENDED_USE, REGIONS
 from fibrolens.study.fold import LAYERS
-from fibrolens.study.tables import ATTENTION, PREDICTIONS, number, read_predictions, read_table, write_table
+from fibrolens.study.tables import (
+    ATTENTION,
+    ATTENTION_FILE,
+    INNER,
+    PREDICTIONS,
+    PREDICTIONS_FILE,
+    number,
+    read_predictions,
+    read_table,
+    write_table,
+)
 
 #: Title of a grouping of the attention, and the column that holds it.
 GROUPINGS = {"predicted stage": "predicted", "true stage": "stage"}
+ATTENTION_METHODS = {
+    "attention_stages": "median and quartiles of the scans; sets of true stages stand in no group",
+    "attention_test": "two-sided Mann-Whitney, F0 against F4; unit: patient, by the mean of the scans in the group, "
+    "without patients of both groups; effect: P(F4 > F0), ties half, with DeLong's 95 % interval",
+    "attention_multiplicity": "p_value stands alone for the paper's one question (liver, layer mean, predicted stage); "
+    "all others are exploratory: p_adjusted is Holm's over every test of this file",
+    "patterns": "95 % Wilson interval, scans of a patient taken to agree always; unit: patient",
+}
+Rows = Sequence[Mapping[str, str]]
 
 
 def collect_tables(out: Path, folds: int) -> None:
     """Put the folds' tables together into ``predictions.csv`` and ``attention.csv``."""
-    for name, columns in (("predictions.csv", PREDICTIONS), ("attention.csv", ATTENTION)):
+    for name, columns in ((PREDICTIONS_FILE, PREDICTIONS), (ATTENTION_FILE, ATTENTION)):
         rows = [row for k in range(folds) for row in read_table(out / "folds" / str(k) / name)]
         write_table(rows, columns, out / name)
 
 
 def evaluate_study(out: Path, seed: int, training: Mapping[str, Any]) -> dict[str, Any]:
     """Write ``evaluation.json`` from the tables of a study.
+
+    Reads ``predictions.csv``, ``attention.csv``, ``cohort.csv`` for the imaging-negative controls and, where there are
+    such, ``folds/K/inner_predictions.csv`` for the cuts.
 
     Args:
         out: folder of the study.
@@ -36,19 +61,73 @@ def evaluate_study(out: Path, seed: int, training: Mapping[str, Any]) -> dict[st
 
     Returns:
         The content.
+
+    Raises:
+        CohortError: a table of predictions is damaged.
     """
-    looked = read_table(out / "attention.csv")
-    content = evaluate_predictions(read_predictions(out / "predictions.csv"), np.random.default_rng(seed))
+    cases = read_predictions(out / PREDICTIONS_FILE)
+    content = evaluate_predictions(
+        cases, np.random.default_rng(seed), inner=_inner(out, cases), controls=_controls(out / "cohort.csv")
+    )
+    looked = read_table(out / ATTENTION_FILE)
     content["intended_use"] = INTENDED_USE
     content["training"] = dict(training)
-    content["attention"] = {
-        "figure": "mean map weight in the liver, scale mean1, map of the predicted stage",
-        "layers": {layer: _compare_layer([r for r in looked if r["layer"] == layer]) for layer in LAYERS},
-    }
+    content["attention"] = _attention(looked)
+    content["patterns"] = {"rule": RULE, "layers": {layer: _patterns(_of(looked, layer)) for layer in LAYERS}}
+    content["methods"] |= ATTENTION_METHODS
     write_json(content, out / "evaluation.json")
     return content
 
 
-def _compare_layer(looked: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    values = [number(row["liver_mean"]) for row in looked]
-    return {title: compare_stages([row[column] for row in looked], values) for title, column in GROUPINGS.items()}
+def _inner(out: Path, cases: Sequence[Predicted]) -> dict[int, list[Predicted]]:
+    """Each fold's predictions of its inner split; a fold without such is left out."""
+    paths = {fold: out / "folds" / str(fold) / INNER for fold in sorted({case.fold for case in cases})}
+    return {fold: read_predictions(path) for fold, path in paths.items() if path.exists()}
+
+
+def _controls(path: Path) -> set[str]:
+    """Scan ids of the imaging-negative controls; none without the column.
+
+    The copy in the study's folder has lost the way to its files, so they are not looked for.
+    """
+    return {record["scan_id"] for record in scan_table(path).records if record["reference"] == CONTROL}
+
+
+def _attention(looked: Rows) -> dict[str, Any]:
+    layers = {
+        layer: {"regions": {region: _compare(_of(looked, layer), region) for region in REGIONS}} for layer in LAYERS
+    }
+    tests = [
+        grouping["F0_against_F4"]
+        for layer in layers.values()
+        for region in layer["regions"].values()
+        for grouping in region.values()
+    ]
+    adjust(tests)
+    figure = "mean map weight per region, scale mean1 (1 is an even share), map of the predicted stage, out of fold"
+    return {"figure": figure, "layers": layers}
+
+
+def _compare(looked: Rows, region: str) -> dict[str, Any]:
+    values = [number(row[f"{region}_mean"]) for row in looked]
+    patient = [row["patient_id"] for row in looked]
+    return {
+        title: compare_stages([row[column] for row in looked], values, patient) for title, column in GROUPINGS.items()
+    }
+
+
+def _patterns(looked: Rows) -> dict[str, Any]:
+    found = [pattern({region: _known(row[f"{region}_mean"]) for region in REGIONS}) for row in looked]
+    patient = np.unique([row["patient_id"] for row in looked], return_inverse=True)[1]
+    return {
+        title: frequencies([row[column] for row in looked], found, PATTERNS, patient)
+        for title, column in GROUPINGS.items()
+    }
+
+
+def _known(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _of(looked: Rows, layer: str) -> Rows:
+    return [row for row in looked if row["layer"] == layer]

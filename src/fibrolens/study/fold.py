@@ -1,4 +1,7 @@
-"""One fold: train on the other folds' scans, then stage and explain the scans that were kept away."""
+"""One fold, step by step: train on the other folds' scans, predict those that were kept away, explain the predictions.
+
+A step whose files stand is left alone, so that each can be repeated by removing its files.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ import numpy as np
 from jaxtyping import Float
 from safetensors.torch import load_file
 
+from fibrolens.begun import write_aside
 from fibrolens.cohort.table import CohortRow
+from fibrolens.errors import UsageError
 from fibrolens.explain.attention import attention
 from fibrolens.explain.scale import combine_layers
 from fibrolens.io import write_nifti
@@ -21,13 +26,22 @@ from fibrolens.progress import Reporter
 from fibrolens.result import REGIONS
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.predict import Prediction, StagingModel, predict
-from fibrolens.staging.train import CHECKPOINT, train
-from fibrolens.study.prepare import PreparedScan, load_scan
-from fibrolens.study.tables import ATTENTION, PREDICTIONS, write_table
+from fibrolens.staging.train import CHECKPOINT, WEIGHTS, train
+from fibrolens.study.prepare import PreparedScan, load_case, load_scan
+from fibrolens.study.tables import (
+    ATTENTION,
+    ATTENTION_FILE,
+    INNER,
+    PREDICTIONS,
+    PREDICTIONS_FILE,
+    read_predictions,
+    write_table,
+)
 
 #: The maps of a study: two layers, and their mean, which stands beside the paper's figures.
 LAYERS: Mapping[str, tuple[str, ...]] = {"conv3": ("conv3",), "conv4": ("conv4",), "mean": ("conv3", "conv4")}
 SHOWN = "mean"
+MAPS, SPLIT = "maps", "split.json"
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,8 @@ class FoldJob:
     Args:
         number: of the fold, from 0.
         folder: where its files go.
-        train: scans of the other folds.
+        train: scans that the network is fitted on.
+        inner: scans of other patients of the other folds, for early stopping and for the cut; may be none.
         test: scans of this fold.
         cases: folder of the prepared scans.
         plan: every decision.
@@ -47,49 +62,96 @@ class FoldJob:
     number: int
     folder: Path
     train: tuple[CohortRow, ...]
+    inner: tuple[CohortRow, ...]
     test: tuple[CohortRow, ...]
     cases: Path
     plan: Plan
     initial: Path | None
 
     @property
-    def units(self) -> int:
-        """Training steps and scans to stage, for the progress."""
-        return self.plan.training.steps + len(self.test)
+    def trained(self) -> bool:
+        """Whether the weights stand."""
+        return (self.folder / WEIGHTS).exists()
+
+    @property
+    def predicted(self) -> bool:
+        """Whether the predictions stand."""
+        return (self.folder / PREDICTIONS_FILE).exists()
+
+    @property
+    def explained(self) -> bool:
+        """Whether maps and attention stand."""
+        return (self.folder / ATTENTION_FILE).exists()
 
 
-def run_fold(job: FoldJob, report: Reporter) -> None:
-    """Train, predict and explain; a fold whose predictions stand is left alone.
-
-    Writes ``weights.safetensors``, ``train_log.jsonl``, ``plan.json``, ``maps/<scan>.nii.gz`` (layer ``mean``, scale
-    ``mean1``, network grid), ``attention.csv`` and, last, ``predictions.csv``.
+def train_fold(job: FoldJob, report: Reporter) -> None:
+    """Write ``weights.safetensors``, ``train_log.jsonl``, ``stopping.json``, ``plan.json`` and ``split.json``.
 
     Raises:
         CohortError: no scan is left to train on.
     """
-    if (job.folder / "predictions.csv").exists():
-        report.advance(job.units)
+    if job.trained:
+        report.advance(job.plan.training.steps)
         return
-    model = _trained(job, report)
-    (job.folder / "maps").mkdir(exist_ok=True)
-    predictions, looked = [], []
+    job.folder.mkdir(parents=True, exist_ok=True)
+    parts = {"train": job.train, "inner": job.inner, "test": job.test}
+    write_aside({name: [row.scan_id for row in rows] for name, rows in parts.items()}, job.folder / SPLIT)
+    cases, inner = ([load_case(job.cases, row) for row in rows] for rows in (job.train, job.inner))
+    initial = None if job.initial is None else load_file(job.initial)
+    train(cases, job.plan, job.folder, initial, report, inner)
+    (job.folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def predict_fold(job: FoldJob, report: Reporter) -> None:
+    """Write ``inner_predictions.csv`` and, last, ``predictions.csv``.
+
+    Raises:
+        UsageError: the fold has not been trained.
+    """
+    rows = (*job.inner, *job.test)
+    if job.predicted:
+        report.advance(len(rows))
+        return
+    model = _model(job)
+    found = []
+    for row in rows:
+        case = load_case(job.cases, row)
+        image = case.image.astype(np.float32) / np.float32(255.0)
+        chances = predict(model, image, (case.liver_first, case.liver_last), layers=()).probabilities
+        named = {f"p_{stage}": float(p) for stage, p in zip(STAGES, chances, strict=True)}
+        found.append(_known(job, row) | named)
+        report.advance(note=f"fold {job.number + 1}")
+    write_table(found[: len(job.inner)], PREDICTIONS, job.folder / INNER)
+    write_table(found[len(job.inner) :], PREDICTIONS, job.folder / PREDICTIONS_FILE)
+
+
+def explain_fold(job: FoldJob, report: Reporter) -> None:
+    """Write ``maps/<scan>.nii.gz`` (layer ``mean``, scale ``mean1``, network grid) and, last, ``attention.csv``.
+
+    Raises:
+        UsageError: the fold has not been predicted.
+    """
+    if job.explained:
+        report.advance(len(job.test))
+        return
+    if not job.predicted:
+        raise UsageError(f"Fold {job.number} has no predictions to explain; predict first.")
+    model = _model(job)
+    stages = {case.scan_id: case.predicted for case in read_predictions(job.folder / PREDICTIONS_FILE)}
+    (job.folder / MAPS).mkdir(exist_ok=True)
+    looked = []
     for row in job.test:
         scan = load_scan(job.cases, row)
-        prediction = _predict(model, scan)
-        known = {"scan_id": row.scan_id, "patient_id": row.patient_id, "fold": job.number, "stage": row.stage_name}
-        chances = {f"p_{s}": float(p) for s, p in zip(STAGES, prediction.probabilities, strict=True)}
-        predictions.append(known | chances)
+        prediction = _explain(model, scan, stages[row.scan_id])
         maps = scaled_maps(prediction, scan)
-        write_nifti(scan.labels.with_array(maps[SHOWN]), job.folder / "maps" / f"{row.scan_id}.nii.gz")
-        looked += [known | _attention_row(scan, prediction, layer, array) for layer, array in maps.items()]
+        write_nifti(scan.labels.with_array(maps[SHOWN]), job.folder / MAPS / f"{row.scan_id}.nii.gz")
+        looked += [_known(job, row) | _attention_row(scan, prediction, layer, array) for layer, array in maps.items()]
         report.advance(note=f"fold {job.number + 1}")
-    write_table(looked, ATTENTION, job.folder / "attention.csv")
-    write_table(predictions, PREDICTIONS, job.folder / "predictions.csv")
-    (job.folder / CHECKPOINT).unlink()
+    write_table(looked, ATTENTION, job.folder / ATTENTION_FILE)
 
 
 def scaled_maps(prediction: Prediction, scan: PreparedScan) -> dict[str, Float[np.ndarray, "d h w"]]:
-    """Location map of the predicted stage per layer of `LAYERS`, scale ``mean1`` over the covered body."""
+    """Location map of the explained stage per layer of `LAYERS`, scale ``mean1`` over the covered body."""
     inside = scan.body & (prediction.coverage > 0)[:, None, None]
     return {
         name: combine_layers([prediction.maps[layer][0] for layer in layers], inside).array
@@ -97,20 +159,22 @@ def scaled_maps(prediction: Prediction, scan: PreparedScan) -> dict[str, Float[n
     }
 
 
-def _trained(job: FoldJob, report: Reporter) -> StagingModel:
-    # A scan whose stage is a set is tested, but there is no single stage to train on.
-    cases = [load_scan(job.cases, row).case for row in job.train if len(row.stages) == 1]
-    initial = None if job.initial is None else load_file(job.initial)
-    path = train(cases, job.plan, job.folder, initial, report)
+def _known(job: FoldJob, row: CohortRow) -> dict[str, Any]:
+    return {"scan_id": row.scan_id, "patient_id": row.patient_id, "fold": job.number, "stage": row.stage_name}
+
+
+def _model(job: FoldJob) -> StagingModel:
+    path = job.folder / WEIGHTS
+    if not job.trained:
+        raise UsageError(f"Fold {job.number} has no {WEIGHTS}; train first.")
     network = new_network(job.plan.network, job.plan.training.seed)
     network.load_state_dict(load_file(path))
-    card = {"name": f"fold {job.number}"}
-    return StagingModel(job.plan, fast(network.eval()), card, file_sha256(path))
+    return StagingModel(job.plan, fast(network.eval()), {"name": f"fold {job.number}"}, file_sha256(path))
 
 
-def _predict(model: StagingModel, scan: PreparedScan) -> Prediction:
-    image = scan.case.image.astype(np.float32) / 255.0
-    return predict(model, image, (scan.case.liver_first, scan.case.liver_last), _layers())
+def _explain(model: StagingModel, scan: PreparedScan, stage: int) -> Prediction:
+    image = scan.case.image.astype(np.float32) / np.float32(255.0)
+    return predict(model, image, (scan.case.liver_first, scan.case.liver_last), _layers(), (stage,))
 
 
 def _layers() -> Sequence[str]:
@@ -121,7 +185,7 @@ def _attention_row(
     scan: PreparedScan, prediction: Prediction, layer: str, array: Float[np.ndarray, "d h w"]
 ) -> dict[str, Any]:
     found = attention(scan.labels.with_array(array), scan.labels, scan.body, prediction.coverage)
-    row: dict[str, Any] = {"predicted": STAGES[prediction.predicted], "layer": layer, "scale": "mean1"}
+    row: dict[str, Any] = {"predicted": STAGES[prediction.targets[0]], "layer": layer, "scale": "mean1"}
     for region in REGIONS:
         measured = found[region]
         row[f"{region}_mean"] = None if measured is None else measured.mean

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.errors import CohortError, InputError
 from fibrolens.io import read_mask, read_organs, read_volume
@@ -62,15 +63,8 @@ def masked_rows(cohort_csv: Path) -> list[CohortRow]:
         raise CohortError(f"{cohort_csv.name} has no row to train on; give rows without an exclude reason.")
     if "liver_mask" not in rows[0].values:
         raise CohortError(f"{cohort_csv.name} has no column liver_mask; the segmentation is learnt from masks.")
-    refuse(cohort_csv, [f"line {row.line}: liver_mask is empty" for row in rows if row.liver_mask is None])
+    refuse(cohort_csv, [Problem(row.line, "liver_mask is empty") for row in rows if row.liver_mask is None])
     return rows
-
-
-def refuse(cohort_csv: Path, problems: Sequence[str]) -> None:
-    """Raise CohortError with every problem, if there are any."""
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise CohortError(f"{cohort_csv.name} has {count}; correct and run again:\n  " + "\n  ".join(problems))
 
 
 def mask_hashes(rows: Sequence[CohortRow]) -> dict[str, list[str]]:

@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fibrolens.cohort.flow import Flow
 from fibrolens.cohort.table import CohortRow
-from fibrolens.evaluate.study import Predicted, curves
+from fibrolens.evaluate.study import THRESHOLDS, Predicted, curves
 from fibrolens.io import read_volume
 from fibrolens.io.nifti import read_nifti
-from fibrolens.plan import STAGES, Plan
+from fibrolens.plan import STAGES
+from fibrolens.report.attention import pattern_figure, region_figure
+from fibrolens.report.confusion import confusion_figure
 from fibrolens.report.figures import MapExample, attention_boxplot, map_figure, roc_figure
+from fibrolens.report.flowchart import flowchart
+from fibrolens.report.scheme import scheme_figure
+from fibrolens.report.tables import roc_points
 from fibrolens.study.evaluation import GROUPINGS
 from fibrolens.study.fold import SHOWN
-from fibrolens.study.prepare import organ_labels
-from fibrolens.study.tables import number, read_predictions, read_table
+from fibrolens.study.organs import Segmentations
+from fibrolens.study.plans import StudyPlan
+from fibrolens.study.tables import ATTENTION_FILE, PREDICTIONS_FILE, number, read_predictions, read_table
 from fibrolens.transforms import ToNetworkGrid
 from fibrolens.volume import Volume
 
 #: Scans per stage in the map figure.
 EXAMPLES = 2
+LAYER = "Maps: mean of conv3 and conv4, scale mean1."
 
 
-def draw_study(out: Path, rows: Sequence[CohortRow], plan: Plan, evaluation: Mapping[str, Any]) -> None:
-    """Draw ``figures/roc``, ``figures/attention`` and ``figures/maps``, each as PNG and SVG."""
+def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation: Mapping[str, Any]) -> None:
+    """Draw every figure into ``figures``, each as PNG and SVG, and write ``tables/roc_points.csv``.
+
+    ``fig1_flow`` (where ``flow.json`` stands), ``fig2_scheme``, ``fig3_roc``, ``fig4_maps``, ``fig5_attention``,
+    ``confusion``, ``attention_regions``, ``patterns``.
+
+    Args:
+        out: folder of the study.
+        rows: its scans.
+        plan: every decision.
+        evaluation: content of ``evaluation.json``.
+    """
     figures = out / "figures"
     figures.mkdir(exist_ok=True)
-    cases = read_predictions(out / "predictions.csv")
-    roc_figure(curves(cases), evaluation, figures / "roc", "F>=k: P(F>=k), folds pooled.")
-    looked = [row for row in read_table(out / "attention.csv") if row["layer"] == SHOWN]
-    values = [number(row["liver_mean"]) for row in looked]
-    groups = {title: [row[column] for row in looked] for title, column in GROUPINGS.items()}
-    tests = evaluation["attention"]["layers"][SHOWN]
-    attention_boxplot(values, groups, tests, figures / "attention", f"Layer: {SHOWN}.")
+    cases = read_predictions(out / PREDICTIONS_FILE)
+    if (flow := out / "flow.json").is_file():
+        flowchart(Flow.from_dict(json.loads(flow.read_text(encoding="utf-8"))), figures / "fig1_flow")
+    _draw_curves(out, cases, evaluation)
+    confusion_figure(evaluation["confusion"], figures / "confusion")
+    _draw_attention(out, evaluation)
     by_scan = {row.scan_id: row for row in rows}
     examples = [_example(out, by_scan[case.scan_id], case, plan) for case in typical(cases)]
+    scheme_figure(plan.staging, plan.folds, figures / "fig2_scheme", examples[-1] if examples else None)
     if examples:
-        map_figure(examples, figures / "maps", f"Layer: {SHOWN}. The scans of median probability of their stage.")
+        map_figure(examples, figures / "fig4_maps", f"{LAYER} The scans of median probability of their stage.")
 
 
 def typical(cases: Sequence[Predicted], count: int = EXAMPLES) -> list[Predicted]:
@@ -50,11 +69,29 @@ def typical(cases: Sequence[Predicted], count: int = EXAMPLES) -> list[Predicted
     return chosen
 
 
-def _example(out: Path, row: CohortRow, case: Predicted, plan: Plan) -> MapExample:
+def _draw_curves(out: Path, cases: Sequence[Predicted], evaluation: Mapping[str, Any]) -> None:
+    found = curves(cases, THRESHOLDS)
+    (out / "tables").mkdir(exist_ok=True)
+    roc_points(found).write(out / "tables")
+    roc_figure(found, evaluation, out / "figures" / "fig3_roc")
+
+
+def _draw_attention(out: Path, evaluation: Mapping[str, Any]) -> None:
+    """Attention in the liver, in every region, and the patterns."""
+    figures, regions = out / "figures", evaluation["attention"]["layers"][SHOWN]["regions"]
+    looked = [row for row in read_table(out / ATTENTION_FILE) if row["layer"] == SHOWN]
+    values = [number(row["liver_mean"]) for row in looked]
+    groups = {title: [row[column] for row in looked] for title, column in GROUPINGS.items()}
+    attention_boxplot(values, groups, regions["liver"], figures / "fig5_attention", LAYER)
+    region_figure(regions, figures / "attention_regions", LAYER)
+    pattern_figure(evaluation["patterns"]["layers"][SHOWN], figures / "patterns", LAYER)
+
+
+def _example(out: Path, row: CohortRow, case: Predicted, plan: StudyPlan) -> MapExample:
     """A scan with its map back on the CT's own grid."""
     ct = read_volume(row.image)
     seen = Volume(*read_nifti(out / "folds" / str(case.fold) / "maps" / f"{row.scan_id}.nii.gz"))
-    grid = ToNetworkGrid.fit(ct, plan.grid)
+    grid = ToNetworkGrid.fit(ct, plan.staging.grid)
     back = grid.inverse(seen)
     title = f"{row.stage_name}, predicted {STAGES[case.predicted]}"
-    return MapExample(title, ct, back, organ_labels(row, ct))
+    return MapExample(title, ct, back, Segmentations(out / "segmentations").labels(row, ct))

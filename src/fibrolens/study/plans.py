@@ -1,15 +1,84 @@
-"""Named plans for studies and for the training on a user's cohort."""
+"""Plans for studies and for the training on a user's cohort."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from fibrolens.plan import LayerName, Plan, SegmentationPlan, read_plan
+from fibrolens.cohort.criteria import Criteria
+from fibrolens.plan import SCHEMA_VERSION, LayerName, Plan, SegmentationPlan, read_plan
+from fibrolens.segment.segmenters import SegmenterName
 from fibrolens.staging.plans import small_plan
 from fibrolens.weights import PLAN, shipped
 
 #: The layers that know the signs; what stays to be learnt is how the stage is read from them.
 BELOW_THE_HEAD: tuple[LayerName, ...] = ("conv1", "conv2", "conv3", "conv4", "hidden")
+
+Learnt = Literal["auto", "last-layer", "all"]
+
+#: Where at least this share of a cohort looks to a network like its own training data, its last layer is enough.
+FAMILIAR_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """Every decision of a study; ``plan.json`` of its folder.
+
+    Args:
+        staging: grid, slabs, network and training of every fold; its seed decides all that is drawn.
+        criteria: who is in the study.
+        folds: parts of the cohort; each is predicted by a network that never saw its patients.
+        inner_folds: one in so many patients of the other folds is kept for early stopping and for the cuts.
+        learnt: which layers are trained: the last, all, or whichever suits the cohort (``auto``, see `decided`).
+        decision: why, in words; empty until it is decided.
+        steps: of the training, where somebody chose them.
+        initial: what the training begins with, in words.
+        segmenter: what finds the organs that a row has no mask of.
+    """
+
+    staging: Plan
+    criteria: Criteria = field(default_factory=Criteria)
+    folds: int = 5
+    inner_folds: int = 5
+    learnt: Learnt = "all"
+    decision: str = ""
+    steps: int | None = None
+    initial: str = "random weights"
+    segmenter: SegmenterName = "fibrolens"
+    schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        if min(self.folds, self.inner_folds) < 2:
+            raise ValueError(f"folds and inner_folds must be at least 2; they are {self.folds} and {self.inner_folds}")
+
+
+def decided(plan: StudyPlan, familiar: Sequence[bool | None]) -> StudyPlan:
+    """The plan with its layers to learn decided by whether the cohort looks like what the network was trained on.
+
+    No stage is looked at, so that nothing leaks into the test folds.
+
+    Args:
+        plan: of a study.
+        familiar: for each scan, whether the weights to begin with know its kind; None where they cannot tell.
+    """
+    if plan.learnt != "auto":
+        return replace(plan, decision=f"{plan.learnt}: chosen beforehand")
+    known = [value for value in familiar if value is not None]
+    if not known:
+        told = "the weights to begin with cannot tell whether the scans are like their own training data"
+    else:
+        told = f"{sum(known)} of {len(known)} scans are like the training data of the weights to begin with"
+    if known and sum(known) >= FAMILIAR_SHARE * len(known):
+        return replace(plan, learnt="last-layer", decision=f"last layer alone: {told}")
+    staging = with_training(adapting_plan(plan.staging), plan.staging.training.seed, plan.steps)
+    return replace(plan, staging=staging, learnt="all", decision=f"all layers: {told}")
+
+
+def with_training(plan: Plan, seed: int, steps: int | None = None) -> Plan:
+    """The plan with another seed, and with other steps where they are given."""
+    training = replace(plan.training, seed=seed)
+    return replace(plan, training=training if steps is None else replace(training, steps=steps))
 
 
 def fine_tuning_plan(base: Plan) -> Plan:
@@ -32,6 +101,7 @@ def fine_tuning_plan(base: Plan) -> Plan:
         parts_weight=0.0,
         averaging=0.0,
         frozen=BELOW_THE_HEAD,
+        check_every=10,
         checkpoint_every=20,
         seed=0,
     )
@@ -46,7 +116,14 @@ def adapting_plan(base: Plan) -> Plan:
     """
     plan = fine_tuning_plan(base)
     training = replace(
-        plan.training, steps=200, batch=4, learning_rate=3e-4, warmup_steps=20, frozen=(), checkpoint_every=50
+        plan.training,
+        steps=200,
+        batch=4,
+        learning_rate=3e-4,
+        warmup_steps=20,
+        frozen=(),
+        check_every=20,
+        checkpoint_every=50,
     )
     return replace(plan, training=training)
 
@@ -85,12 +162,14 @@ def scratch_plan() -> Plan:
         signs_weight=0.0,
         soft_stages=0.0,
         parts_weight=0.0,
+        check_every=30,
         checkpoint_every=50,
     )
     return replace(plan, training=training)
 
 
-def demo_plan() -> Plan:
+def demo_plan() -> StudyPlan:
     """A few steps of fine-tuning per fold from the shipped weights, which were trained on other simulated patients."""
     plan = fine_tuning_plan(read_plan(shipped("lfs") / PLAN, Plan))
-    return replace(plan, training=replace(plan.training, steps=30, batch=4, warmup_steps=5, checkpoint_every=15))
+    training = replace(plan.training, steps=30, batch=4, warmup_steps=5, check_every=10, checkpoint_every=15)
+    return StudyPlan(replace(plan, training=training), learnt="last-layer", initial="shipped weights")

@@ -1,20 +1,31 @@
-"""Scans on the network grid, made once and read by every fold."""
+"""Scans on the network grid, with what is measured in them; made once and read by every fold."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
 
+from fibrolens.begun import write_aside
 from fibrolens.body import body_mask
 from fibrolens.cohort.table import CohortRow
-from fibrolens.errors import CohortError
-from fibrolens.io import read_labels, read_volume
+from fibrolens.engine import one_blas_thread
+from fibrolens.errors import InputError
+from fibrolens.io import read_volume
+from fibrolens.markers.measure import MarkedScan, MaskNames, measure
+from fibrolens.markers.serum import Laboratory
 from fibrolens.plan import GridPlan
 from fibrolens.progress import Reporter
+from fibrolens.quality import assess
+from fibrolens.segment.segmenters import SegmenterName
 from fibrolens.staging.data import StagingCase, liver_range
+from fibrolens.staging.predict import StagingModel, predict
+from fibrolens.study.organs import Organs, Segmentations
 from fibrolens.transforms import ToNetworkGrid
 from fibrolens.volume import Geometry, Volume
 
@@ -36,33 +47,67 @@ class PreparedScan:
 
 @dataclass(frozen=True)
 class PrepareJob:
-    """One scan to prepare into the folder `cases`."""
+    """Some scans to prepare.
 
-    row: CohortRow
+    Args:
+        rows: the scans.
+        grid: of the network.
+        cases: folder of the prepared scans.
+        segmentations: folder for the organs that a network finds.
+        segmenter: what finds the organs that a row has no mask of, and its weights.
+        start: model folder that the training begins with, which may know whether a scan is like its own; or None.
+    """
+
+    rows: tuple[CohortRow, ...]
     grid: GridPlan
     cases: Path
+    segmentations: Path
+    segmenter: tuple[SegmenterName, Path | None] = ("fibrolens", None)
+    start: Path | None = None
+
+
+def prepare_jobs(rows: Sequence[CohortRow], job: PrepareJob, size: int = 8) -> list[PrepareJob]:
+    """`job` for `rows`, a few at a time: enough to load the networks once for, few enough to share out."""
+    return [
+        PrepareJob(tuple(rows[n : n + size]), job.grid, job.cases, job.segmentations, job.segmenter, job.start)
+        for n in range(0, len(rows), size)
+    ]
 
 
 def run_prepare(job: PrepareJob, report: Reporter) -> None:
-    """Prepare one scan, unless an earlier run did.
+    """Prepare scans, leaving out those that an earlier run did.
 
     Raises:
-        InputError: CT or masks cannot be used; the message names the line of the table.
+        InputError: a CT or its masks cannot be used; the message names the line of the table.
     """
-    path = scan_file(job.cases, job.row)
-    if not path.exists():
-        save_scan(prepare_scan(job.row, job.grid), path)
-    report.advance(note=job.row.scan_id)
+    organs = Segmentations(job.segmentations, *job.segmenter)
+    model = None if job.start is None else StagingModel.load(job.start)
+    for row in job.rows:
+        if not scan_file(job.cases, row).exists():
+            with one_blas_thread():
+                _prepare(row, job, organs, model)
+        report.advance(note=row.scan_id)
 
 
-def prepare_scan(row: CohortRow, plan: GridPlan) -> PreparedScan:
-    """Read a scan with its masks and bring all to the network grid.
+def _prepare(row: CohortRow, job: PrepareJob, segmentations: Segmentations, model: StagingModel | None) -> None:
+    try:
+        ct = read_volume(row.image)
+        organs = segmentations.find(row, ct)
+        scan = prepare_scan(row, ct, organs.labels, job.grid)
+    except InputError as error:
+        raise type(error)(f"Line {row.line} ({row.scan_id}): {error}") from None
+    facts = {"in_domain": None if model is None else in_domain(model, scan)} | measured(row, ct, organs)
+    # The arrays come last: where they are, all is there.
+    write_aside(facts, facts_file(job.cases, row))
+    save_scan(scan, scan_file(job.cases, row))
+
+
+def prepare_scan(row: CohortRow, ct: Volume, labels: Volume, plan: GridPlan) -> PreparedScan:
+    """Bring a CT and its organs (1 liver, 2 spleen) to the network grid.
 
     Raises:
-        InputError: the CT or a mask cannot be used.
+        CoverageError: there is no liver.
     """
-    ct = read_volume(row.image)
-    labels = organ_labels(row, ct)
     way = ToNetworkGrid.fit(ct, plan)
     hu = way.forward_hu(ct)
     seen = way.forward_labels(labels)
@@ -72,25 +117,48 @@ def prepare_scan(row: CohortRow, plan: GridPlan) -> PreparedScan:
     return PreparedScan(case, seen, body_mask(hu))
 
 
-def organ_labels(row: CohortRow, ct: Volume) -> Volume:
-    """Labels 1 liver, 2 spleen on the CT's grid from the row's own masks.
+def measured(row: CohortRow, ct: Volume, organs: Organs) -> dict[str, Any]:
+    """Phase, coverage and markers of a scan, ready for JSON; a marker that cannot be measured is None."""
+    quality = assess(ct, organs.labels, organs.aorta)
+    liver, spleen = str(organs.sources.liver), str(organs.sources.spleen)
+    marked = MarkedScan(
+        ct,
+        organs.labels,
+        MaskNames(liver, spleen, str(organs.aorta_source or "none")),
+        quality.organ_hu,
+        quality.phase,
+        laboratory=Laboratory.from_row(row.values),
+    )
+    return {
+        "phase": quality.phase,
+        "liver_coverage": quality.liver_coverage,
+        "mask_source": str(organs.sources),
+        "markers": [(marker.name, marker.value) for marker in measure(marked)],
+    }
 
-    Raises:
-        CohortError: the row names no liver mask.
-        GeometryError: a mask is not on the CT's grid.
-    """
-    if row.liver_mask is None:
-        raise CohortError(f"Line {row.line} ({row.scan_id}) has no liver_mask; a study needs one for every scan.")
-    labels = np.zeros(ct.array.shape, np.uint8)
-    if row.spleen_mask is not None:
-        labels[read_labels(row.spleen_mask, ct).array > 0] = 2
-    labels[read_labels(row.liver_mask, ct).array > 0] = 1
-    return ct.with_array(labels)
+
+def in_domain(model: StagingModel, scan: PreparedScan) -> bool | None:
+    """Whether a scan is like those that a model was trained on; None where the model does not know."""
+    if model.domain is None:
+        return None
+    image = scan.case.image.astype(np.float32) / np.float32(255.0)
+    found = predict(model, image, (scan.case.liver_first, scan.case.liver_last), layers=())
+    return model.domain.familiar(found.features)
 
 
 def scan_file(cases: Path, row: CohortRow) -> Path:
     """Where a prepared scan is kept."""
     return cases / f"{row.scan_id}.npz"
+
+
+def facts_file(cases: Path, row: CohortRow) -> Path:
+    """Where what was measured in it is kept."""
+    return cases / f"{row.scan_id}.json"
+
+
+def load_facts(cases: Path, row: CohortRow) -> dict[str, Any]:
+    """What `measured` and `in_domain` said of a scan."""
+    return dict(json.loads(facts_file(cases, row).read_text(encoding="utf-8")))
 
 
 def save_scan(scan: PreparedScan, path: Path) -> None:
@@ -108,12 +176,18 @@ def save_scan(scan: PreparedScan, path: Path) -> None:
     aside.replace(path)
 
 
+def load_case(cases: Path, row: CohortRow) -> StagingCase:
+    """The part of a prepared scan that a network is trained on."""
+    with np.load(scan_file(cases, row), allow_pickle=False) as stored:
+        image = stored["image"]
+        first, last = (int(n) for n in stored["liver_range"])
+    return StagingCase(row.scan_id, row.patient_id, row.stages, image, first, last)
+
+
 def load_scan(cases: Path, row: CohortRow) -> PreparedScan:
     """Read what `save_scan` wrote."""
     with np.load(scan_file(cases, row), allow_pickle=False) as stored:
-        image, labels, body, affine = (stored[name] for name in ("image", "labels", "body", "affine"))
-        first, last = (int(n) for n in stored["liver_range"])
-    depth, height, width = image.shape
+        labels, body, affine = (stored[name] for name in ("labels", "body", "affine"))
+    depth, height, width = labels.shape
     geometry = Geometry.from_affine((depth, height, width), affine)
-    case = StagingCase(row.scan_id, row.patient_id, row.stages, image, first, last)
-    return PreparedScan(case, Volume(labels, geometry, row.scan_id), body)
+    return PreparedScan(load_case(cases, row), Volume(labels, geometry, row.scan_id), body)

@@ -1,118 +1,109 @@
-"""`run_study`: the steps of a study, one after the other, each resumed where an earlier run stopped."""
+"""`run_study`: the whole study of a cohort, step after step, each gone on with where an earlier run stopped."""
 
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import save_file
-from torch import Tensor
 
-from fibrolens.begun import State, begin, state
-from fibrolens.cohort.splits import make_splits, read_splits, write_splits
-from fibrolens.cohort.table import CohortRow, read_cohort
-from fibrolens.engine import Engine
-from fibrolens.errors import CohortError, OutputError
-from fibrolens.output import file_sha256, write_manifest
-from fibrolens.plan import Plan, write_plan
-from fibrolens.progress import ReporterFactory, silent
-from fibrolens.study.evaluation import collect_tables, evaluate_study
-from fibrolens.study.fold import FoldJob, run_fold
-from fibrolens.study.pictures import draw_study
-from fibrolens.study.prepare import PrepareJob, run_prepare
-from fibrolens.weights import digest
+from fibrolens.begun import State, begin, state, writing
+from fibrolens.cohort.check import check_cohort
+from fibrolens.cohort.criteria import select
+from fibrolens.cohort.table import read_cohort
+from fibrolens.errors import CohortError
+from fibrolens.output import file_sha256
+from fibrolens.plan import write_plan
+from fibrolens.study.estimate import estimate
+from fibrolens.study.folder import COHORT, FOLDS, INITIAL, PLAN_FILE, Study
+from fibrolens.study.plans import StudyPlan
+from fibrolens.study.steps import Running, crew, evaluate, explain, predict, prepare, train
+from fibrolens.weights import load_model_folder
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The weights that a study takes.
+
+    Args:
+        start: model folder that the training begins with, which must not have seen a patient of the cohort; None
+            trains from random weights.
+        segmentation: model folder of the network that finds organs where a row has no masks; None takes those that
+            come with the package.
+    """
+
+    start: Path | None = None
+    segmentation: Path | None = None
 
 
 def run_study(
     cohort_csv: Path,
     out: Path,
-    plan: Plan,
+    plan: StudyPlan,
+    networks: Networks | None = None,
+    how: Running | None = None,
     *,
-    start_from: Mapping[str, Tensor] | None = None,
-    workers: int | None = None,
-    progress: ReporterFactory = silent,
+    overwrite: bool = False,
+    prepare_only: bool = False,
 ) -> Path:
-    """Five-fold study of a cohort: train, predict out of fold, explain, evaluate, draw.
+    """The study of a cohort: check, segment, train, predict out of fold, explain, evaluate, report.
 
     Args:
-        cohort_csv: the cohort; every row needs a liver mask, rows with a reason under ``exclude`` are left out.
+        cohort_csv: the cohort.
         out: folder of the study. An unfinished study of the same inputs is resumed, a finished one left alone.
         plan: every decision, the seed included.
-        start_from: weights to fine-tune; they must not have seen a patient of this cohort. None trains from scratch.
-        workers: folds at once, each in its own process; 1 uses this process alone; None suits the machine.
-        progress: makes the reporter of each step.
+        networks: the weights that it takes.
+        how: how it runs.
+        overwrite: a study of other inputs or options may be replaced.
+        prepare_only: stop when the scans are prepared; the other steps can be run one by one.
 
     Returns:
         `out`.
 
     Raises:
-        InputError: the cohort or one of its scans cannot be used.
+        InputError: the cohort or its scans cannot be used; nothing is written then.
         UsageError: `out` holds something else.
         OutputError: `out` cannot be written.
     """
-    rows = [row for row in read_cohort(cohort_csv) if not row.values.get("exclude")]
-    if not rows:
-        raise CohortError(f"{cohort_csv.name} excludes every row; there is nothing to study.")
-    run = {"command": "study", "cohort": file_sha256(cohort_csv), "plan": asdict(plan), "initial": digest(start_from)}
-    found = state(out, run)
+    networks, how = networks or Networks(), how or Running()
+    run = {"command": "study", "cohort": file_sha256(cohort_csv), "plan": asdict(plan), **_fingerprint(networks)}
+    found = state(out, run, overwrite)
     if found is State.COMPLETE:
         return out
-    begin(out, run, found)
-    started = time.perf_counter()
-    try:
-        jobs = _begin(cohort_csv, out, rows, plan, start_from)
-        with Engine(workers) as engine:
-            prepare = [PrepareJob(row, plan.grid, out / "cases") for row in rows]
-            (out / "cases").mkdir(exist_ok=True)
-            with progress(len(rows), "preparing scans") as report:
-                engine.run(run_prepare, prepare, report)
-            with progress(sum(job.units for job in jobs), "training and predicting") as report:
-                engine.run(run_fold, jobs, report)
-        collect_tables(out, len(jobs))
-        evaluation = evaluate_study(out, plan.training.seed, _facts(plan, jobs, start_from))
-        draw_study(out, rows, plan, evaluation)
-        shutil.rmtree(out / "cases")
-        write_manifest(out, run, {"study": time.perf_counter() - started})
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"{out} could not be written: {reason}. Free space and start again to go on.") from error
+    rows = check_cohort(cohort_csv, how.progress) if found is State.FREE else read_cohort(cohort_csv)
+    study = Study(out, plan, select(rows, plan.criteria), networks.segmentation, networks.start)
+    if not study.rows:
+        raise CohortError(f"Nobody in {cohort_csv.name} meets the criteria; fibrolens cohort flow says why.")
+    if found is State.FREE:
+        how.say(estimate(study, how.workers))
+    with writing(out), crew(how) as workers:
+        begin(out, run, found)
+        _begin(study, cohort_csv)
+        study = prepare(study, workers)
+        if not prepare_only:
+            for step in (train, predict, explain, evaluate):
+                step(study, workers)
     return out
 
 
-def _begin(
-    cohort_csv: Path, out: Path, rows: Sequence[CohortRow], plan: Plan, start_from: Mapping[str, Tensor] | None
-) -> list[FoldJob]:
-    """Write plan, cohort, splits and starting weights; the folds to run."""
-    write_plan(plan, out / "plan.json")
-    shutil.copyfile(cohort_csv, out / "cohort.csv")
-    if not (out / "splits.json").exists():
-        write_splits(make_splits(rows, plan.training.seed), out / "splits.json")
-    splits = read_splits(rows, out / "splits.json")
-    (out / "folds").mkdir(exist_ok=True)
-    initial = None
-    if start_from is not None:
-        initial = out / "folds" / "initial.safetensors"
-        save_file({name: t.contiguous() for name, t in start_from.items()}, initial)
-    return [_job(out, rows, plan, initial, (number, test)) for number, test in enumerate(splits)]
+def _fingerprint(networks: Networks) -> dict[str, str | None]:
+    """What the weights are, wherever they stand."""
+    folders = {"initial": networks.start, "segmentation": networks.segmentation}
+    return {name: None if path is None else load_model_folder(path).sha256 for name, path in folders.items()}
 
 
-def _job(
-    out: Path, rows: Sequence[CohortRow], plan: Plan, initial: Path | None, fold: tuple[int, Sequence[str]]
-) -> FoldJob:
-    number, test = fold
-    kept = tuple(row for row in rows if row.scan_id in test)
-    others = tuple(row for row in rows if row.scan_id not in test)
-    return FoldJob(number, out / "folds" / str(number), others, kept, out / "cases", plan, initial)
-
-
-def _facts(plan: Plan, jobs: Sequence[FoldJob], start_from: Mapping[str, Tensor] | None) -> dict[str, Any]:
-    return {
-        "folds": len(jobs),
-        "steps_per_fold": plan.training.steps,
-        "batch": plan.training.batch,
-        "initial_weights": "random" if start_from is None else "given; fine-tuned in every fold",
-    }
+def _begin(study: Study, cohort_csv: Path) -> None:
+    """Keep what the steps need to run alone: the plan, the table, where it came from, the weights to begin with."""
+    out = study.out
+    if not (out / PLAN_FILE).exists():
+        write_plan(study.plan, out / PLAN_FILE)
+    shutil.copyfile(cohort_csv, out / COHORT)
+    study.write_source(cohort_csv)
+    (out / FOLDS).mkdir(exist_ok=True)
+    initial = out / FOLDS / INITIAL
+    if study.start is not None and not initial.exists():
+        aside = initial.with_suffix(".partial")
+        weights = load_model_folder(study.start).weights
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, aside)
+        aside.replace(initial)

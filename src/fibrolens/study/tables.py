@@ -13,12 +13,18 @@ from fibrolens.evaluate.study import Predicted
 from fibrolens.plan import STAGES
 from fibrolens.result import REGIONS
 
+#: Names of the tables in a study's folder; a fold's folder has the first three too.
+PREDICTIONS_FILE, INNER, ATTENTION_FILE = "predictions.csv", "inner_predictions.csv", "attention.csv"
+MARKERS_FILE, QUALITY_FILE = "markers.csv", "quality.csv"
+
 PROBABILITIES = tuple(f"p_{stage}" for stage in STAGES)
 PREDICTIONS = ("scan_id", "patient_id", "fold", "stage", *PROBABILITIES)
 ATTENTION = (
     *("scan_id", "patient_id", "fold", "stage", "predicted", "layer", "scale"),
     *(f"{region}_{figure}" for region in REGIONS for figure in ("mean", "share")),
 )
+
+QUALITY = ("scan_id", "phase", "liver_coverage", "mask_source", "in_domain")
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], path: Path) -> None:

@@ -25,7 +25,7 @@ from fibrolens.staging.domain import FOLDS, DomainModel, fit_domain
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.predict import StagingModel, predict
 from fibrolens.staging.train import LOG, train
-from fibrolens.study.prepare import PrepareJob, load_scan, run_prepare
+from fibrolens.study.prepare import PrepareJob, load_case, prepare_jobs, run_prepare
 from fibrolens.weights import digest, save_model_folder
 
 #: Scans on the network grid, checkpoint, and the model before it is moved into place.
@@ -58,11 +58,11 @@ def tune(
     workers: int | None = None,
     progress: ReporterFactory = silent,
 ) -> Path:
-    """Train on every scan of a cohort that has one stage, and write the model folder.
+    """Train on every scan of a cohort, and write the model folder.
 
     Args:
-        cohort_csv: the cohort; every row needs a liver mask, rows with a reason under ``exclude`` are left out, and so
-            are rows whose stage is a set, because there is no single stage to learn from them.
+        cohort_csv: the cohort; rows with a reason under ``exclude`` are left out. Where a row has no masks, the organs
+            are found by the network that comes with the package.
         out: the model folder. An unfinished one of the same inputs is resumed, a finished one left alone.
         plan: every decision, the seed included.
         start: weights to begin with.
@@ -105,14 +105,14 @@ def tune(
 
 
 def trainable(cohort_csv: Path) -> list[CohortRow]:
-    """The rows to train on: not excluded, one stage.
+    """The rows to train on: those that are not excluded.
 
     Raises:
         CohortError: there are none, or the table cannot be used.
     """
-    rows = [row for row in read_cohort(cohort_csv) if not row.values.get("exclude") and len(row.stages) == 1]
+    rows = [row for row in read_cohort(cohort_csv) if not row.values.get("exclude")]
     if not rows:
-        raise CohortError(f"{cohort_csv.name} has no row to train on; give rows with one stage and no exclude reason.")
+        raise CohortError(f"{cohort_csv.name} has no row to train on; give rows without an exclude reason.")
     return rows
 
 
@@ -130,17 +130,24 @@ def card_of(cohort_csv: Path, rows: Sequence[CohortRow], plan: Plan, start: Star
         "seed": plan.training.seed,
         "cohort_sha256": file_sha256(cohort_csv),
         "scans": len(rows),
-        "stages": {name: sum(row.stage_name == name for row in rows) for name in STAGES},
+        "stages": _counts(rows),
     }
+
+
+def _counts(rows: Sequence[CohortRow]) -> dict[str, int]:
+    """Scans per stage, sets after the stages."""
+    names = [row.stage_name for row in rows]
+    return {name: names.count(name) for name in (*STAGES, *sorted(set(names) - set(STAGES)))}
 
 
 def _prepare(
     rows: Sequence[CohortRow], plan: Plan, folder: Path, workers: int | None, progress: ReporterFactory
 ) -> list[StagingCase]:
     folder.mkdir(parents=True, exist_ok=True)
+    job = PrepareJob((), plan.grid, folder, folder / "segmentations")
     with Engine(workers) as engine, progress(len(rows), "preparing scans") as report:
-        engine.run(run_prepare, [PrepareJob(row, plan.grid, folder) for row in rows], report)
-    return [load_scan(folder, row).case for row in rows]
+        engine.run(run_prepare, prepare_jobs(rows, job), report)
+    return [load_case(folder, row) for row in rows]
 
 
 def _domain(
@@ -181,7 +188,7 @@ def _page(card: Mapping[str, Any], plan: Plan, sha256: str) -> str:
 **Research use only; not a medical device.**
 
 - Trained on: {card["trained_on"]}.
-- Stages of the {card["scans"]} CTs: {stages}. Rows with an exclude reason and rows whose stage is a set were left out.
+- Stages of the {card["scans"]} CTs: {stages}. Rows with an exclude reason were left out.
 - Training: {training.steps} steps of {training.batch} slabs, learning rate {training.learning_rate:g}, seed
   {training.seed}. Every decision is in `plan.json`, the loss of every step in `{LOG}`.
 - Figures: none. Every scan was trained on, so that nothing here says how well the weights do on others; a five-fold

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fibrolens.begun import RUN, State, begin, state, write_aside, writing
+from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import one_blas_thread
 from fibrolens.errors import InputError
@@ -26,7 +27,7 @@ from fibrolens.segment.predict import Segmenter
 from fibrolens.segment.train import CHECKPOINT, Progress, train, trained_network
 from fibrolens.segment.vnet import Cascade
 from fibrolens.study.held_out import Scores, counted, figures, held_out, measure, sentence
-from fibrolens.study.masked import add_aorta, mask_hashes, masked_rows, masked_scan, prepare, refuse, scan_file
+from fibrolens.study.masked import add_aorta, mask_hashes, masked_rows, masked_scan, prepare, scan_file
 from fibrolens.study.tune import INTENDED_USE, WORK, Start
 from fibrolens.weights import digest, save_model_folder
 
@@ -170,7 +171,7 @@ def _read(masks: Masks, cases: Path, plan: SegmentationPlan, progress: ReporterF
             try:
                 prepare(row, plan, cases, masks.label_map)
             except InputError as error:
-                problems.append(f"line {row.line}: {error}")
+                problems.append(Problem(row.line, str(error)))
             report.advance(note=row.scan_id)
     refuse(masks.cohort_csv, problems)
 

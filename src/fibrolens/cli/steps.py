@@ -1,0 +1,46 @@
+"""What the verbs share that repeat a step of a study."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fibrolens.study import Running
+
+
+def add_step(verb: argparse.ArgumentParser) -> None:
+    """Add the study and how its step runs."""
+    verb.add_argument("study", type=Path, metavar="STUDY", help="folder of a study")
+    add_running(verb)
+    verb.add_argument("--overwrite", action="store_true", help="do the step again; what later steps made of it goes")
+
+
+def add_running(verb: argparse._ActionsContainer) -> None:
+    """Add what a step of a study needs to run alone."""
+    verb.add_argument("--cohort", dest="table", type=Path, metavar="FILE", help="where the cohort's table is today")
+    verb.add_argument("--workers", type=int, metavar="N", help="folds at once (default: as many as suit the machine)")
+
+
+def run_step_of(options: argparse.Namespace, step: str) -> int:
+    """Run one step of a study; 0 when it is done."""
+    from fibrolens.study.folder import Study
+    from fibrolens.study.steps import run_step
+
+    run_step(Study.open(options.study, options.table), step, running(options.workers), options.overwrite)
+    sys.stdout.write(f"{options.study}: {step} is done; research use only\n")
+    return 0
+
+
+def running(workers: int | None) -> Running:
+    """How a study runs from the command line."""
+    from fibrolens.progress import Progress
+    from fibrolens.study import Running
+
+    return Running(workers, Progress, _say)
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")

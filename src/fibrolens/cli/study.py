@@ -1,0 +1,125 @@
+"""`fibrolens study`: the paper's whole experiment on a cohort."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from fibrolens.cli.train import MOST_SEED, SCRATCH, SHIPPED
+from fibrolens.errors import UsageError
+
+AUTO, LAST_LAYER, ALL = "auto", "last-layer", "all"
+
+
+def add_to(verbs: Any) -> argparse.ArgumentParser:
+    """Add the verb and its options."""
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        "study",
+        help="five-fold study of a cohort: from a table and a folder of CTs to tables, figures and a report",
+        description="Check the cohort, find the organs where a row has no masks, train every fold (early stopping on "
+        "an inner split, never on the test fold), predict and explain each scan by the fold that never saw its "
+        "patient, evaluate, and write tables, figures and report. A study that was interrupted goes on. `fibrolens "
+        "train`, `predict`, `explain` and `evaluate` repeat a step of it. Research use only.",
+    )
+    verb.add_argument("cohort", type=Path, metavar="COHORT.csv", help="one row per scan")
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the study")
+    verb.add_argument("--overwrite", action="store_true", help="replace a study of other inputs or options")
+    verb.add_argument("--prepare-only", action="store_true", help="stop when the scans are prepared; the rest by steps")
+    verb.add_argument("--criteria", type=Path, metavar="FILE", help="JSON with other criteria than the paper's")
+    _add_training(verb)
+    _add_segmentation(verb)
+    verb.add_argument("--workers", type=int, metavar="N", help="folds at once (default: as many as suit the machine)")
+    return verb
+
+
+def _add_training(verb: argparse.ArgumentParser) -> None:
+    training = verb.add_argument_group("training")
+    training.add_argument(
+        "--from",
+        dest="start",
+        default=SHIPPED,
+        metavar="shipped|scratch|DIR",
+        help="weights to begin with: the shipped ones (default), random ones, those of a model folder; they must not "
+        "have seen a patient of the cohort",
+    )
+    training.add_argument(
+        "--learn",
+        choices=(AUTO, LAST_LAYER, ALL),
+        default=AUTO,
+        help="which layers are trained: the last, all, or (auto, default) the last where most scans look like the "
+        "training data of the weights to begin with, else all",
+    )
+    training.add_argument("--steps", type=int, metavar="N", help="training steps of a fold (default: by the plan)")
+    training.add_argument("--folds", type=int, default=5, metavar="K", help="default 5")
+    training.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same study (default 0)")
+
+
+def _add_segmentation(verb: argparse.ArgumentParser) -> None:
+    organs = verb.add_argument_group("organs of rows without liver_mask or spleen_mask")
+    organs.add_argument("--segmentation-model", type=Path, metavar="DIR", help="folder with segmentation weights")
+    organs.add_argument(
+        "--segmenter",
+        choices=("fibrolens", "totalsegmentator"),
+        default="fibrolens",
+        help="what finds them; TotalSegmentator (version 2) where you have installed it",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the study and say where its report is."""
+    _check(options)
+    from fibrolens.cli.steps import running
+    from fibrolens.study import Networks, run_study
+
+    plan, start = _plan(options)
+    networks = Networks(start, options.segmentation_model)
+    run_study(
+        options.cohort,
+        options.out,
+        plan,
+        networks,
+        running(options.workers),
+        overwrite=options.overwrite,
+        prepare_only=options.prepare_only,
+    )
+    if options.prepare_only:
+        sys.stdout.write(f"{options.out}: prepared; go on with fibrolens train {options.out}\n")
+    else:
+        sys.stdout.write(f"{options.out / 'report.html'}: research use only\n")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    if not 0 <= options.seed <= MOST_SEED:
+        raise UsageError(f"--seed must be from 0 to {MOST_SEED}; it is {options.seed}.")
+    if options.folds < 2 or (options.steps is not None and options.steps < 1):
+        raise UsageError("study needs at least two folds and one step.")
+    if options.workers is not None and options.workers < 1:
+        raise UsageError(f"--workers must be at least 1; it is {options.workers}.")
+    if options.start == SCRATCH and options.learn == LAST_LAYER:
+        raise UsageError("--learn last-layer needs trained weights; it does not go with --from scratch.")
+
+
+def _plan(options: argparse.Namespace) -> tuple[Any, Path | None]:
+    """The plan, and the model folder that the training begins with."""
+    from fibrolens.cohort.criteria import Criteria, read_criteria
+    from fibrolens.plan import Plan
+    from fibrolens.staging.network import LFSNetwork
+    from fibrolens.study.plans import StudyPlan, adapting_plan, fine_tuning_plan, scratch_plan, with_training
+    from fibrolens.weights import load_model_folder, shipped
+
+    criteria = Criteria() if options.criteria is None else read_criteria(options.criteria)
+    chosen = {"folds": options.folds, "steps": options.steps, "segmenter": options.segmenter}
+    if options.start == SCRATCH:
+        staging = with_training(scratch_plan(), options.seed, options.steps)
+        return StudyPlan(staging, criteria, **chosen), None
+    start = shipped("lfs") if options.start == SHIPPED else Path(options.start)
+    folder = load_model_folder(start)
+    base = folder.plan(Plan)
+    folder.fill(LFSNetwork(base.network))
+    tuned = adapting_plan(base) if options.learn == ALL else fine_tuning_plan(base)
+    staging = with_training(tuned, options.seed, options.steps)
+    initial = f"{folder.card['name']} (sha256 {folder.sha256[:12]})"
+    return StudyPlan(staging, criteria, learnt=options.learn, initial=initial, **chosen), start

@@ -1,0 +1,193 @@
+"""The folder of a study: what stands in it, which rows it is about, and what each fold is made of."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fibrolens.begun import write_aside
+from fibrolens.cohort.criteria import Selection, select
+from fibrolens.cohort.splits import make_splits, read_splits, write_splits
+from fibrolens.cohort.table import CohortRow, read_cohort
+from fibrolens.errors import CohortError, UsageError
+from fibrolens.output import MANIFEST, file_sha256
+from fibrolens.plan import read_plan
+from fibrolens.study.fold import MAPS, FoldJob
+from fibrolens.study.organs import Segmentations
+from fibrolens.study.plans import StudyPlan
+from fibrolens.study.prepare import PrepareJob
+from fibrolens.study.tables import ATTENTION_FILE, INNER, PREDICTIONS_FILE
+from fibrolens.weights import shipped
+
+PLAN_FILE, SPLITS, COHORT, SOURCE, FLOW = "plan.json", "splits.json", "cohort.csv", "source.json", "flow.json"
+FOLDS, CASES, SEGMENTATIONS = "folds", "cases", "segmentations"
+INITIAL = "initial.safetensors"
+#: In ``source.json``: the weights that come with the package.
+SHIPPED = "shipped"
+
+#: The steps that can be repeated alone, in their order, and the files of a fold that each makes.
+STEPS: dict[str, tuple[str, ...]] = {
+    "train": ("weights.safetensors", "train_log.jsonl", "stopping.json", "plan.json", "split.json"),
+    "predict": (PREDICTIONS_FILE, INNER),
+    "explain": (ATTENTION_FILE, MAPS),
+    "evaluate": (),
+}
+#: What `evaluate` makes of the folds.
+EVALUATED = (PREDICTIONS_FILE, ATTENTION_FILE, "evaluation.json", "tables", "figures", "report.html")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that was begun.
+
+    Args:
+        out: its folder.
+        plan: every decision.
+        selection: the rows of the cohort that are in it, and why others are not.
+        segmentation_model: weights of the network that finds organs; None takes those that come with the package.
+        start: model folder that the training begins with, for the check of familiarity; None where there is none.
+    """
+
+    out: Path
+    plan: StudyPlan
+    selection: Selection
+    segmentation_model: Path | None = None
+    start: Path | None = None
+
+    @classmethod
+    def open(cls, out: Path, cohort: Path | None = None) -> Study:
+        """The study of a folder.
+
+        Args:
+            out: the folder.
+            cohort: where the table of its cohort stands today; where it was, if None.
+
+        Raises:
+            UsageError: no study was begun there.
+            CohortError: its table is gone or was changed.
+        """
+        if not (out / PLAN_FILE).is_file() or not (out / SOURCE).is_file():
+            raise UsageError(f"{out} is not a study that was begun; begin one by fibrolens study COHORT.csv --out DIR.")
+        source = json.loads((out / SOURCE).read_text(encoding="utf-8"))
+        table = (out / source["cohort"]).resolve() if cohort is None else cohort
+        if not table.is_file():
+            raise CohortError(f"The cohort of {out} is not at {table} any more; say where it is by --cohort FILE.")
+        if file_sha256(table) != file_sha256(out / COHORT):
+            raise CohortError(f"{table} has changed since {out} was begun; begin a new study, or restore the table.")
+        plan = read_plan(out / PLAN_FILE, StudyPlan)
+        models = [_found(out, source[name]) for name in ("segmentation_model", "start")]
+        return cls(out, plan, select(read_cohort(table), plan.criteria), *models)
+
+    def write_source(self, cohort: Path) -> None:
+        """Keep where table and models are: no part of the result, and needed to go on."""
+        models = {"segmentation_model": self.segmentation_model, "start": self.start}
+        source: dict[str, str | None] = {"cohort": _relative(cohort, self.out)}
+        source |= {name: None if path is None else _place(path, self.out) for name, path in models.items()}
+        write_aside(source, self.out / SOURCE)
+
+    @property
+    def rows(self) -> tuple[CohortRow, ...]:
+        """The scans of the study."""
+        return self.selection.included
+
+    @property
+    def cases(self) -> Path:
+        """Folder of the prepared scans; it goes when the study is complete."""
+        return self.out / CASES
+
+    @property
+    def segmentations(self) -> Segmentations:
+        """The organs of the scans."""
+        return Segmentations(self.out / SEGMENTATIONS, self.plan.segmenter, self.segmentation_model)
+
+    @property
+    def prepare_job(self) -> PrepareJob:
+        """How scans are prepared, without the scans."""
+        segmenter = (self.plan.segmenter, self.segmentation_model)
+        return PrepareJob((), self.plan.staging.grid, self.cases, self.out / SEGMENTATIONS, segmenter, self.start)
+
+    def splits(self) -> tuple[tuple[str, ...], ...]:
+        """The scan ids of each test fold, drawn when they are first asked for.
+
+        Raises:
+            CohortError: they leak, do not fit the cohort, or there are too few patients.
+        """
+        path = self.out / SPLITS
+        if not path.exists():
+            aside = path.with_name(f".{SPLITS}")
+            write_splits(make_splits(self.rows, self.plan.staging.training.seed, self.plan.folds), aside)
+            aside.replace(path)
+        return read_splits(self.rows, path)
+
+    def jobs(self) -> list[FoldJob]:
+        """What each fold is made of."""
+        initial = self.out / FOLDS / INITIAL
+        return [
+            self._job(number, test, initial if initial.exists() else None) for number, test in enumerate(self.splits())
+        ]
+
+    def _job(self, number: int, test: Sequence[str], initial: Path | None) -> FoldJob:
+        kept = tuple(row for row in self.rows if row.scan_id in test)
+        others = tuple(row for row in self.rows if row.scan_id not in test)
+        inner = inner_split(others, self.plan.staging.training.seed + 1 + number, self.plan.inner_folds)
+        fitted = tuple(row for row in others if row.scan_id not in inner)
+        looked = tuple(row for row in others if row.scan_id in inner)
+        folder = self.out / FOLDS / str(number)
+        return FoldJob(number, folder, fitted, looked, kept, self.cases, self.plan.staging, initial)
+
+    def discard(self, step: str) -> None:
+        """Remove what a step and those after it made."""
+        (self.out / MANIFEST).unlink(missing_ok=True)
+        names = list(STEPS)
+        gone = [name for later in names[names.index(step) :] for name in STEPS[later]]
+        for name in EVALUATED:
+            _remove(self.out / name)
+        for number in range(self.plan.folds):
+            for name in reversed(gone):
+                _remove(self.out / FOLDS / str(number) / name)
+
+    def facts(self) -> dict[str, Any]:
+        """What ``evaluation.json`` says of the training."""
+        training = self.plan.staging.training
+        return {
+            "folds": self.plan.folds,
+            "steps_per_fold": training.steps,
+            "batch": training.batch,
+            "initial_weights": self.plan.initial,
+            "learnt": self.plan.learnt,
+            "early_stopping": "inner split" if training.check_every else "none",
+        }
+
+
+def inner_split(rows: Sequence[CohortRow], seed: int, folds: int) -> frozenset[str]:
+    """Scan ids of one in `folds` of the patients, stratified like the folds; none where the patients are too few."""
+    if len({row.patient_id for row in rows}) < 2 * folds:
+        return frozenset()
+    return frozenset(make_splits(rows, seed, folds)[0])
+
+
+def _place(model: Path, out: Path) -> str:
+    return SHIPPED if model == shipped("lfs") else _relative(model, out)
+
+
+def _found(out: Path, place: str | None) -> Path | None:
+    if place is None:
+        return None
+    return shipped("lfs") if place == SHIPPED else (out / place).resolve()
+
+
+def _relative(path: Path, out: Path) -> str:
+    """Of `out`, so that a study and its cohort may be moved together."""
+    return os.path.relpath(path.resolve(), out.resolve())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""Whose organs a study's scan is measured in: the cohort's own masks, and a network's where there are none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from fibrolens.cohort.table import CohortRow
+from fibrolens.io import write_nifti
+from fibrolens.io.nifti import read_nifti
+from fibrolens.masks import NUMBERS, OwnMasks, find_organs
+from fibrolens.segment.predict import OrganSegmenter
+from fibrolens.segment.segmenters import SegmenterName, load_segmenter
+from fibrolens.segment.sources import MaskSource, OrganSources
+from fibrolens.volume import Volume
+
+
+@dataclass(frozen=True, eq=False)
+class Organs:
+    """The organs of one CT.
+
+    Args:
+        labels: 1 liver, 2 spleen, on the CT's grid.
+        sources: what made the masks.
+        aorta: not 0 in the aorta, on the CT's grid; empty where no network was needed.
+        aorta_source: what found it; None where nothing did.
+    """
+
+    labels: Volume
+    sources: OrganSources
+    aorta: Volume
+    aorta_source: MaskSource | None
+
+
+@dataclass(frozen=True)
+class Segmentations:
+    """The organs of a study's scans; what a network finds is kept in `folder`, for the eye and for later steps.
+
+    Args:
+        folder: of ``<scan>.nii.gz``: 1 liver, 2 spleen.
+        segmenter: which network, loaded when the first scan needs it.
+        model: folder of its weights; None takes those that come with the package.
+    """
+
+    folder: Path
+    segmenter: SegmenterName = "fibrolens"
+    model: Path | None = None
+
+    def find(self, row: CohortRow, ct: Volume) -> Organs:
+        """The row's own masks where it has both; else the network's, with the row's own in their place.
+
+        Raises:
+            InputError: a mask cannot be read, or is not what it should be.
+            GeometryError: it lies on another grid than the CT.
+        """
+        if row.liver_mask is not None and row.spleen_mask is not None:
+            labels, sources = own_organs(row, ct)
+            return Organs(labels, sources, ct.with_array(np.zeros(ct.array.shape, np.uint8)), None)
+        network = self._network
+        found = find_organs(ct, network, _own_masks(row))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.file(row)
+        aside = path.with_name(f".{path.name}")
+        write_nifti(found.masks.labels, aside, "1 liver, 2 spleen")
+        aside.replace(path)
+        source = MaskSource("segmenter", network.name, network.sha256)
+        return Organs(found.masks.labels, found.sources, found.masks.aorta, source)
+
+    def labels(self, row: CohortRow, ct: Volume) -> Volume:
+        """The organs that `find` found before, on the CT's grid.
+
+        Raises:
+            InputError: they are not there.
+        """
+        if row.liver_mask is not None and row.spleen_mask is not None:
+            return own_organs(row, ct)[0]
+        return ct.with_array(read_nifti(self.file(row))[0].astype(np.uint8))
+
+    def file(self, row: CohortRow) -> Path:
+        """Where the organs of a scan are kept that a network found."""
+        return self.folder / f"{row.scan_id}.nii.gz"
+
+    @cached_property
+    def _network(self) -> OrganSegmenter:
+        return load_segmenter(self.segmenter, self.model)
+
+
+def own_organs(row: CohortRow, ct: Volume) -> tuple[Volume, OrganSources]:
+    """Labels (1 liver, 2 spleen) on the CT's grid and their sources, from both of the row's own masks.
+
+    Where both overlap, the liver wins.
+
+    Raises:
+        InputError: a mask cannot be read, or is not what it should be.
+        GeometryError: it lies on another grid than the CT.
+    """
+    own = {organ: (mask, source) for organ, mask, source in _own_masks(row).read(ct)}
+    labels = np.zeros(ct.array.shape, np.uint8)
+    for organ in ("spleen", "liver"):
+        labels[own[organ][0]] = NUMBERS[organ]
+    return ct.with_array(labels), OrganSources(own["liver"][1], own["spleen"][1])
+
+
+def _own_masks(row: CohortRow) -> OwnMasks:
+    return OwnMasks(liver=row.liver_mask, spleen=row.spleen_mask)

@@ -1,0 +1,199 @@
+"""The steps of a study: prepare, train, predict, explain, evaluate; each goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fibrolens.begun import RUN
+from fibrolens.cohort.demographics import table_one
+from fibrolens.engine import Engine
+from fibrolens.errors import UsageError
+from fibrolens.output import write_json, write_manifest
+from fibrolens.plan import write_plan
+from fibrolens.progress import Reporter, ReporterFactory, silent
+from fibrolens.report.study import write_report
+from fibrolens.study.evaluation import collect_tables, evaluate_study
+from fibrolens.study.fold import explain_fold, predict_fold, train_fold
+from fibrolens.study.folder import FLOW, PLAN_FILE, Study
+from fibrolens.study.pictures import draw_study
+from fibrolens.study.plans import decided
+from fibrolens.study.prepare import load_facts, prepare_jobs, run_prepare
+from fibrolens.study.tables import MARKERS_FILE, QUALITY, QUALITY_FILE, write_table
+
+
+@dataclass(frozen=True)
+class Running:
+    """How a study runs; none of it changes the result.
+
+    Args:
+        workers: processes at once, each with its share of the cores; None suits the machine.
+        progress: makes the reporter of each step.
+        say: told in a sentence what is about to happen.
+    """
+
+    workers: int | None = None
+    progress: ReporterFactory = silent
+    say: Callable[[str], None] = lambda sentence: None
+
+
+@dataclass(frozen=True)
+class Crew:
+    """What the steps of one run share.
+
+    Args:
+        engine: where the work is done.
+        progress: makes the reporter of each step.
+        timings: seconds per step so far.
+    """
+
+    engine: Engine
+    progress: ReporterFactory
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Count the seconds of a step."""
+        started = time.perf_counter()
+        yield
+        self.timings[step] = self.timings.get(step, 0.0) + time.perf_counter() - started
+
+    def share_out(self, work: Callable[[Any, Reporter], None], jobs: Sequence[Any], units: int, label: str) -> None:
+        """Do `work` on every job, as many at once as there are workers."""
+        with self.progress(units, label) as report:
+            self.engine.run(work, jobs, report)
+
+
+@contextmanager
+def crew(how: Running) -> Iterator[Crew]:
+    """The workers of one run, started once for all its steps."""
+    with Engine(how.workers) as engine:
+        yield Crew(engine, how.progress)
+
+
+def prepare(study: Study, crew: Crew) -> Study:
+    """Bring every scan to the network grid, segment and measure it; decide what is to be learnt.
+
+    Writes ``plan.json``, ``splits.json``, ``markers.csv`` and ``quality.csv``, and the prepared scans.
+
+    Returns:
+        The study as it was decided.
+
+    Raises:
+        InputError: a CT or its masks cannot be used.
+    """
+    study.cases.mkdir(exist_ok=True)
+    rows = study.rows
+    with crew.timed("prepare"):
+        crew.share_out(run_prepare, prepare_jobs(rows, study.prepare_job), len(rows), "preparing scans")
+    facts = [load_facts(study.cases, row) for row in rows]
+    known = [{"scan_id": row.scan_id, "patient_id": row.patient_id, "stage": row.stage_name} for row in rows]
+    markers = [k | {"mask_source": f["mask_source"]} | dict(f["markers"]) for k, f in zip(known, facts, strict=True)]
+    write_table(markers, list(markers[0]), study.out / MARKERS_FILE)
+    familiar = [{True: "yes", False: "no"}.get(f["in_domain"]) for f in facts]
+    quality = [k | f | {"in_domain": told} for k, f, told in zip(known, facts, familiar, strict=True)]
+    write_table(quality, QUALITY, study.out / QUALITY_FILE)
+    if not study.plan.decision:
+        study = replace(study, plan=decided(study.plan, [f["in_domain"] for f in facts]))
+        write_plan(study.plan, study.out / PLAN_FILE)
+    study.splits()
+    return study
+
+
+def train(study: Study, crew: Crew) -> None:
+    """Train every fold that has no weights."""
+    jobs = study.jobs()
+    with crew.timed("train"):
+        crew.share_out(train_fold, jobs, len(jobs) * study.plan.staging.training.steps, "training")
+
+
+def predict(study: Study, crew: Crew) -> None:
+    """Predict every scan by the fold that never saw its patient, and each fold's inner split."""
+    jobs = study.jobs()
+    _require(study, "train", [job.trained for job in jobs])
+    with crew.timed("predict"):
+        crew.share_out(predict_fold, jobs, sum(len(job.inner) + len(job.test) for job in jobs), "predicting")
+
+
+def explain(study: Study, crew: Crew) -> None:
+    """Make and measure the location map of every predicted stage."""
+    jobs = study.jobs()
+    _require(study, "predict", [job.predicted for job in jobs])
+    with crew.timed("explain"):
+        crew.share_out(explain_fold, jobs, len(study.rows), "explaining")
+
+
+def evaluate(study: Study, crew: Crew) -> None:
+    """Tables, figures and report of what the folds found; the study is complete afterwards."""
+    jobs = study.jobs()
+    _require(study, "predict", [job.predicted for job in jobs])
+    _require(study, "explain", [job.explained for job in jobs])
+    out = study.out
+    run = json.loads((out / RUN).read_text(encoding="utf-8"))
+    study.discard("evaluate")
+    with crew.timed("evaluate"), crew.progress(4, "evaluating") as report:
+        collect_tables(out, len(jobs))
+        evaluation = evaluate_study(out, study.plan.staging.training.seed, study.facts())
+        report.advance(note="figures")
+        write_cohort_tables(study)
+        draw_study(out, study.rows, study.plan, evaluation)
+        report.advance(note="report")
+        write_report(out)
+        report.advance(note="checksums")
+        shutil.rmtree(study.cases, ignore_errors=True)
+        write_manifest(out, run, crew.timings)
+        report.advance()
+
+
+def write_cohort_tables(study: Study) -> None:
+    """Write ``flow.json`` and ``tables/table1.csv``: who is in the study."""
+    write_json(study.selection.flow.to_dict(), study.out / FLOW)
+    first = table_one(study.rows)
+    (study.out / "tables").mkdir(exist_ok=True)
+    rows = [dict(zip(first.columns, row, strict=True)) for row in first.rows]
+    write_table(rows, first.columns, study.out / "tables" / "table1.csv")
+
+
+RUN_STEP: dict[str, Callable[[Study, Crew], None]] = {
+    "train": train,
+    "predict": predict,
+    "explain": explain,
+    "evaluate": evaluate,
+}
+
+
+def run_step(study: Study, step: str, how: Running, overwrite: bool = False) -> None:
+    """One step of a study that was begun; what it needs of the scans is prepared again where it is gone.
+
+    Args:
+        study: the study.
+        step: a key of `RUN_STEP`.
+        how: how it runs.
+        overwrite: do it again where it is done; what later steps made of it goes.
+
+    Raises:
+        UsageError: an earlier step is missing.
+    """
+    if overwrite:
+        study.discard(step)
+    done = {"train": "trained", "predict": "predicted", "explain": "explained"}
+    if step in done and all(getattr(job, done[step]) for job in study.jobs()):
+        how.say(f"{study.out}: {step} is done already; --overwrite does it again.")
+        return
+    with crew(how) as workers:
+        if step != "evaluate":
+            study = prepare(study, workers)
+        RUN_STEP[step](study, workers)
+
+
+def _require(study: Study, step: str, done: Sequence[bool]) -> None:
+    missing = [str(number + 1) for number, there in enumerate(done) if not there]
+    if missing:
+        folds = f"fold {missing[0]} is" if len(missing) == 1 else f"folds {', '.join(missing)} are"
+        sentence = f"In {study.out} {folds} not done with {step}; run fibrolens {step} {study.out} first."
+        raise UsageError(sentence)

@@ -1,0 +1,81 @@
+import json
+import shutil
+
+import pytest
+
+from fibrolens.errors import CohortError, UsageError
+from fibrolens.study import Running, run_study
+from fibrolens.study.folder import Study
+from fibrolens.study.steps import run_step
+
+NAMES = ("predictions.csv", "attention.csv", "evaluation.json", "report.html", "markers.csv")
+
+
+@pytest.fixture
+def study(finished_study, toy_cohort, tmp_path):
+    """A copy of the finished study, whose table is found again."""
+    shutil.copytree(finished_study, tmp_path / "study")
+    return Study.open(tmp_path / "study", toy_cohort)
+
+
+def contents(out):
+    return {name: (out / name).read_bytes() for name in NAMES}
+
+
+def test_a_prepared_study_goes_on_step_by_step_to_the_same_result(finished_study, toy_cohort, study_plan, tmp_path):
+    out = run_study(toy_cohort, tmp_path / "s", study_plan, how=Running(1), prepare_only=True)
+    assert not (out / "manifest.json").exists()
+    with pytest.raises(UsageError, match="fibrolens train"):
+        run_step(Study.open(out), "predict", Running(1))
+    for step in ("train", "predict", "explain", "evaluate"):
+        run_step(Study.open(out), step, Running(1))
+    assert contents(out) == contents(finished_study)
+    assert (
+        json.loads((out / "manifest.json").read_text())["run"]
+        == json.loads((finished_study / "manifest.json").read_text())["run"]
+    )
+
+
+def test_a_step_that_is_done_says_so_and_does_nothing(study):
+    said = []
+    stamp = (study.out / "manifest.json").read_bytes()
+    run_step(study, "predict", Running(1, say=said.append))
+    assert "done already" in said[0]
+    assert (study.out / "manifest.json").read_bytes() == stamp
+
+
+def test_a_step_done_again_takes_what_later_steps_made_with_it(study):
+    before = contents(study.out)
+    run_step(study, "predict", Running(1), overwrite=True)
+    fold = study.out / "folds" / "0"
+    assert (fold / "predictions.csv").exists()
+    assert (fold / "weights.safetensors").exists()
+    assert not (fold / "attention.csv").exists()
+    assert not (study.out / "evaluation.json").exists()
+    assert not (study.out / "manifest.json").exists()
+    with pytest.raises(UsageError, match="fibrolens explain"):
+        run_step(study, "evaluate", Running(1))
+    run_step(study, "explain", Running(1))
+    run_step(study, "evaluate", Running(1))
+    assert contents(study.out) == before
+
+
+def test_evaluating_again_gives_the_same(study):
+    before = contents(study.out)
+    run_step(study, "evaluate", Running(1))
+    assert contents(study.out) == before
+
+
+def test_a_folder_that_is_no_study_is_wrong_use(tmp_path):
+    with pytest.raises(UsageError, match="not a study"):
+        Study.open(tmp_path)
+
+
+def test_a_table_that_is_gone_or_changed_is_refused(study, toy_cohort, tmp_path):
+    changed = tmp_path / "changed.csv"
+    changed.write_text(toy_cohort.read_text() + "\n")
+    with pytest.raises(CohortError, match="has changed"):
+        Study.open(study.out, changed)
+    shutil.move(study.out, tmp_path / "a" / "b" / "c" / "study")
+    with pytest.raises(CohortError, match="--cohort"):
+        Study.open(tmp_path / "a" / "b" / "c" / "study")
