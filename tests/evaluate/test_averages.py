@@ -34,7 +34,7 @@ def test_averages_equal_scikit_learn_and_lie_in_their_intervals(staged, name):
 def test_a_replicate_s_average_is_that_of_the_scans_written_out(staged, resampled, curve):
     weights = np.random.default_rng(0).integers(1, 3, (4, 80))
     written = [curve(np.repeat(staged.stage, w), np.repeat(staged.probabilities, w, axis=0)).auc for w in weights]
-    assert resampled(staged.stage, staged.probabilities)(weights) == pytest.approx(written, abs=1e-12)
+    assert resampled(staged.stage, staged.probabilities)(weights.astype(float)) == pytest.approx(written, abs=1e-12)
 
 
 def test_a_single_stage_gives_a_reason_and_no_figure():

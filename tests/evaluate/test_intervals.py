@@ -33,7 +33,9 @@ def test_delong_equals_the_brute_force_u_statistic(seed):
     assert delong_variance(positive, score) == pytest.approx(variance, abs=1e-14)
     interval = delong(positive, score)
     assert interval.estimate == pytest.approx(wins.mean(), abs=1e-12)
-    assert interval.low == pytest.approx(max(0, wins.mean() - 1.959963984540054 * variance**0.5), abs=1e-12)
+    odds = [end / (1 - end) for end in (interval.low, wins.mean(), interval.high)]
+    step = 1.959963984540054 * variance**0.5 / (wins.mean() * (1 - wins.mean()))
+    assert [math.log(odds[1] / odds[0]), math.log(odds[2] / odds[1])] == pytest.approx([step, step], abs=1e-12)
 
 
 def test_a_patient_s_scans_that_agree_are_no_new_evidence():
@@ -60,6 +62,13 @@ def test_delong_of_patients_equals_the_brute_force_clusters(seed):
         + 2 * n / (n - 1) * (sums[0] * sums[1]).sum() / (len(up) * len(down))
     )
     assert delong_variance(positive, score, patient) == pytest.approx(expected, abs=1e-14)
+
+
+def test_the_interval_stays_between_0_and_1():
+    positive, score = np.arange(20) < 10, np.array([*range(10, 20), *range(9), 10.5])
+    interval = delong(positive, score)
+    assert interval.estimate == 0.99
+    assert 0.8 < interval.low < 0.99 < interval.high < 1
 
 
 def test_sides_that_do_not_overlap_give_no_interval():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -13,8 +13,8 @@ REPLICATES = 2000
 #: Counts held at a time, which bounds the memory.
 CELLS = 4_000_000
 
-#: From how often each scan occurs in each replicate to the figure of each replicate.
-Statistic = Callable[[Int[np.ndarray, "r n"]], Float[np.ndarray, " r"]]
+#: From the weight of each scan in each replicate to the figure of each replicate.
+Statistic = Callable[[Float[np.ndarray, "r n"]], Float[np.ndarray, " r"]]
 
 
 def bootstrap_auc(
@@ -46,24 +46,29 @@ def bootstrap(
 ) -> tuple[float, float]:
     """Percentile interval of a figure (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
 
+    From a stratum of n patients n - 1 are drawn, each with weight n / (n - 1), which makes the variance right in small
+    strata too (Rao and Wu, J Am Stat Assoc 1988;83:231).
+
     Args:
         statistic: the figure of each replicate; NaN where a replicate does not give it.
-        stratum: class of each scan; a patient stands in the highest of his scans, and every replicate has as many
-            patients of each stratum as the cohort.
+        stratum: class of each scan; a patient stands in the highest of his scans, and every replicate has as much
+            weight of each stratum as the cohort.
         patient: number of the patient of each scan.
         generator: source of the draws.
         replicates: number of draws of the whole cohort.
 
     Returns:
-        Both ends; NaN where a class has fewer than two patients, who would be drawn alike each time, or no replicate
-        differs from another, since an interval of no width would claim certainty.
+        Both ends; NaN where a class or a stratum has fewer than two patients, or no replicate differs from another,
+        since an interval of no width would claim certainty.
     """
     nothing = float("nan"), float("nan")
-    if any(len(np.unique(patient[stratum == name])) < 2 for name in np.unique(stratum)):
+    strata, index = _strata(stratum, patient)
+    owners = [np.unique(index[stratum == name]) for name in np.unique(stratum)]
+    if min(map(len, [*owners, *strata])) < 2:
         return nothing
     rows = max(CELLS // len(stratum), 1)
     sizes = [min(rows, replicates - start) for start in range(0, replicates, rows)]
-    values = np.concatenate([statistic(_draws(stratum, patient, generator, size)) for size in sizes])
+    values = np.concatenate([statistic(_draws(strata, generator, size)[:, index]) for size in sizes])
     known = values[~np.isnan(values)]
     if not known.size or np.ptp(known) == 0:
         return nothing
@@ -77,9 +82,9 @@ def resampled_auc(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n
     down = down[np.argsort(score[down], kind="stable")]
     below, up_to = (np.searchsorted(score[down], score[up], side=side) for side in ("left", "right"))
 
-    def statistic(weights: Int[np.ndarray, "r n"]) -> Float[np.ndarray, " r"]:
+    def statistic(weights: Float[np.ndarray, "r n"]) -> Float[np.ndarray, " r"]:
         ours = weights[:, up]
-        lower = np.zeros((len(weights), len(down) + 1), dtype=np.int64)
+        lower = np.zeros((len(weights), len(down) + 1))
         np.cumsum(weights[:, down], axis=1, out=lower[:, 1:])
         # A tie counts half: the mean of the negatives below and of those not above.
         wins = (ours * (lower[:, below] + lower[:, up_to])).sum(axis=1) / 2
@@ -89,17 +94,25 @@ def resampled_auc(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n
     return statistic
 
 
-def _draws(
-    stratum: Int[np.ndarray, " n"], patient: Int[np.ndarray, " n"], generator: np.random.Generator, replicates: int
-) -> Int[np.ndarray, "r n"]:
-    """How often each scan occurs in each replicate."""
+def _strata(
+    stratum: Int[np.ndarray, " n"], patient: Int[np.ndarray, " n"]
+) -> tuple[list[Int[np.ndarray, " _"]], Int[np.ndarray, " n"]]:
+    """The patients of each stratum, as numbers from 0, and the patient of each scan."""
     names, index = np.unique(patient, return_inverse=True)
     highest = np.full(len(names), stratum.min())
     np.maximum.at(highest, index, stratum)
-    counts = np.zeros((replicates, len(names)), dtype=np.int64)
+    return [np.flatnonzero(highest == name) for name in np.unique(highest)], index
+
+
+def _draws(
+    strata: Sequence[Int[np.ndarray, " _"]], generator: np.random.Generator, replicates: int
+) -> Float[np.ndarray, "r patients"]:
+    """The weight of each patient in each replicate."""
+    weights = np.zeros((replicates, sum(map(len, strata))))
     first = np.arange(replicates)[:, None]
-    for name in np.unique(highest):
-        members = np.flatnonzero(highest == name)
-        drawn = generator.integers(0, len(members), size=(replicates, len(members))) + first * len(members)
-        counts[:, members] = np.bincount(drawn.ravel(), minlength=replicates * len(members)).reshape(replicates, -1)
-    return counts[:, index]
+    for members in strata:
+        count = len(members)
+        drawn = generator.integers(0, count, size=(replicates, count - 1)) + first * count
+        times = np.bincount(drawn.ravel(), minlength=replicates * count).reshape(replicates, count)
+        weights[:, members] = times * (count / (count - 1))
+    return weights

@@ -22,7 +22,8 @@ THRESHOLDS = (1, 2, 3, 4)
 METHODS = {
     "score": "P(F>=k), the sum of the out-of-fold softmax over F_k to F4; folds pooled, and each fold alone",
     "sets": "a stage set counts at a threshold only where all its stages lie on one side; elsewhere it counts nowhere",
-    "auc_delong": "95 % interval of DeLong 1988 with patients as clusters (Obuchowski 1997); unit: patient",
+    "auc_delong": "95 % interval from DeLong's variance with patients as clusters (Obuchowski 1997), on the logit "
+    "scale; unit: patient",
     "auc_bootstrap": "95 % percentile interval, {replicates} draws of patients (unit) within those with and without a "
     "positive scan; for micro and macro within the stages",
     "operating_point": f"each fold's test scans are called at that fold's cut, from its inner split. youden: {YOUDEN}",
