@@ -16,3 +16,10 @@ def test_refused_patient_ends_the_demo_with_its_status(tmp_path, monkeypatch, ca
     monkeypatch.setattr(demo, "stage_batch", lambda *arguments, **options: 3)
     monkeypatch.setattr(demo, "simulated_study", lambda *arguments: (_ for _ in ()).throw(AssertionError))
     assert demo.run_demo(tmp_path, patients=20, seed=0) == 3
+
+
+def test_an_auc_without_interval_is_told_without_one():
+    found = {"positives": 3, "negatives": 9, "auc": {"value": 1.0, "delong": None, "bootstrap": None}}
+    assert "1.00 [no interval]  (3 against 9 patients)" in demo._auc_line("F4", found)
+    found["auc"] |= {"value": 0.9, "delong": [0.81, 0.95]}
+    assert "0.90 [0.81, 0.95]" in demo._auc_line("F4", found)

@@ -115,8 +115,9 @@ def _auc_line(name: str, threshold: dict[str, Any]) -> str:
     counts = f"{threshold['positives']} against {threshold['negatives']} patients"
     if threshold["auc"] is None:
         return f"  {name:<5} not measurable ({threshold['reason']}; {counts})"
-    low, high = threshold["auc"]["delong"]
-    return f"  {name:<5} {threshold['auc']['value']:.2f} [{low:.2f}, {high:.2f}]  ({counts})"
+    ends = threshold["auc"]["delong"]
+    interval = "[no interval]" if ends is None else f"[{ends[0]:.2f}, {ends[1]:.2f}]"
+    return f"  {name:<5} {threshold['auc']['value']:.2f} {interval}  ({counts})"
 
 
 def _say(text: str) -> None:

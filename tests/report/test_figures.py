@@ -54,7 +54,7 @@ def test_the_box_plot_names_scale_groups_test_and_effect(tmp_path):
         "True stage",
         "even share",
         "p &lt; 0.001",
-        "P(F4 &gt; F0) = 0.98 [0.94, 1.00]",
+        "P(F4 &gt; F0) = 0.98 [0.79, 1.00]",
         "n = 8",
     ):
         assert part in text
