@@ -52,6 +52,8 @@ def test_a_prepared_scan_survives_its_file_and_is_made_once(row, toy_plan, tmp_p
     np.testing.assert_array_equal(made.case.image, read.case.image)
     np.testing.assert_array_equal(made.body, read.body)
     np.testing.assert_array_equal(made.labels.array, read.labels.array)
+    np.testing.assert_array_equal(made.depth, read.depth)
+    assert made.depth.max() > 0
     assert made.labels.geometry.same_grid(read.labels.geometry)
 
 

@@ -184,7 +184,7 @@ def _layers() -> Sequence[str]:
 def _attention_row(
     scan: PreparedScan, prediction: Prediction, layer: str, array: Float[np.ndarray, "d h w"]
 ) -> dict[str, Any]:
-    found = attention(scan.labels.with_array(array), scan.labels, scan.body, prediction.coverage)
+    found = attention(scan.labels.with_array(array), scan.labels, scan.body, prediction.coverage, scan.depth)
     row: dict[str, Any] = {"predicted": STAGES[prediction.targets[0]], "layer": layer, "scale": "mean1"}
     for region in REGIONS:
         measured = found[region]

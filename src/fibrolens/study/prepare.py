@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from fibrolens.begun import write_aside
 from fibrolens.body import body_mask
@@ -22,6 +22,7 @@ from fibrolens.markers.serum import Laboratory
 from fibrolens.plan import GridPlan
 from fibrolens.progress import Reporter
 from fibrolens.quality import assess
+from fibrolens.segment.regions import LIVER, capsule_depth_at
 from fibrolens.segment.segmenters import SegmenterName
 from fibrolens.staging.data import StagingCase, liver_range
 from fibrolens.staging.predict import StagingModel, predict
@@ -38,11 +39,13 @@ class PreparedScan:
         case: the windowed CT, its stage and its liver's slice range.
         labels: 1 liver, 2 spleen.
         body: the patient without the table.
+        depth: of each liver voxel below the capsule, in millimetres, measured on the CT's own grid; 0 elsewhere.
     """
 
     case: StagingCase
     labels: Volume
     body: Bool[np.ndarray, "d h w"]
+    depth: Float[np.ndarray, "d h w"]
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def prepare_scan(row: CohortRow, ct: Volume, labels: Volume, plan: GridPlan) -> 
     first, last = liver_range(seen.array == 1, row.scan_id)
     image = np.round(way.window.forward(hu).array * 255.0).astype(np.uint8)
     case = StagingCase(row.scan_id, row.patient_id, row.stages, image, first, last)
-    return PreparedScan(case, seen, body_mask(hu))
+    return PreparedScan(case, seen, body_mask(hu), capsule_depth_at(labels, seen))
 
 
 def measured(row: CohortRow, ct: Volume, organs: Organs) -> dict[str, Any]:
@@ -170,6 +173,7 @@ def save_scan(scan: PreparedScan, path: Path) -> None:
             image=scan.case.image,
             labels=scan.labels.array,
             body=scan.body,
+            liver_depth=scan.depth[scan.labels.array == LIVER],
             liver_range=[scan.case.liver_first, scan.case.liver_last],
             affine=scan.labels.geometry.affine,
         )
@@ -187,7 +191,9 @@ def load_case(cases: Path, row: CohortRow) -> StagingCase:
 def load_scan(cases: Path, row: CohortRow) -> PreparedScan:
     """Read what `save_scan` wrote."""
     with np.load(scan_file(cases, row), allow_pickle=False) as stored:
-        labels, body, affine = (stored[name] for name in ("labels", "body", "affine"))
-    depth, height, width = labels.shape
-    geometry = Geometry.from_affine((depth, height, width), affine)
-    return PreparedScan(load_case(cases, row), Volume(labels, geometry, row.scan_id), body)
+        labels, body, below, affine = (stored[name] for name in ("labels", "body", "liver_depth", "affine"))
+    slices, height, width = labels.shape
+    geometry = Geometry.from_affine((slices, height, width), affine)
+    depth = np.zeros(labels.shape, np.float32)
+    depth[labels == LIVER] = below
+    return PreparedScan(load_case(cases, row), Volume(labels, geometry, row.scan_id), body, depth)
