@@ -14,6 +14,8 @@ from fibrolens.evaluate.cut import HALF, Cut, fixed_cut
 from fibrolens.evaluate.entries import THIN, ends, fold_spread, proportion
 from fibrolens.evaluate.intervals import auc, delong
 
+NO_INTERVAL = "an interval needs two patients on each side, and sides whose scores overlap"
+
 
 @dataclass(frozen=True, eq=False)
 class Question:
@@ -82,12 +84,7 @@ def _auc(question: Question, generator: np.random.Generator, replicates: int) ->
     arrays = (question.positive, question.score, question.patient)
     by_delong, by_bootstrap = delong(*arrays), bootstrap_auc(*arrays, generator, replicates)
     found = {"value": by_delong.estimate, "delong": ends(by_delong), "bootstrap": ends(by_bootstrap)}
-    if None not in found.values():
-        return found
-    sides = (question.patient[question.positive], question.patient[~question.positive])
-    few = min(len(np.unique(side)) for side in sides) < 2
-    separated = "the scores separate the two sides wholly or not at all, so the cases do not tell how it would vary"
-    return found | {"reason": "one side has a single patient" if few else separated}
+    return found | {"reason": NO_INTERVAL} if None in found.values() else found
 
 
 def _calls(question: Question, called: Bool[np.ndarray, " n"]) -> dict[str, Any]:
