@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fibrolens.cohort.table import read_cohort
-from fibrolens.errors import InputError
+from fibrolens.errors import CohortError
 from fibrolens.io import read_volume
 from fibrolens.progress import silent
 from fibrolens.study.organs import own_organs
@@ -14,6 +14,7 @@ from fibrolens.study.prepare import (
     load_scan,
     prepare_jobs,
     prepare_scan,
+    require_prepared,
     run_prepare,
     scan_file,
 )
@@ -71,12 +72,16 @@ def test_what_is_measured_names_its_masks_and_the_blood_scores_come_from_the_row
     assert facts["liver_coverage"] == "incomplete", "a liver of 240 mL is no whole one"
 
 
-def test_a_ct_that_cannot_be_used_is_named_with_its_line(row, toy_plan, tmp_path):
+def test_every_scan_that_cannot_be_used_is_named_with_its_line_and_tried_again(toy_cohort, toy_plan, tmp_path):
+    rows = read_cohort(toy_cohort)[:3]
     broken = tmp_path / "broken.nii.gz"
     broken.write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"^Line 3 \(s1\): .*broken.nii.gz"):
-        run_prepare(job([replace(row, image=broken)], toy_plan, tmp_path), silent())
-    assert not scan_file(tmp_path, row).exists()
+    bad = [replace(rows[0], image=broken), rows[1], replace(rows[2], liver_mask=broken)]
+    run_prepare(job(bad, toy_plan, tmp_path), silent())
+    with pytest.raises(CohortError, match=r"2 problems(?s:.*)line 2: s0: .*broken(?s:.*)line 4: s2: .*broken"):
+        require_prepared(bad, tmp_path, toy_cohort)
+    run_prepare(job(rows, toy_plan, tmp_path), silent())
+    require_prepared(rows, tmp_path, toy_cohort)
 
 
 def test_scans_are_shared_out_a_few_at_a_time(toy_cohort, toy_plan, tmp_path):

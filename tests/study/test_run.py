@@ -57,7 +57,7 @@ def test_attention_is_measured_per_layer_and_region_and_compared(study):
     assert evaluation["thresholds"]["F>=2"]["positives"] == 5
     liver = evaluation["attention"]["layers"]["mean"]["regions"]["liver"]
     assert 0 < liver["true stage"]["stages"]["F4"]["n"] <= 5
-    assert evaluation["training"]["initial_weights"] == "random"
+    assert evaluation["training"]["initial_weights"] == "random weights"
 
 
 def test_maps_lie_on_the_network_grid(study):
@@ -100,6 +100,16 @@ def test_a_finished_study_is_left_alone_and_another_one_refused(study, toy_cohor
     assert (study / "manifest.json").read_bytes() == stamp
     with pytest.raises(UsageError, match="other inputs"):
         run_study(toy_cohort, study, study_plan, Networks(start), Running(1))
+
+
+def test_another_ct_under_the_same_name_is_another_study(study, toy_cohort, study_plan, tmp_path):
+    folder = tmp_path / "cohort"
+    shutil.copytree(toy_cohort.parent, folder)
+    run_study(folder / "cohort.csv", study, study_plan, how=Running(1))
+    with (folder / "s3_image.nii.gz").open("ab") as stream:
+        stream.write(b"x")
+    with pytest.raises(UsageError, match="other inputs"):
+        run_study(folder / "cohort.csv", study, study_plan, how=Running(1))
 
 
 def test_progress_counts_scans_steps_and_predictions(toy_cohort, study_plan, start, tmp_path):

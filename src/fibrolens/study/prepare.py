@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 
 from fibrolens.begun import write_aside
 from fibrolens.body import body_mask
+from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import one_blas_thread
 from fibrolens.errors import InputError
@@ -29,6 +30,9 @@ from fibrolens.staging.predict import StagingModel, predict
 from fibrolens.study.organs import Organs, Segmentations
 from fibrolens.transforms import ToNetworkGrid
 from fibrolens.volume import Geometry, Volume
+
+#: Stands for the facts of a scan that cannot be used: why.
+PROBLEM = "problem"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +82,7 @@ def prepare_jobs(rows: Sequence[CohortRow], job: PrepareJob, size: int = 8) -> l
 
 
 def run_prepare(job: PrepareJob, report: Reporter) -> None:
-    """Prepare scans, leaving out those that an earlier run did.
-
-    Raises:
-        InputError: a CT or its masks cannot be used; the message names the line of the table.
-    """
+    """Prepare scans, leaving out those that an earlier run did; what cannot be used is told by `require_prepared`."""
     organs = Segmentations(job.segmentations, *job.segmenter)
     model = None if job.start is None else StagingModel.load(job.start)
     for row in job.rows:
@@ -98,11 +98,22 @@ def _prepare(row: CohortRow, job: PrepareJob, segmentations: Segmentations, mode
         organs = segmentations.find(row, ct)
         scan = prepare_scan(row, ct, organs.labels, job.grid)
     except InputError as error:
-        raise type(error)(f"Line {row.line} ({row.scan_id}): {error}") from None
+        write_aside({PROBLEM: str(error)}, facts_file(job.cases, row))
+        return
     facts = {"in_domain": None if model is None else in_domain(model, scan)} | measured(row, ct, organs)
     # The arrays come last: where they are, all is there.
     write_aside(facts, facts_file(job.cases, row))
     save_scan(scan, scan_file(job.cases, row))
+
+
+def require_prepared(rows: Sequence[CohortRow], cases: Path, table: Path) -> None:
+    """Tell every scan that could not be prepared, by its line.
+
+    Raises:
+        CohortError: there are any.
+    """
+    failed = [row for row in rows if not scan_file(cases, row).exists()]
+    refuse(table, [Problem(row.line, f"{row.scan_id}: {load_facts(cases, row)[PROBLEM]}") for row in failed])
 
 
 def prepare_scan(row: CohortRow, ct: Volume, labels: Volume, plan: GridPlan) -> PreparedScan:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from safetensors.torch import save_file
 from fibrolens.begun import State, begin, state, writing
 from fibrolens.cohort.check import check_cohort
 from fibrolens.cohort.criteria import select
-from fibrolens.cohort.table import read_cohort
+from fibrolens.cohort.table import CohortRow, read_cohort, scan_table
 from fibrolens.errors import CohortError
 from fibrolens.output import file_sha256
 from fibrolens.plan import write_plan
@@ -67,7 +70,9 @@ def run_study(
         OutputError: `out` cannot be written.
     """
     networks, how = networks or Networks(), how or Running()
-    run = {"command": "study", "cohort": file_sha256(cohort_csv), "plan": asdict(plan), **_fingerprint(networks)}
+    files = _sizes(scan_table(cohort_csv).rows)
+    made_of = {"cohort": file_sha256(cohort_csv), "files": files, "plan": asdict(plan), **_fingerprint(networks)}
+    run = {"command": "study", **made_of}
     found = state(out, run, overwrite)
     if found is State.COMPLETE:
         return out
@@ -85,6 +90,18 @@ def run_study(
             for step in (train, predict, explain, evaluate):
                 step(study, workers)
     return out
+
+
+def _sizes(rows: Sequence[CohortRow]) -> str:
+    """A hash of the sizes of all CTs and masks: seen at once, while their bytes would take minutes to read."""
+    sizes = []
+    for row in rows:
+        for path in (row.image, row.liver_mask, row.spleen_mask):
+            files = (
+                [] if path is None else sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+            )
+            sizes.append([file.stat().st_size for file in files])
+    return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
 
 
 def _fingerprint(networks: Networks) -> dict[str, str | None]:

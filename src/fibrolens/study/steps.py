@@ -20,10 +20,10 @@ from fibrolens.progress import Reporter, ReporterFactory, silent
 from fibrolens.report.study import write_report
 from fibrolens.study.evaluation import collect_tables, evaluate_study
 from fibrolens.study.fold import explain_fold, predict_fold, train_fold
-from fibrolens.study.folder import FLOW, PLAN_FILE, Study
+from fibrolens.study.folder import COHORT, FLOW, PLAN_FILE, Study
 from fibrolens.study.pictures import draw_study
 from fibrolens.study.plans import decided
-from fibrolens.study.prepare import load_facts, prepare_jobs, run_prepare
+from fibrolens.study.prepare import load_facts, prepare_jobs, require_prepared, run_prepare
 from fibrolens.study.tables import MARKERS_FILE, QUALITY, QUALITY_FILE, write_table
 
 
@@ -85,12 +85,13 @@ def prepare(study: Study, crew: Crew) -> Study:
         The study as it was decided.
 
     Raises:
-        InputError: a CT or its masks cannot be used.
+        CohortError: CTs or masks cannot be used; all of them are named.
     """
     study.cases.mkdir(exist_ok=True)
     rows = study.rows
     with crew.timed("prepare"):
         crew.share_out(run_prepare, prepare_jobs(rows, study.prepare_job), len(rows), "preparing scans")
+    require_prepared(rows, study.cases, study.out / COHORT)
     facts = [load_facts(study.cases, row) for row in rows]
     known = [{"scan_id": row.scan_id, "patient_id": row.patient_id, "stage": row.stage_name} for row in rows]
     markers = [k | {"mask_source": f["mask_source"]} | dict(f["markers"]) for k, f in zip(known, facts, strict=True)]

@@ -25,7 +25,7 @@ from fibrolens.staging.domain import FOLDS, DomainModel, fit_domain
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.predict import StagingModel, predict
 from fibrolens.staging.train import LOG, train
-from fibrolens.study.prepare import PrepareJob, load_case, prepare_jobs, run_prepare
+from fibrolens.study.prepare import PrepareJob, load_case, prepare_jobs, require_prepared, run_prepare
 from fibrolens.weights import digest, save_model_folder
 
 #: Scans on the network grid, checkpoint, and the model before it is moved into place.
@@ -91,7 +91,7 @@ def tune(
     begin(out, run, found)
     started = time.perf_counter()
     try:
-        cases = _prepare(rows, plan, out / WORK / "cases", workers, progress)
+        cases = _prepare(cohort_csv, rows, plan, out / WORK / "cases", workers, progress)
         with progress(plan.training.steps, "training") as report:
             weights = load_file(train(cases, plan, out / WORK / "training", start.weights, report))
         with progress(len(cases), "fitting the domain check") as report:
@@ -141,12 +141,18 @@ def _counts(rows: Sequence[CohortRow]) -> dict[str, int]:
 
 
 def _prepare(
-    rows: Sequence[CohortRow], plan: Plan, folder: Path, workers: int | None, progress: ReporterFactory
+    cohort_csv: Path,
+    rows: Sequence[CohortRow],
+    plan: Plan,
+    folder: Path,
+    workers: int | None,
+    progress: ReporterFactory,
 ) -> list[StagingCase]:
     folder.mkdir(parents=True, exist_ok=True)
     job = PrepareJob((), plan.grid, folder, folder / "segmentations")
     with Engine(workers) as engine, progress(len(rows), "preparing scans") as report:
         engine.run(run_prepare, prepare_jobs(rows, job), report)
+    require_prepared(rows, folder, cohort_csv)
     return [load_case(folder, row) for row in rows]
 
 
