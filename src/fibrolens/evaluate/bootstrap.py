@@ -13,6 +13,9 @@ REPLICATES = 2000
 #: Counts held at a time, which bounds the memory.
 CELLS = 4_000_000
 
+#: Replicates that differ by less do not differ: weights are no whole numbers.
+ROUNDING = 1e-9
+
 #: From the weight of each scan in each replicate to the figure of each replicate.
 Statistic = Callable[[Float[np.ndarray, "r n"]], Float[np.ndarray, " r"]]
 
@@ -70,7 +73,7 @@ def bootstrap(
     sizes = [min(rows, replicates - start) for start in range(0, replicates, rows)]
     values = np.concatenate([statistic(_draws(strata, generator, size)[:, index]) for size in sizes])
     known = values[~np.isnan(values)]
-    if not known.size or np.ptp(known) == 0:
+    if not known.size or np.ptp(known) < ROUNDING:
         return nothing
     low, high = np.percentile(known, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
     return float(low), float(high)
