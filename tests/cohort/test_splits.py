@@ -1,6 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fibrolens.cohort.splits import check_splits, make_splits, read_splits, strata, write_splits
@@ -57,6 +58,58 @@ def test_rare_sites_of_a_stage_are_shared_out_together():
         (1, "a"): "F1", (1, "b"): "F1",
         (4, "a"): "F4 at a", (4, "b"): "F4", (4, "c"): "F4",
     }  # fmt: skip
+
+
+def scans_of(stages):
+    return [row(number, stage) for number, stage in enumerate(stages)]
+
+
+@pytest.mark.parametrize("each", [4, 3])
+def test_a_cohort_whose_stages_are_all_rare_is_shared_out_by_neighbouring_stages(each):
+    """As in the inner split of 25 patients, five of each stage."""
+    cohort = scans_of([stage for stage in range(5) for _ in range(each)])
+    stage = {r.scan_id: r.stages[0] for r in cohort}
+    for fold in make_splits(cohort, seed=0):
+        assert len(fold) == each
+        assert {stage[scan] >= 2 for scan in fold} == {False, True}, "early and late stages in every fold"
+
+
+def test_rare_stages_stand_with_the_next_ones_and_a_set_between_its_own():
+    cohort = [*scans_of([0] * 4 + [1] + [2] + [3] * 2 + [4]), replace(row(50, 2), stages=(2, 3))]
+    found = dict(zip((r.stage_name for r in cohort), strata(cohort), strict=True))
+    late = "F2, F2|F3, F3, F4"
+    assert found == {"F0": "F0, F1", "F1": "F0, F1", "F2": late, "F2|F3": late, "F3": late, "F4": late}
+    assert strata([*cohort, row(60, 0)])[0] == "F0", "one stage that reaches every fold leaves all as they are"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_small_cohort_is_shared_out_or_refused_in_words(seed):
+    """5 to 30 patients of any mix, some with several scans, some with sets, one or more sites."""
+    generator = np.random.default_rng(seed)
+    patients, sites = int(generator.integers(5, 31)), int(generator.integers(1, 4))
+    chances = generator.dirichlet(np.full(5, 0.5))
+    cohort = []
+    for patient in range(patients):
+        for _ in range(int(generator.choice((1, 1, 1, 2, 5)))):
+            allowed = tuple(sorted(set(generator.choice(5, int(generator.integers(1, 3)), p=chances).tolist())))
+            one = row(len(cohort), 0, f"p{patient}", "abc"[generator.integers(sites)])
+            cohort.append(replace(one, stages=allowed))
+    for folds in (5, 7):
+        if patients < folds:
+            with pytest.raises(CohortError, match="at least 7 patients"):
+                make_splits(cohort, seed, folds)
+        else:
+            assert [bool(fold) for fold in make_splits(cohort, seed, folds)] == [True] * folds
+
+
+def test_where_stages_would_leave_a_fold_empty_patients_alone_are_shared_out():
+    """Two patients have nearly all scans; scikit-learn gives one fold none for the sake of the stages."""
+    owners = ["a", "b", "c", "c", "d", "d", "d", "e", "e", "e", "e", "e", "e", "e", "e"]
+    stages = [(0,), (3,), (0, 4), (4,), (0,), (0,), (0,), (0,), (0,), (1, 4), (0,), (0,), (1,), (0,), (0, 4)]
+    cohort = [replace(row(n, 0, owner), stages=own) for n, (owner, own) in enumerate(zip(owners, stages, strict=True))]
+    patient = {r.scan_id: r.patient_id for r in cohort}
+    alone = [{patient[scan] for scan in fold} for fold in make_splits(cohort, seed=3351)]
+    assert sorted(alone, key=min) == [{"a"}, {"b"}, {"c"}, {"d"}, {"e"}]
 
 
 def test_the_seed_decides_the_folds(rows):
