@@ -82,6 +82,28 @@ def test_sides_that_do_not_overlap_give_no_interval(positives):
     assert np.isnan([found.low, found.high]).all()
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_rounding_makes_no_interval_of_separated_sides(seed):
+    """Sums of weights such as 8 / 7 end a hair beside 1."""
+    generator = np.random.default_rng(seed)
+    n = int(generator.integers(10, 60))
+    positive = np.arange(n) < generator.integers(2, n - 2)
+    found = bootstrap_auc(positive, generator.random(n) + positive, np.arange(n), generator, 200)
+    assert found.estimate == 1.0
+    assert np.isnan([found.low, found.high]).all()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_ends_stay_between_0_and_1(seed):
+    generator = np.random.default_rng(seed)
+    positive = np.arange(24) < 7
+    for sign in (1, -1):
+        score = sign * (generator.normal(size=24) + 3 * positive)
+        found = bootstrap_auc(positive, score, np.arange(24), generator, 100)
+        if 0 < found.estimate < 1:
+            assert 0 <= found.low < found.high <= 1
+
+
 def test_memory_stays_bounded_with_many_scans(monkeypatch):
     positive, score = sample(0)
     monkeypatch.setattr("fibrolens.evaluate.bootstrap.CELLS", 40 * 7)

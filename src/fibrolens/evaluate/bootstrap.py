@@ -53,7 +53,7 @@ def bootstrap(
     strata too (Rao and Wu, J Am Stat Assoc 1988;83:231).
 
     Args:
-        statistic: the figure of each replicate; NaN where a replicate does not give it.
+        statistic: the figure of each replicate, between 0 and 1; NaN where a replicate does not give it.
         stratum: class of each scan; a patient stands in the highest of his scans, and every replicate has as much
             weight of each stratum as the cohort.
         patient: number of the patient of each scan.
@@ -75,7 +75,8 @@ def bootstrap(
     known = values[~np.isnan(values)]
     if not known.size or np.ptp(known) < ROUNDING:
         return nothing
-    low, high = np.percentile(known, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
+    # Weights that are no whole numbers may also carry a figure a hair beyond 0 or 1.
+    low, high = np.percentile(known, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)]).clip(0.0, 1.0)
     return float(low), float(high)
 
 
