@@ -75,7 +75,14 @@ def test_cuts_come_from_each_fold_s_inner_split(cohort):
     assert (cuts[0]["rule"], cuts[0]["positives"], cuts[0]["negatives"]) == ("youden", 2, 3)
     assert (cuts[1]["cut"], cuts[1]["rule"]) == (0.5, "0.5")
     assert "no positive case" in cuts[1]["reason"]
-    assert "no predictions of an inner split" in cuts[2]["reason"]
+    assert "no predictions of the fold's inner split" in cuts[2]["reason"]
+
+
+def test_a_fold_without_an_inner_split_says_so(cohort):
+    """Not that its split has no positive case."""
+    cuts = evaluate(cohort, inner={0: []})["thresholds"]["F4"]["operating_point"]["cuts"]
+    assert (cuts[0]["cut"], cuts[0]["positives"], cuts[0]["negatives"]) == (0.5, 0, 0)
+    assert cuts[0]["reason"] == "the fold has no inner split, the patients are too few"
 
 
 def test_figures_without_controls_leave_their_scans_out_and_keep_the_calls(cohort):

@@ -35,7 +35,7 @@ def test_without_an_inner_split_the_cut_is_a_half_and_says_why():
     result = found()
     assert result["operating_point"]["sensitivity"] == result["at_half"]["sensitivity"]
     assert [c["rule"] for c in result["operating_point"]["cuts"]] == ["0.5", "0.5"]
-    assert "no predictions of an inner split" in result["operating_point"]["cuts"][0]["reason"]
+    assert "no predictions of the fold's inner split" in result["operating_point"]["cuts"][0]["reason"]
 
 
 def test_every_fold_has_its_own_figures_and_their_spread():

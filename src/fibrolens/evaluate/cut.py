@@ -14,6 +14,9 @@ YOUDEN = (
     "of several stretches the one whose middle is nearest to 0.5, then the lower"
 )
 FALLBACK = "0.5"
+#: Why there is no better cut.
+NO_INNER = "the fold has no inner split, the patients are too few"
+NO_PREDICTIONS = "there are no predictions of the fold's inner split"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from fibrolens.evaluate.averages import Staged, averages
 from fibrolens.evaluate.bootstrap import REPLICATES
-from fibrolens.evaluate.cut import YOUDEN, Cut, youden_cut
+from fibrolens.evaluate.cut import NO_INNER, YOUDEN, Cut, fixed_cut, youden_cut
 from fibrolens.evaluate.entries import THIN, proportion
 from fibrolens.evaluate.roc import RocCurve, at_least, binary_curve, macro_curve, micro_curve
 from fibrolens.evaluate.threshold import Question, figures
@@ -26,7 +26,8 @@ METHODS = {
     "scale; unit: patient",
     "auc_bootstrap": "95 % percentile interval, {replicates} draws of patients (unit) within those with and without a "
     "positive scan; for micro and macro within the stages",
-    "operating_point": f"each fold's test scans are called at that fold's cut, from its inner split. youden: {YOUDEN}",
+    "operating_point": "each fold's test scans are called at that fold's cut, chosen on its inner split; at 0.5 where "
+    f"that gives none (cuts: reason). youden: {YOUDEN}",
     "proportions": "95 % Wilson interval, scans of a patient taken to agree always; unit: patient, which is the scan "
     "where each patient has one; the cut is taken as given",
     "fold_spread": "mean and standard deviation of the folds' AUCs; the intervals above do not hold the chance of the "
@@ -79,8 +80,8 @@ def evaluate_predictions(
         cases: out-of-fold predictions, pooled over the folds.
         generator: source of the bootstrap's draws.
         replicates: bootstrap replicates.
-        inner: of each fold, its network's predictions of its inner split, which choose the cuts; where there are
-            none, cases are called at 0.5.
+        inner: of each fold, its network's predictions of its inner split, which choose the cuts; of a fold without
+            such a split none. A fold that gets no cut calls at 0.5.
         controls: scan ids of the imaging-negative controls.
 
     Returns:
@@ -161,7 +162,7 @@ def _cuts(inner: Mapping[int, Sequence[Predicted]], k: int) -> dict[int, Cut]:
     found = {}
     for fold, cases in inner.items():
         kept, positive = decided(cases, k)
-        found[fold] = youden_cut(positive, _scores(kept, k))
+        found[fold] = youden_cut(positive, _scores(kept, k)) if cases else fixed_cut(NO_INNER)
     return found
 
 

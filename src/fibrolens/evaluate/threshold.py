@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fibrolens.evaluate.bootstrap import REPLICATES, bootstrap_auc
-from fibrolens.evaluate.cut import HALF, Cut, fixed_cut
+from fibrolens.evaluate.cut import HALF, NO_PREDICTIONS, Cut, fixed_cut
 from fibrolens.evaluate.entries import THIN, ends, fold_spread, proportion
 from fibrolens.evaluate.intervals import auc, delong
 
@@ -62,7 +62,7 @@ def figures(
     """
     positives, negatives = question.counts
     folds = [int(number) for number in np.unique(question.fold)]
-    used = {number: cuts.get(number) or fixed_cut("the study has no predictions of an inner split") for number in folds}
+    used = {number: cuts.get(number) or fixed_cut(NO_PREDICTIONS) for number in folds}
     called = question.score >= np.array([used[int(number)].value for number in question.fold])
     per_fold = [_fold(question, called, number, used[number]) for number in folds]
     result: dict[str, Any] = {
