@@ -31,7 +31,7 @@ from scipy.stats import norm
 
 from fibrolens.evaluate.averages import resampled_macro, resampled_micro
 from fibrolens.evaluate.bootstrap import REPLICATES, bootstrap, bootstrap_auc
-from fibrolens.evaluate.intervals import Interval, auc, delong, delong_variance, wilson, wilson_by_patient
+from fibrolens.evaluate.intervals import Interval, auc, delong, delong_variance, wilson
 from fibrolens.evaluate.roc import macro_curve, micro_curve
 from fibrolens.progress import Progress
 
@@ -211,8 +211,8 @@ def clusters(means: np.ndarray, generator: np.random.Generator) -> Intervals:
         "F4 delong": ("F4", delong(positive, score, patient)),
         "F4 delong, scans taken for independent": ("F4", delong(positive, score)),
         "F4 bootstrap": ("F4", bootstrap_auc(positive, score, patient, generator)),
-        "sensitivity wilson": ("sensitivity", wilson_by_patient(called, patient[positive])),
-        "sensitivity wilson, scans taken for independent": ("sensitivity", wilson(int(called.sum()), len(called))),
+        "sensitivity wilson": ("sensitivity", wilson(called, patient[positive])),
+        "sensitivity wilson, scans taken for independent": ("sensitivity", wilson(called, np.arange(len(called)))),
     }
 
 

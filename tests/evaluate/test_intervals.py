@@ -1,11 +1,10 @@
-import itertools
 import math
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fibrolens.evaluate.intervals import auc, delong, delong_variance, wilson, wilson_by_patient
+from fibrolens.evaluate.intervals import auc, delong, delong_variance, wilson
 
 
 def sample(seed: int, n: int = 40):
@@ -85,29 +84,29 @@ def test_delong_has_no_interval_with_a_single_positive_case():
     assert np.isnan([interval.low, interval.high]).all()
 
 
+def alone(successes: int, trials: int):
+    """Wilson's interval where each patient has one scan."""
+    return wilson(np.arange(trials) < successes, np.arange(trials))
+
+
 @pytest.mark.parametrize(("successes", "trials", "low", "high"), [(8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775)])
 def test_wilson_gives_the_published_intervals(successes, trials, low, high):
-    interval = wilson(successes, trials)
+    interval = alone(successes, trials)
+    assert interval.estimate == successes / trials
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-4)
 
 
-def test_wilson_is_symmetric_and_unknown_without_trials():
-    for k, n in itertools.product(range(4), [3]):
-        assert wilson(k, n).low == pytest.approx(1 - wilson(n - k, n).high)
-    assert np.isnan(wilson(0, 0).estimate)
-
-
-def test_wilson_by_patient_is_wilson_s_own_where_each_patient_has_one_scan():
-    success = np.arange(10) < 8
-    own, by_patient = wilson(8, 10), wilson_by_patient(success, np.arange(10))
-    assert (by_patient.estimate, by_patient.low, by_patient.high) == pytest.approx((own.estimate, own.low, own.high))
+def test_wilson_is_symmetric_and_unknown_without_scans():
+    for k in range(4):
+        assert alone(k, 3).low == pytest.approx(1 - alone(3 - k, 3).high)
+    nothing = alone(0, 0)
+    assert np.isnan([nothing.estimate, nothing.low, nothing.high]).all()
 
 
 def test_scans_of_one_patient_count_as_one_trial():
     success = np.arange(10) < 8
-    found = wilson_by_patient(np.repeat(success, 3), np.repeat(np.arange(10), 3))
-    assert (found.low, found.high) == pytest.approx((wilson(8, 10).low, wilson(8, 10).high))
-    mixed = wilson_by_patient(success, np.array([0, 0, 1, 2, 3, 4, 5, 6, 7, 8]))
+    found = wilson(np.repeat(success, 3), np.repeat(np.arange(10), 3))
+    assert (found.low, found.high) == pytest.approx((alone(8, 10).low, alone(8, 10).high))
+    mixed = wilson(success, np.array([0, 0, 1, 2, 3, 4, 5, 6, 7, 8]))
     assert mixed.estimate == 0.8
-    assert wilson(8, 9).high - wilson(8, 9).low < mixed.high - mixed.low
-    assert math.isnan(wilson_by_patient(success[:0], np.arange(0)).low)
+    assert alone(8, 9).high - alone(8, 9).low < mixed.high - mixed.low

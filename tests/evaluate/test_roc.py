@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fibrolens.evaluate.roc import at_least, binary_curve, macro_curve, micro_curve, operating_point
+from fibrolens.evaluate.roc import at_least, binary_curve, macro_curve, micro_curve
 
 
 @pytest.fixture
@@ -44,10 +44,3 @@ def test_macro_leaves_out_stages_that_do_not_occur():
     stage = np.array([0, 0, 4, 4])
     probabilities = np.eye(5)[stage]
     assert macro_curve(stage, probabilities).auc == 1.0
-
-
-def test_operating_point_counts_the_cut_itself_as_positive():
-    point = operating_point(np.array([True, True, False, False]), np.array([0.5, 0.4, 0.6, 0.1]), 0.5)
-    assert (point.true_positives, point.false_negatives) == (1, 1)
-    assert (point.false_positives, point.true_negatives) == (1, 1)
-    assert (point.positives, point.negatives, point.correct) == (2, 2, 2)

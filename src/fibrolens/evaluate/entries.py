@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
-from fibrolens.evaluate.intervals import Interval, wilson_by_patient
+from fibrolens.evaluate.intervals import Interval, wilson
 
 #: Fewer cases than this on either side, or of a stage, make a figure thin.
 THIN = 10
@@ -21,13 +21,13 @@ def ends(interval: Interval) -> list[float] | None:
 
 
 def proportion(success: Bool[np.ndarray, " n"], patient: Int[np.ndarray, " n"]) -> dict[str, Any]:
-    """``value``, ``interval`` (see `wilson_by_patient`), ``count`` and ``of``; the first two None of no case.
+    """``value``, ``interval`` (see `wilson`), ``count`` and ``of``; the first two None of no case.
 
     Args:
         success: whether a scan counts.
         patient: number of the patient of each scan.
     """
-    found = wilson_by_patient(success, patient)
+    found = wilson(success, patient)
     value = None if math.isnan(found.estimate) else found.estimate
     return {"value": value, "interval": ends(found), "count": int(success.sum()), "of": len(success)}
 

@@ -87,27 +87,24 @@ def placements(
     return (ranks[positive] - rankdata(up)) / len(down), 1.0 - (ranks[~positive] - rankdata(down)) / len(up)
 
 
-def wilson(successes: int, trials: int) -> Interval:
-    """Proportion with Wilson's score interval (Wilson, J Am Stat Assoc 1927;22:209); NaN without trials."""
-    if trials == 0:
-        return Interval(float("nan"), float("nan"), float("nan"))
-    return _score_interval(successes / trials, float(trials))
-
-
-def wilson_by_patient(success: Bool[np.ndarray, " n"], patient: Int[np.ndarray, " n"]) -> Interval:
-    """Share of scans, with Wilson's interval as wide as if the scans of one patient always agreed.
+def wilson(success: Bool[np.ndarray, " n"], patient: Int[np.ndarray, " n"]) -> Interval:
+    """Share of scans, with Wilson's score interval as wide as if the scans of one patient always agreed.
 
     Scans that agree make the share's variance grow from p(1 - p) / n to p(1 - p) * sum of n_i^2 / n^2, n_i being the
-    scans of patient i; so n^2 / sum of n_i^2 trials are counted. With one scan per patient this is Wilson's interval;
-    with several it is not too narrow, however alike they are.
+    scans of patient i; so n^2 / sum of n_i^2 trials are counted. With one scan per patient this is the interval of
+    Wilson, J Am Stat Assoc 1927;22:209; with several it is not too narrow, however alike they are.
+
+    Args:
+        success: whether a scan counts.
+        patient: number of the patient of each scan.
+
+    Returns:
+        The interval; all of it is NaN without a scan.
     """
     scans = np.unique(patient, return_counts=True)[1]
     if not len(scans):
-        return wilson(0, 0)
-    return _score_interval(float(success.mean()), float(scans.sum() ** 2 / (scans**2).sum()))
-
-
-def _score_interval(share: float, trials: float) -> Interval:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    share, trials = float(success.mean()), float(scans.sum() ** 2 / (scans**2).sum())
     z = float(norm.ppf(0.5 + CONFIDENCE / 2))
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * (share * (1 - share) / trials + z**2 / (4 * trials**2)) ** 0.5

@@ -33,32 +33,6 @@ class RocCurve:
     negatives: int
 
 
-@dataclass(frozen=True)
-class OperatingPoint:
-    """The four counts of a yes/no decision at one cut of the score."""
-
-    cut: float
-    true_positives: int
-    false_positives: int
-    true_negatives: int
-    false_negatives: int
-
-    @property
-    def positives(self) -> int:
-        """Cases that are positive by the reference."""
-        return self.true_positives + self.false_negatives
-
-    @property
-    def negatives(self) -> int:
-        """Cases that are negative by the reference."""
-        return self.true_negatives + self.false_positives
-
-    @property
-    def correct(self) -> int:
-        """Cases decided as the reference says."""
-        return self.true_positives + self.true_negatives
-
-
 def at_least(probabilities: Float[np.ndarray, "n stages"]) -> Float[np.ndarray, "n thresholds"]:
     """P(F >= k) for k = 1, 2, ... as columns."""
     return np.cumsum(probabilities[:, ::-1], axis=1)[:, ::-1][:, 1:]
@@ -95,15 +69,3 @@ def _both_sides(
     """Sensitivity of `curve` just left and just right of each false positive rate of `grid`."""
     x, y = curve.false_positive_rate, curve.true_positive_rate
     return np.interp(-grid, -x[::-1], y[::-1]), np.interp(grid, x, y)
-
-
-def operating_point(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"], cut: float) -> OperatingPoint:
-    """Counts when a case is called positive at ``score >= cut``."""
-    called = score >= cut
-    return OperatingPoint(
-        cut=cut,
-        true_positives=int((called & positive).sum()),
-        false_positives=int((called & ~positive).sum()),
-        true_negatives=int((~called & ~positive).sum()),
-        false_negatives=int((~called & positive).sum()),
-    )
