@@ -36,6 +36,8 @@ def main() -> None:
     size = ("--patients", str(options.patients), "--grid", "small")
     subprocess.run([*COMMAND, "phantom", *size, "--out", cohort], check=True, capture_output=True)
     table = cohort / "cohort.csv"
+    for name in ("whole", "killed"):
+        shutil.rmtree(options.out / name, ignore_errors=True)
     started = time.monotonic()
     whole = run(table, options.out / "whole")
     seconds = time.monotonic() - started

@@ -58,3 +58,20 @@ def test_folder_that_cannot_be_made_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="could not be written"):
         begin(tmp_path / "file" / "c", RUN, State.FREE)
+
+
+def test_a_folder_whose_first_file_was_cut_off_is_free(tmp_path):
+    (tmp_path / ".run.json.partial").write_text('{"comm')
+    assert state(tmp_path, RUN) is State.FREE
+
+
+def test_a_manifest_that_was_cut_off_is_none_where_we_know_what_was_begun(tmp_path):
+    out = tmp_path / "c"
+    finish(out, RUN)
+    (out / "manifest.json").write_text('{"run"')
+    assert state(out, RUN) is State.BEGUN
+    with pytest.raises(UsageError, match="--overwrite"):
+        state(out, OTHER)
+    (out / "run.json").unlink()
+    with pytest.raises(OutputError, match="cannot be read"):
+        state(out, RUN)

@@ -39,7 +39,7 @@ def state(out: Path, run: Mapping[str, Any], overwrite: bool = False) -> State:
     """
     wanted = json.loads(json.dumps(run))
     with writing(out):
-        manifest = read_manifest(out) if out.is_dir() else None
+        manifest = _manifest(out) if out.is_dir() else None
         found = _begun(out) if manifest is None else manifest.get("run")
         if found == wanted:
             return State.BEGUN if manifest is None else State.COMPLETE
@@ -73,9 +73,13 @@ def begin(out: Path, run: Mapping[str, Any], found: State) -> None:
 
 def write_aside(content: Any, path: Path) -> None:
     """Write a JSON file that appears whole."""
-    aside = path.with_name(f".{path.name}.partial")
+    aside = _aside(path)
     write_json(content, aside)
     aside.replace(path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
 
 
 @contextmanager
@@ -104,7 +108,18 @@ def _remove(out: Path) -> None:
 
 
 def _is_empty(folder: Path) -> bool:
-    return next(folder.iterdir(), None) is None
+    """Whether nothing stands there but, at most, the first file that was cut off while it was written."""
+    return all(entry.name == _aside(folder / RUN).name for entry in folder.iterdir())
+
+
+def _manifest(out: Path) -> dict[str, Any] | None:
+    """The manifest; one that cannot be read is none where we know what was begun there."""
+    try:
+        return read_manifest(out)
+    except OutputError:
+        if _begun(out) is None:
+            raise
+        return None
 
 
 def _begun(out: Path) -> Any:

@@ -118,7 +118,7 @@ def write_manifest(folder: Path, run: Mapping[str, Any], timings: Mapping[str, f
         run: inputs and options that determine the result.
         timings: seconds per step.
     """
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != f".{MANIFEST}.partial")
     content = {
         "schema_version": SCHEMA_VERSION,
         "fibrolens": __version__,
@@ -128,11 +128,13 @@ def write_manifest(folder: Path, run: Mapping[str, Any], timings: Mapping[str, f
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "timings_s": {name: round(seconds, 3) for name, seconds in timings.items()},
     }
-    write_json(content, folder / MANIFEST)
+    aside = folder / f".{MANIFEST}.partial"
+    write_json(content, aside)
     # The manifest vouches for the other files, so it must not reach the disk before them.
-    for path in [*files, folder / MANIFEST]:
+    for path in [*files, aside]:
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
+    aside.replace(folder / MANIFEST)
 
 
 def _as_json(run: Mapping[str, Any]) -> Any:

@@ -52,6 +52,13 @@ def test_no_orientation_swaps_organs(segmenter, flips):
     assert found.source == "oracle"
 
 
+def test_the_aorta_alone_is_the_one_of_all_organs(segmenter):
+    ct = turned(abdomen(), (True, False, False), (2, 0, 1))
+    alone = segmenter.aorta(ct)
+    alone.require_grid(ct)
+    assert (alone.array == segmenter.segment(ct).aorta.array).all()
+
+
 def test_nothing_found_is_nothing_labelled(segmenter):
     ct = abdomen()
     found = segmenter.segment(ct.with_array(np.full_like(ct.array, -1000)))

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -86,3 +87,38 @@ def test_sets_of_stages_are_trained_on_and_tested(job):
     predict_fold(sets, silent())
     assert weights(sets) != weights(job)
     assert [row["stage"] for row in read_table(sets.folder / "predictions.csv")] == ["F2|F3"]
+
+
+def test_a_fold_is_never_tested_on_scans_that_its_weights_may_have_seen(job):
+    train_fold(job, silent())
+    moved = replace(job, train=(job.train[0], job.test[0]), test=(job.train[1], job.test[1]))
+    for step in (train_fold, predict_fold):
+        with pytest.raises(UsageError, match="may have seen"):
+            step(moved, silent())
+
+
+def test_a_checkpoint_that_a_kill_left_behind_goes(job):
+    train_fold(job, silent())
+    (job.folder / "checkpoint.safetensors").write_bytes(b"left")
+    train_fold(job, silent())
+    assert not (job.folder / "checkpoint.safetensors").exists()
+
+
+def test_half_of_a_step_is_no_step(job):
+    for step in (train_fold, predict_fold, explain_fold):
+        step(job, silent())
+    (job.folder / "inner_predictions.csv").unlink()
+    assert not job.predicted
+    predict_fold(job, silent())
+    assert job.predicted
+    shutil.rmtree(job.folder / "maps")
+    assert not job.explained
+
+
+def test_a_fold_without_an_inner_split_has_no_predictions_of_one(job):
+    alone = replace(job, inner=())
+    train_fold(alone, silent())
+    predict_fold(alone, silent())
+    assert alone.predicted
+    assert not (job.folder / "inner_predictions.csv").exists()
+    assert not (job.folder / "stopping.json").exists()

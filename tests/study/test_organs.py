@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from fibrolens.cohort.table import read_cohort
+from fibrolens.errors import UsageError
 from fibrolens.io import read_volume
-from fibrolens.segment.predict import Segmentation
+from fibrolens.segment.predict import Segmentation, Segmenter
 from fibrolens.study import organs
 from fibrolens.study.organs import Segmentations, own_organs
 
@@ -35,6 +36,7 @@ def ct(row):
 def network(monkeypatch):
     loaded = []
     monkeypatch.setattr(organs, "load_segmenter", lambda name, model: loaded.append(name) or Network())
+    monkeypatch.setattr(Segmenter, "aorta", lambda self, ct: ct.with_array(np.ones(ct.array.shape, np.uint8)))
     return loaded
 
 
@@ -42,12 +44,14 @@ def counts(volume):
     return [int((volume.array == k).sum()) for k in (1, 2)]
 
 
-def test_a_row_with_both_masks_needs_no_network(row, ct, tmp_path, network):
+def test_a_row_with_both_masks_needs_the_network_for_the_aorta_alone(row, ct, tmp_path, network):
     found = Segmentations(tmp_path / "kept").find(row, ct)
     assert counts(found.labels) == [6 * 8 * 7, 4 * 4 * 3]
     assert counts(own_organs(row, ct)[0]) == counts(found.labels)
     assert found.sources.liver.name == "s1_liver_mask.nii.gz"
-    assert found.aorta_source is None
+    assert found.kind == "given"
+    assert found.aorta.array.all()
+    assert found.aorta_source.name.startswith("vnet")
     assert network == []
     assert not (tmp_path / "kept").exists()
 
@@ -60,6 +64,7 @@ def test_a_row_without_masks_gets_the_network_s_which_are_kept_on_the_ct_s_grid(
     assert network == ["fibrolens"], "loaded once"
     assert counts(found.labels) == [16, 12]
     assert str(found.sources) == "stand-in (weights abababababab)"
+    assert found.kind == "network"
     assert found.aorta.array.any()
     again = kept.labels(bare, ct)
     np.testing.assert_array_equal(again.array, found.labels.array)
@@ -73,4 +78,17 @@ def test_where_one_mask_is_the_user_s_the_other_is_the_network_s(row, ct, tmp_pa
     assert counts(found.labels) == [6 * 8 * 7, 12]
     assert found.sources.liver.kind == "file"
     assert found.sources.spleen.kind == "segmenter"
+    assert found.kind == "both"
     assert counts(kept.labels(half, ct)) == counts(found.labels)
+
+
+def test_what_rows_without_masks_need_is_loaded_before_they_wait_for_it(row, tmp_path, network):
+    Segmentations(tmp_path).require([row])
+    assert network == []
+    Segmentations(tmp_path).require([row, replace(row, spleen_mask=None)])
+    assert network == ["fibrolens"]
+
+
+def test_a_folder_of_weights_does_not_go_with_another_segmenter(row, tmp_path):
+    with pytest.raises(UsageError, match="--segmentation-model"):
+        Segmentations(tmp_path, "totalsegmentator", tmp_path).require([row])

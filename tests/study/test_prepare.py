@@ -5,11 +5,14 @@ import pytest
 
 from fibrolens.cohort.table import read_cohort
 from fibrolens.errors import CohortError
-from fibrolens.io import read_volume
+from fibrolens.io import read_volume, write_nifti
 from fibrolens.progress import silent
+from fibrolens.segment.predict import Segmenter
+from fibrolens.study import organs
 from fibrolens.study.organs import own_organs
 from fibrolens.study.prepare import (
     PrepareJob,
+    files_sha256,
     load_facts,
     load_scan,
     prepare_jobs,
@@ -69,6 +72,7 @@ def test_what_is_measured_names_its_masks_and_the_blood_scores_come_from_the_row
     assert markers["lsn"] is None, "12 mm pixels are too large for the surface"
     assert "s1_liver_mask.nii.gz" in facts["mask_source"]
     assert facts["in_domain"] is None
+    assert facts["mask_kind"] == "given"
     assert facts["liver_coverage"] == "incomplete", "a liver of 240 mL is no whole one"
 
 
@@ -90,3 +94,33 @@ def test_scans_are_shared_out_a_few_at_a_time(toy_cohort, toy_plan, tmp_path):
     assert [len(one.rows) for one in jobs] == [4, 4, 2]
     assert [row for one in jobs for row in one.rows] == list(rows)
     assert {one.segmentations for one in jobs} == {tmp_path / "segmentations"}
+
+
+def test_where_both_masks_are_given_the_phase_is_still_read_from_the_aorta(row, toy_plan, tmp_path, monkeypatch):
+    bright = np.zeros((8, 24, 24), np.uint8)
+    bright[:, 18:20, 11:13] = 1  # 400 HU: more than the portal venous phase has
+    monkeypatch.setattr(Segmenter, "aorta", lambda self, ct: ct.with_array(bright))
+    run_prepare(job([row], toy_plan, tmp_path), silent())
+    facts = load_facts(tmp_path, row)
+    assert facts["phase"] == "arterial"
+    assert dict(facts["markers"])["aorta_hu"] == 400
+
+
+def test_the_hash_of_a_scan_covers_ct_and_masks(row, toy_cohort, tmp_path):
+    before = files_sha256(row)
+    assert files_sha256(row) == before
+    other = tmp_path / "other.nii.gz"
+    other.write_bytes(row.spleen_mask.read_bytes() + b"x")
+    assert files_sha256(replace(row, spleen_mask=other)) != before
+    assert files_sha256(replace(row, spleen_mask=None)) != before
+
+
+def test_a_scan_prepared_again_takes_the_organs_that_were_found_before(row, toy_plan, tmp_path, monkeypatch):
+    bare = replace(row, liver_mask=None, spleen_mask=None)
+    ct = read_volume(row.image)
+    (tmp_path / "segmentations").mkdir()
+    write_nifti(own_organs(row, ct)[0], tmp_path / "segmentations" / "s1.nii.gz")
+    monkeypatch.setattr(organs, "load_segmenter", None)
+    run_prepare(replace(job([bare], toy_plan, tmp_path), measure=False), silent())
+    assert (load_scan(tmp_path, bare).labels.array == 1).any()
+    assert set(load_facts(tmp_path, bare)) == {"files"}

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from fibrolens.errors import CohortError, UsageError
+from fibrolens.errors import CohortError, ModelError, UsageError
 from fibrolens.io.nifti import read_nifti
 from fibrolens.progress import Silent
 from fibrolens.staging.network import new_network
 from fibrolens.study import Networks, Running, run_study
+from fibrolens.study.tune import Start, tune
 from fibrolens.weights import save_model_folder
 
 
@@ -130,7 +131,7 @@ def test_progress_counts_scans_steps_and_predictions(toy_cohort, study_plan, sta
     assert units["training"] == 30
     assert units["predicting"] == 20
     assert units["explaining"] == 10
-    assert said[0].startswith("10 scans, 5 folds of at most 6 steps, 1 at a time: about ")
+    assert said[0].startswith("10 scans, 5 folds of at most 6 steps of all layers, 1 at a time: about ")
 
 
 def rewritten(toy_cohort, tmp_path, change):
@@ -160,4 +161,17 @@ def test_nobody_who_meets_the_criteria_is_an_error(toy_cohort, study_plan, tmp_p
     cohort = rewritten(toy_cohort, tmp_path, lambda cells: [*cells, "age" if cells[1] == "scan_id" else "12"])
     with pytest.raises(CohortError, match="meets the criteria"):
         run_study(cohort, tmp_path / "study", study_plan, how=Running(1))
+    assert not (tmp_path / "study").exists()
+
+
+def test_weights_that_were_trained_on_the_cohort_are_refused(toy_cohort, toy_plan, study_plan, tmp_path):
+    model = tune(toy_cohort, tmp_path / "model", toy_plan, Start("random weights"), workers=1)
+    with pytest.raises(ModelError, match=r"trained on cohort\.csv itself"):
+        run_study(toy_cohort, tmp_path / "study", study_plan, Networks(model), Running(1))
+    assert not (tmp_path / "study").exists()
+
+
+def test_too_few_patients_are_found_before_anything_is_written(toy_cohort, study_plan, tmp_path):
+    with pytest.raises(CohortError, match="11 folds need"):
+        run_study(toy_cohort, tmp_path / "study", replace(study_plan, folds=11), how=Running(1))
     assert not (tmp_path / "study").exists()

@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from fibrolens.errors import CohortError, UsageError
-from fibrolens.study import Running, run_study
+from fibrolens.errors import CohortError, OutputError, UsageError
+from fibrolens.study import Running, folder, run_study, steps
 from fibrolens.study.folder import Study
 from fibrolens.study.steps import run_step
 
@@ -79,3 +79,48 @@ def test_a_table_that_is_gone_or_changed_is_refused(study, toy_cohort, tmp_path)
     shutil.move(study.out, tmp_path / "a" / "b" / "c" / "study")
     with pytest.raises(CohortError, match="--cohort"):
         Study.open(tmp_path / "a" / "b" / "c" / "study")
+
+
+def test_a_kill_while_a_step_is_taken_back_leaves_nothing_that_looks_done(study, monkeypatch):
+    removed, remove = [], folder._remove
+
+    def stop_after_three(path):
+        if len(removed) == 3:
+            raise KeyboardInterrupt
+        removed.append(path.name)
+        remove(path)
+
+    monkeypatch.setattr(folder, "_remove", stop_after_three)
+    monkeypatch.setattr(folder, "EVALUATED", ())
+    with pytest.raises(KeyboardInterrupt):
+        study.discard("predict")
+    assert removed == ["attention.csv", "maps", "attention.csv"]
+    assert [job.explained for job in study.jobs()] == [False, False, True, True, True]
+    assert all(job.predicted for job in study.jobs())
+
+
+def test_cts_that_have_changed_are_named_and_restored_ones_taken(study, toy_cohort, tmp_path):
+    shutil.copytree(toy_cohort.parent, tmp_path / "cohort")
+    table = tmp_path / "cohort" / "cohort.csv"
+    image = table.with_name("s3_image.nii.gz")
+    before = image.read_bytes()
+    image.write_bytes(table.with_name("s1_image.nii.gz").read_bytes())
+    with pytest.raises(CohortError, match="line 5: the files of s3 have changed"):
+        run_step(Study.open(study.out, table), "explain", Running(1), overwrite=True)
+    image.write_bytes(before)
+    run_step(Study.open(study.out, table), "explain", Running(1), overwrite=True)
+
+
+def test_seconds_are_told_per_step_and_go_with_the_manifest(finished_study):
+    timings = json.loads((finished_study / "manifest.json").read_text())["timings_s"]
+    assert set(timings) == {"prepare", "train", "predict", "explain", "evaluate"}
+    assert not (finished_study / ".timings.json").exists()
+
+
+def test_a_full_disk_is_an_output_error(study, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(steps, "evaluate_study", full)
+    with pytest.raises(OutputError, match="No space left"):
+        run_step(study, "evaluate", Running(1))

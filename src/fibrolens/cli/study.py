@@ -111,7 +111,7 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Path | None]:
     from fibrolens.weights import load_model_folder, shipped
 
     criteria = Criteria() if options.criteria is None else read_criteria(options.criteria)
-    chosen = {"folds": options.folds, "steps": options.steps, "segmenter": options.segmenter}
+    chosen: dict[str, Any] = {"folds": options.folds, "steps": options.steps, "segmenter": options.segmenter}
     if options.start == SCRATCH:
         staging = with_training(scratch_plan(), options.seed, options.steps)
         return StudyPlan(staging, criteria, **chosen), None
@@ -121,5 +121,6 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Path | None]:
     folder.fill(LFSNetwork(base.network))
     tuned = adapting_plan(base) if options.learn == ALL else fine_tuning_plan(base)
     staging = with_training(tuned, options.seed, options.steps)
-    initial = f"{folder.card['name']} (sha256 {folder.sha256[:12]})"
-    return StudyPlan(staging, criteria, learnt=options.learn, initial=initial, **chosen), start
+    chosen["initial"] = f"{folder.card['name']} (sha256 {folder.sha256[:12]})"
+    chosen["initial_trained_on"] = folder.card["trained_on"]
+    return StudyPlan(staging, criteria, learnt=options.learn, **chosen), start

@@ -37,6 +37,8 @@ ORGANS = ("liver", "spleen")
 #: Class of the coarse network.
 AORTA = 3
 
+Scores = Float[np.ndarray, "classes d h w"]
+
 
 @dataclass(frozen=True)
 class Segmentation:
@@ -101,12 +103,8 @@ class Segmenter:
 
     def segment(self, ct: Volume) -> Segmentation:
         """Find the organs of a CT in Hounsfield units, in any orientation."""
-        grid = ToNetworkGrid.fit(ct, GridPlan(self.plan.coarse.spacing_mm, self.plan.in_plane))
-        found = self.find(grid.forward_hu(ct).array)
-        cleaned = clean(found, _voxels(self.plan.coarse.spacing_mm))
-        # The aorta against everything else: a small box instead of the whole abdomen.
-        others = np.stack([np.delete(cleaned, AORTA, axis=0).max(axis=0), cleaned[AORTA]])
-        aorta = choose(others, grid.target, grid.orient.target).view(bool)
+        grid, found, cleaned = self._located(ct)
+        aorta = _aorta(cleaned, grid)
         labels = np.zeros(aorta.shape, np.uint8)
         agreement: dict[str, float] = {}
         box = _organ_box(cleaned, grid.target, grid.orient.target, self.plan.margin_mm)
@@ -115,6 +113,17 @@ class Segmenter:
         aorta[labels > 0] = False
         on_ct = [_turned_back(array, grid.orient, ct) for array in (labels, aorta)]
         return Segmentation(replace(on_ct[0], source="labels"), replace(on_ct[1], source="aorta"), self.name, agreement)
+
+    def aorta(self, ct: Volume) -> Volume:
+        """The aorta alone, not 0 inside, on the CT's grid: of the coarse network, in a fraction of `segment`'s time."""
+        grid, _, cleaned = self._located(ct)
+        return replace(_turned_back(_aorta(cleaned, grid), grid.orient, ct), source="aorta")
+
+    def _located(self, ct: Volume) -> tuple[ToNetworkGrid, Scores, Scores]:
+        """The coarse grid, the scores on it, and what `clean` makes of them."""
+        grid = ToNetworkGrid.fit(ct, GridPlan(self.plan.coarse.spacing_mm, self.plan.in_plane))
+        found = self.find(grid.forward_hu(ct).array)
+        return grid, found, clean(found, _voxels(self.plan.coarse.spacing_mm))
 
     def find(self, hu: Float[np.ndarray, "d h w"]) -> Float[np.ndarray, "classes d h w"]:
         """Scores of the coarse network on its own grid; where passes overlap, their mean weighted toward the middle."""
@@ -162,6 +171,13 @@ class Segmenter:
         self, seen: Float[Tensor, "windows d h w"], told: Float[Tensor, "organs d h w"]
     ) -> Float[np.ndarray, "classes d h w"]:
         return _with_air(self.network.fine, torch.cat([seen, told]), self.plan.crops[0])
+
+
+def _aorta(cleaned: Scores, grid: ToNetworkGrid) -> Bool[np.ndarray, "slices rows columns"]:
+    """Where the aorta is, in array order on the CT's voxels."""
+    # Against everything else: a small box instead of the whole abdomen.
+    others = np.stack([np.delete(cleaned, AORTA, axis=0).max(axis=0), cleaned[AORTA]])
+    return np.asarray(choose(others, grid.target, grid.orient.target).view(bool))
 
 
 def _with_air(

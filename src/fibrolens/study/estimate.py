@@ -1,4 +1,4 @@
-"""What a study will take, told before it starts: the first scan and a few steps are tried on this machine."""
+"""What a study will take, told before it starts: a scan of each kind and a few steps are tried on this machine."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 
+from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import Engine
 from fibrolens.plan import Plan
 from fibrolens.progress import duration, silent
@@ -20,7 +23,9 @@ from fibrolens.staging.predict import StagingModel, predict
 from fibrolens.staging.train import Learner
 from fibrolens.study.fold import LAYERS
 from fibrolens.study.folder import Study
-from fibrolens.study.prepare import load_case, run_prepare, scan_file
+from fibrolens.study.organs import has_masks
+from fibrolens.study.plans import StudyPlan, decided
+from fibrolens.study.prepare import load_case, load_facts, require_prepared, run_prepare, scan_file
 
 #: Tried steps; the first warms up and does not count.
 TRIED = 3
@@ -29,86 +34,134 @@ PROCESS_MB = 450.0
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What one scan and one step took here, in seconds and megabytes."""
+class ScanTrial:
+    """What preparing one scan took: seconds, megabytes of its case in memory, on disk, and of organs that stay."""
 
-    prepare_s: float
+    seconds: float
+    case_mb: float
+    scan_mb: float
+    organs_mb: float
+    in_domain: bool | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a study's parts took here.
+
+    Args:
+        scans: preparing a scan, and how many there are of its kind (with masks of both organs, or without).
+        step_s: one training step; predict_s, explain_s: one scan.
+        step_mb: memory that a step needs; peak_mb: the most that this process has had, preparing included.
+    """
+
+    scans: tuple[tuple[ScanTrial, int], ...]
     step_s: float
     predict_s: float
     explain_s: float
-    case_mb: float
-    scan_mb: float
     step_mb: float
+    peak_mb: float
 
 
-def estimate(study: Study, workers: int | None = None) -> str:
+def estimate(study: Study, workers: int) -> str:
     """Time, memory and disk of a study in a sentence.
 
     Args:
         study: it need not have been begun; nothing is written.
-        workers: processes at once; None suits the machine.
+        workers: processes at once.
 
     Raises:
-        InputError: the first scan or its masks cannot be used.
+        CohortError: the scans that are tried cannot be used.
     """
-    engine = Engine(workers)
-    return told(study, tried(study, engine.threads), engine.workers)
+    threads, before = Engine(workers).threads, torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        kinds = [[row for row in study.rows if has_masks(row) == given] for given in (True, False)]
+        started = _peak_mb()
+        step_s, step_mb = _steps(study.plan.staging), _peak_mb() - started
+        scans = tuple((_prepared(study, rows[0]), len(rows)) for rows in kinds if rows)
+        plan = decided(study.plan, [trial.in_domain for trial, _ in scans])
+        if plan.staging != study.plan.staging:
+            step_s = _steps(plan.staging)
+        times = _looks(plan.staging)
+    finally:
+        torch.set_num_threads(before)
+    return told(plan, Trial(scans, step_s, *times, step_mb, _peak_mb()), workers)
 
 
-def told(study: Study, trial: Trial, workers: int) -> str:
+def told(plan: StudyPlan, trial: Trial, workers: int) -> str:
     """The sentence, from what a trial took."""
-    scans, training, folds = len(study.rows), study.plan.staging.training, study.plan.folds
-    inner = scans * (folds - 1) // study.plan.inner_folds
+    training, folds = plan.staging.training, plan.folds
+    scans = sum(count for _, count in trial.scans)
+    inner = scans * (folds - 1) // folds // plan.inner_folds
     looks = 0 if not training.check_every else training.steps // training.check_every + 2
     # Folds are whole jobs: with two workers the fifth fold keeps one of them waiting.
-    rounds = -(-folds // workers)
-    fold_s = training.steps * trial.step_s + inner / folds * (looks + 1) * trial.predict_s
-    rest_s = scans * (trial.prepare_s + trial.predict_s + trial.explain_s) / workers
-    memory = workers * (PROCESS_MB + trial.step_mb + scans * trial.case_mb)
-    lasting = scans * trial.scan_mb * 0.2
+    fold_s = training.steps * trial.step_s + inner * (looks + 1) * trial.predict_s
+    prepare_s = sum(one.seconds * count for one, count in trial.scans)
+    rest_s = (prepare_s + scans * (trial.predict_s + trial.explain_s)) / workers
+    case_mb = sum(one.case_mb * count for one, count in trial.scans)
+    memory = workers * max(PROCESS_MB + trial.step_mb + case_mb, trial.peak_mb)
+    passing = sum(one.scan_mb * count for one, count in trial.scans)
+    lasting = 0.2 * passing + sum(one.organs_mb * count for one, count in trial.scans)
+    layers = {"last-layer": "the last layer", "all": "all layers"}[plan.learnt]
     return (
-        f"{scans} scans, {folds} folds of at most {training.steps} steps, {workers} at a time: about "
-        f"{duration(rounds * fold_s + rest_s)} on this machine, {memory / 1000:.1f} GB of memory and "
-        f"{(scans * trial.scan_mb + lasting) / 1000:.1f} GB of disk, of which {lasting / 1000:.1f} GB stay."
+        f"{scans} scans, {folds} folds of at most {training.steps} steps of {layers}, {workers} at a time: about "
+        f"{duration(-(-folds // workers) * fold_s + rest_s)} on this machine, {memory / 1000:.1f} GB of memory and "
+        f"{(passing + lasting) / 1000:.1f} GB of disk, of which {lasting / 1000:.1f} GB stay."
     )
 
 
-def tried(study: Study, threads: int) -> Trial:
-    """Prepare the first scan in a folder of its own, and take a few steps with it."""
-    row, plan = study.rows[0], study.plan.staging
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with TemporaryDirectory() as folder:
-            place = Path(folder)
-            job = replace(study.prepare_job, rows=(row,), cases=place, segmentations=place)
-            prepare_s = _seconds(lambda: run_prepare(job, silent()))
-            case, scan_mb = load_case(place, row), scan_file(place, row).stat().st_size / 1e6
-        started = _peak_mb()
-        learner = Learner(plan, [case])
-        step_s = [_step(learner, plan, case, number) for number in range(TRIED)][1:]
-        step_mb = _peak_mb() - started
-        model = StagingModel(plan, fast(learner.network.eval()), {}, "")
-        layers = sorted({layer for chosen in LAYERS.values() for layer in chosen})
-        predict_s = _seconds(lambda: _look(model, case, ()))
-        explain_s = _seconds(lambda: _look(model, case, tuple(layers)))
-    finally:
-        torch.set_num_threads(before)
-    return Trial(prepare_s, min(step_s), predict_s, explain_s, case.image.nbytes / 1e6, scan_mb, step_mb)
+def _prepared(study: Study, row: CohortRow) -> ScanTrial:
+    """Prepare a scan in a folder of its own."""
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        organs = place / "organs"
+        job = replace(study.prepare_job, rows=(row,), cases=place, segmentations=organs)
+        seconds = _seconds(lambda: run_prepare(job, silent()))
+        require_prepared((row,), place, Path("The table"))
+        kept = organs / f"{row.scan_id}.nii.gz"
+        return ScanTrial(
+            seconds,
+            load_case(place, row).image.nbytes / 1e6,
+            scan_file(place, row).stat().st_size / 1e6,
+            kept.stat().st_size / 1e6 if kept.exists() else 0.0,
+            load_facts(place, row)["in_domain"],
+        )
 
 
-def _step(learner: Learner, plan: Plan, case: StagingCase, number: int) -> float:
-    """Seconds of one training step."""
+def _empty_case(plan: Plan) -> StagingCase:
+    """A scan of air with a liver of one slab and a half: what the networks do takes as long as on any other."""
+    slices = plan.slab.slices + plan.slab.slices // 2
+    return StagingCase("air", "air", (0,), np.zeros((slices, *plan.grid.in_plane), np.uint8), 0, slices - 1)
+
+
+def _steps(plan: Plan) -> float:
+    """Seconds of a training step."""
+    case = _empty_case(plan)
+    learner = Learner(plan, [case])
+    fast(learner.network)
     learner.train()
-    return _seconds(lambda: torch.autograd.backward(learner.loss(draw_batch([case], plan, number), number)))
+
+    def step(number: int) -> None:
+        torch.autograd.backward(learner.loss(draw_batch([case], plan, number), number))
+
+    steps = [_seconds(partial(step, number)) for number in range(TRIED)]
+    return min(steps[1:])
 
 
-def _look(model: StagingModel, case: StagingCase, layers: tuple[str, ...]) -> None:
-    image = case.image.astype("float32") / 255.0
-    predict(model, image, (case.liver_first, case.liver_last), layers)
+def _looks(plan: Plan) -> tuple[float, float]:
+    """Seconds of predicting, and of explaining, one scan."""
+    case = _empty_case(plan)
+    model = StagingModel(plan, fast(Learner(plan, [case]).network.eval()), {}, "")
+    image = case.image.astype(np.float32)
+    layers = sorted({layer for chosen in LAYERS.values() for layer in chosen})
+    seen = (case.liver_first, case.liver_last)
+    return (
+        _seconds(lambda: predict(model, image, seen, layers=())),
+        _seconds(lambda: predict(model, image, seen, layers)),
+    )
 
 
-def _seconds(work: Callable[[], None]) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

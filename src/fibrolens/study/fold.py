@@ -5,6 +5,7 @@ A step whose files stand is left alone, so that each can be repeated by removing
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,13 +76,31 @@ class FoldJob:
 
     @property
     def predicted(self) -> bool:
-        """Whether the predictions stand."""
-        return (self.folder / PREDICTIONS_FILE).exists()
+        """Whether the predictions stand, those of the inner split too."""
+        return (self.folder / PREDICTIONS_FILE).exists() and (not self.inner or (self.folder / INNER).exists())
 
     @property
     def explained(self) -> bool:
         """Whether maps and attention stand."""
-        return (self.folder / ATTENTION_FILE).exists()
+        return (self.folder / ATTENTION_FILE).exists() and (self.folder / MAPS).is_dir()
+
+    @property
+    def split(self) -> dict[str, list[str]]:
+        """The scan ids of each part."""
+        parts = {"train": self.train, "inner": self.inner, "test": self.test}
+        return {name: [row.scan_id for row in rows] for name, rows in parts.items()}
+
+    def require_same_split(self) -> None:
+        """Refuse weights that were trained on other scans than the folds say today, for they may have seen these.
+
+        Raises:
+            UsageError: they were.
+        """
+        if self.trained and json.loads((self.folder / SPLIT).read_text(encoding="utf-8")) != self.split:
+            raise UsageError(
+                f"{self.folder} was trained on other scans than splits.json gives it, so that it may have seen those "
+                "that it is tested on; restore splits.json, or train again with --overwrite."
+            )
 
 
 def train_fold(job: FoldJob, report: Reporter) -> None:
@@ -91,11 +110,12 @@ def train_fold(job: FoldJob, report: Reporter) -> None:
         CohortError: no scan is left to train on.
     """
     if job.trained:
+        job.require_same_split()
+        (job.folder / CHECKPOINT).unlink(missing_ok=True)
         report.advance(job.plan.training.steps)
         return
     job.folder.mkdir(parents=True, exist_ok=True)
-    parts = {"train": job.train, "inner": job.inner, "test": job.test}
-    write_aside({name: [row.scan_id for row in rows] for name, rows in parts.items()}, job.folder / SPLIT)
+    write_aside(job.split, job.folder / SPLIT)
     cases, inner = ([load_case(job.cases, row) for row in rows] for rows in (job.train, job.inner))
     initial = None if job.initial is None else load_file(job.initial)
     train(cases, job.plan, job.folder, initial, report, inner)
@@ -103,7 +123,7 @@ def train_fold(job: FoldJob, report: Reporter) -> None:
 
 
 def predict_fold(job: FoldJob, report: Reporter) -> None:
-    """Write ``inner_predictions.csv`` and, last, ``predictions.csv``.
+    """Write ``inner_predictions.csv``, where there is an inner split, and, last, ``predictions.csv``.
 
     Raises:
         UsageError: the fold has not been trained.
@@ -120,8 +140,9 @@ def predict_fold(job: FoldJob, report: Reporter) -> None:
         chances = predict(model, image, (case.liver_first, case.liver_last), layers=()).probabilities
         named = {f"p_{stage}": float(p) for stage, p in zip(STAGES, chances, strict=True)}
         found.append(_known(job, row) | named)
-        report.advance(note=f"fold {job.number + 1}")
-    write_table(found[: len(job.inner)], PREDICTIONS, job.folder / INNER)
+        report.advance(note=f"fold {job.number}")
+    if job.inner:
+        write_table(found[: len(job.inner)], PREDICTIONS, job.folder / INNER)
     write_table(found[len(job.inner) :], PREDICTIONS, job.folder / PREDICTIONS_FILE)
 
 
@@ -146,7 +167,7 @@ def explain_fold(job: FoldJob, report: Reporter) -> None:
         maps = scaled_maps(prediction, scan)
         write_nifti(scan.labels.with_array(maps[SHOWN]), job.folder / MAPS / f"{row.scan_id}.nii.gz")
         looked += [_known(job, row) | _attention_row(scan, prediction, layer, array) for layer, array in maps.items()]
-        report.advance(note=f"fold {job.number + 1}")
+        report.advance(note=f"fold {job.number}")
     write_table(looked, ATTENTION, job.folder / ATTENTION_FILE)
 
 
@@ -167,6 +188,7 @@ def _model(job: FoldJob) -> StagingModel:
     path = job.folder / WEIGHTS
     if not job.trained:
         raise UsageError(f"Fold {job.number} has no {WEIGHTS}; train first.")
+    job.require_same_split()
     network = new_network(job.plan.network, job.plan.training.seed)
     network.load_state_dict(load_file(path))
     return StagingModel(job.plan, fast(network.eval()), {"name": f"fold {job.number}"}, file_sha256(path))

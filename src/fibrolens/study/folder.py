@@ -17,22 +17,26 @@ from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.errors import CohortError, UsageError
 from fibrolens.output import MANIFEST, file_sha256
 from fibrolens.plan import read_plan
-from fibrolens.study.fold import MAPS, FoldJob
+from fibrolens.staging.stopping import STOPPING
+from fibrolens.staging.train import CHECKPOINT, LOG, WEIGHTS
+from fibrolens.study.fold import MAPS, SPLIT, FoldJob
 from fibrolens.study.organs import Segmentations
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.prepare import PrepareJob
-from fibrolens.study.tables import ATTENTION_FILE, INNER, PREDICTIONS_FILE
+from fibrolens.study.tables import ATTENTION_FILE, INNER, MARKERS_FILE, PREDICTIONS_FILE, QUALITY_FILE
 from fibrolens.weights import shipped
 
 PLAN_FILE, SPLITS, COHORT, SOURCE, FLOW = "plan.json", "splits.json", "cohort.csv", "source.json", "flow.json"
-FOLDS, CASES, SEGMENTATIONS = "folds", "cases", "segmentations"
+FOLDS, CASES, SEGMENTATIONS, INPUTS = "folds", "cases", "segmentations", "inputs.json"
 INITIAL = "initial.safetensors"
+#: Seconds per step of a study that is not complete; the manifest has them afterwards.
+TIMINGS = ".timings.json"
 #: In ``source.json``: the weights that come with the package.
 SHIPPED = "shipped"
 
-#: The steps that can be repeated alone, in their order, and the files of a fold that each makes.
+#: The steps that can be repeated alone, in their order, and the files of a fold that each makes, its last one first.
 STEPS: dict[str, tuple[str, ...]] = {
-    "train": ("weights.safetensors", "train_log.jsonl", "stopping.json", "plan.json", "split.json"),
+    "train": (WEIGHTS, CHECKPOINT, LOG, STOPPING, "plan.json", SPLIT),
     "predict": (PREDICTIONS_FILE, INNER),
     "explain": (ATTENTION_FILE, MAPS),
     "evaluate": (),
@@ -109,7 +113,13 @@ class Study:
     def prepare_job(self) -> PrepareJob:
         """How scans are prepared, without the scans."""
         segmenter = (self.plan.segmenter, self.segmentation_model)
-        return PrepareJob((), self.plan.staging.grid, self.cases, self.out / SEGMENTATIONS, segmenter, self.start)
+        grid, organs = self.plan.staging.grid, self.out / SEGMENTATIONS
+        return PrepareJob((), grid, self.cases, organs, segmenter, self.start, measure=not self.measured)
+
+    @property
+    def measured(self) -> bool:
+        """Whether every scan has been measured before, and organs found where masks lack."""
+        return all((self.out / name).exists() for name in (MARKERS_FILE, QUALITY_FILE, INPUTS))
 
     def splits(self) -> tuple[tuple[str, ...], ...]:
         """The scan ids of each test fold, drawn when they are first asked for.
@@ -120,9 +130,17 @@ class Study:
         path = self.out / SPLITS
         if not path.exists():
             aside = path.with_name(f".{SPLITS}")
-            write_splits(make_splits(self.rows, self.plan.staging.training.seed, self.plan.folds), aside)
+            write_splits(self.draw(), aside)
             aside.replace(path)
         return read_splits(self.rows, path)
+
+    def draw(self) -> tuple[tuple[str, ...], ...]:
+        """The scan ids of each test fold, by the plan's seed.
+
+        Raises:
+            CohortError: there are too few patients.
+        """
+        return make_splits(self.rows, self.plan.staging.training.seed, self.plan.folds)
 
     def jobs(self) -> list[FoldJob]:
         """What each fold is made of."""
@@ -144,12 +162,13 @@ class Study:
         """Remove what a step and those after it made."""
         (self.out / MANIFEST).unlink(missing_ok=True)
         names = list(STEPS)
-        gone = [name for later in names[names.index(step) :] for name in STEPS[later]]
         for name in EVALUATED:
             _remove(self.out / name)
-        for number in range(self.plan.folds):
-            for name in reversed(gone):
-                _remove(self.out / FOLDS / str(number) / name)
+        # Later steps go first, and of each what says that it is done: a kill in between leaves no half of it behind.
+        for later in reversed(names[names.index(step) :]):
+            for number in range(self.plan.folds):
+                for name in STEPS[later]:
+                    _remove(self.out / FOLDS / str(number) / name)
 
     def facts(self) -> dict[str, Any]:
         """What ``evaluation.json`` says of the training."""
@@ -161,6 +180,8 @@ class Study:
             "initial_weights": self.plan.initial,
             "learnt": self.plan.learnt,
             "early_stopping": "inner split" if training.check_every else "none",
+            "inner_scans": [len(job.inner) for job in self.jobs()],
+            "initial_trained_on": self.plan.initial_trained_on,
         }
 
 

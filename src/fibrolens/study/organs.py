@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -12,10 +14,11 @@ from fibrolens.cohort.table import CohortRow
 from fibrolens.io import write_nifti
 from fibrolens.io.nifti import read_nifti
 from fibrolens.masks import NUMBERS, OwnMasks, find_organs
-from fibrolens.segment.predict import OrganSegmenter
+from fibrolens.segment.predict import OrganSegmenter, Segmenter
 from fibrolens.segment.segmenters import SegmenterName, load_segmenter
 from fibrolens.segment.sources import MaskSource, OrganSources
 from fibrolens.volume import Volume
+from fibrolens.weights import shipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +28,22 @@ class Organs:
     Args:
         labels: 1 liver, 2 spleen, on the CT's grid.
         sources: what made the masks.
-        aorta: not 0 in the aorta, on the CT's grid; empty where no network was needed.
-        aorta_source: what found it; None where nothing did.
+        aorta: not 0 in the aorta, on the CT's grid.
+        aorta_source: what found it; a cohort has no masks of it.
     """
 
     labels: Volume
     sources: OrganSources
     aorta: Volume
-    aorta_source: MaskSource | None
+    aorta_source: MaskSource
+
+    @property
+    def kind(self) -> Literal["given", "network", "both"]:
+        """Whether liver and spleen are the cohort's own, a network's, or one of each."""
+        kinds = {self.sources.liver.kind, self.sources.spleen.kind}
+        if len(kinds) > 1:
+            return "both"
+        return "given" if kinds == {"file"} else "network"
 
 
 @dataclass(frozen=True)
@@ -56,16 +67,16 @@ class Segmentations:
             InputError: a mask cannot be read, or is not what it should be.
             GeometryError: it lies on another grid than the CT.
         """
-        if row.liver_mask is not None and row.spleen_mask is not None:
+        if has_masks(row):
             labels, sources = own_organs(row, ct)
-            return Organs(labels, sources, ct.with_array(np.zeros(ct.array.shape, np.uint8)), None)
+            coarse = self._coarse
+            return Organs(labels, sources, coarse.aorta(ct), MaskSource("segmenter", coarse.name, coarse.sha256))
         network = self._network
         found = find_organs(ct, network, _own_masks(row))
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.file(row)
-        aside = path.with_name(f".{path.name}")
+        aside = self.file(row).with_name(f".{row.scan_id}.nii.gz")
         write_nifti(found.masks.labels, aside, "1 liver, 2 spleen")
-        aside.replace(path)
+        aside.replace(self.file(row))
         source = MaskSource("segmenter", network.name, network.sha256)
         return Organs(found.masks.labels, found.sources, found.masks.aorta, source)
 
@@ -75,7 +86,7 @@ class Segmentations:
         Raises:
             InputError: they are not there.
         """
-        if row.liver_mask is not None and row.spleen_mask is not None:
+        if has_masks(row):
             return own_organs(row, ct)[0]
         return ct.with_array(read_nifti(self.file(row))[0].astype(np.uint8))
 
@@ -83,9 +94,29 @@ class Segmentations:
         """Where the organs of a scan are kept that a network found."""
         return self.folder / f"{row.scan_id}.nii.gz"
 
+    def require(self, rows: Sequence[CohortRow]) -> None:
+        """Load what the rows will need, so that it is not found missing after hours.
+
+        Raises:
+            UsageError: a folder for a program that has its own weights.
+            ModelError: the weights cannot be used, or the program is not installed.
+        """
+        if self.model is not None or not all(has_masks(row) for row in rows):
+            load_segmenter(self.segmenter, self.model)
+
     @cached_property
     def _network(self) -> OrganSegmenter:
         return load_segmenter(self.segmenter, self.model)
+
+    @cached_property
+    def _coarse(self) -> Segmenter:
+        """Our own networks, which find the aorta in a fraction of a second."""
+        return Segmenter.load(self.model or shipped("vnet"))
+
+
+def has_masks(row: CohortRow) -> bool:
+    """Whether a row has masks of both organs."""
+    return row.liver_mask is not None and row.spleen_mask is not None
 
 
 def own_organs(row: CohortRow, ct: Volume) -> tuple[Volume, OrganSources]:

@@ -54,7 +54,8 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
     _draw_attention(out, evaluation)
     by_scan = {row.scan_id: row for row in rows}
     examples = [_example(out, by_scan[case.scan_id], case, plan) for case in typical(cases)]
-    scheme_figure(plan.staging, plan.folds, figures / "fig2_scheme", examples[-1] if examples else None)
+    shown, inner = examples[-1] if examples else None, evaluation["training"].get("inner_scans", ())
+    scheme_figure(plan.staging, plan.folds, figures / "fig2_scheme", shown, inner)
     if examples:
         map_figure(examples, figures / "fig4_maps", f"{LAYER} The scans of median probability of their stage.")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from fibrolens.cohort.criteria import Criteria
-from fibrolens.plan import SCHEMA_VERSION, LayerName, Plan, SegmentationPlan, read_plan
+from fibrolens.plan import SCHEMA_VERSION, LayerName, Plan, SegmentationPlan
 from fibrolens.segment.segmenters import SegmenterName
 from fibrolens.staging.plans import small_plan
-from fibrolens.weights import PLAN, shipped
+from fibrolens.weights import load_model_folder, shipped
 
 #: The layers that know the signs; what stays to be learnt is how the stage is read from them.
 BELOW_THE_HEAD: tuple[LayerName, ...] = ("conv1", "conv2", "conv3", "conv4", "hidden")
@@ -33,7 +33,7 @@ class StudyPlan:
         learnt: which layers are trained: the last, all, or whichever suits the cohort (``auto``, see `decided`).
         decision: why, in words; empty until it is decided.
         steps: of the training, where somebody chose them.
-        initial: what the training begins with, in words.
+        initial: what the training begins with, in words; initial_trained_on: what that was trained on.
         segmenter: what finds the organs that a row has no mask of.
     """
 
@@ -45,6 +45,7 @@ class StudyPlan:
     decision: str = ""
     steps: int | None = None
     initial: str = "random weights"
+    initial_trained_on: str = ""
     segmenter: SegmenterName = "fibrolens"
     schema_version: int = SCHEMA_VERSION
 
@@ -170,6 +171,8 @@ def scratch_plan() -> Plan:
 
 def demo_plan() -> StudyPlan:
     """A few steps of fine-tuning per fold from the shipped weights, which were trained on other simulated patients."""
-    plan = fine_tuning_plan(read_plan(shipped("lfs") / PLAN, Plan))
+    folder = load_model_folder(shipped("lfs"))
+    plan, card = fine_tuning_plan(folder.plan(Plan)), folder.card
     training = replace(plan.training, steps=30, batch=4, warmup_steps=5, check_every=10, checkpoint_every=15)
-    return StudyPlan(replace(plan, training=training), learnt="last-layer", initial="shipped weights")
+    staging = replace(plan, training=training)
+    return StudyPlan(staging, learnt="last-layer", initial="shipped weights", initial_trained_on=card["trained_on"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from fibrolens.errors import InputError
 from fibrolens.io import read_volume
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.markers.serum import Laboratory
+from fibrolens.output import file_sha256
 from fibrolens.plan import GridPlan
 from fibrolens.progress import Reporter
 from fibrolens.quality import assess
@@ -63,6 +65,7 @@ class PrepareJob:
         segmentations: folder for the organs that a network finds.
         segmenter: what finds the organs that a row has no mask of, and its weights.
         start: model folder that the training begins with, which may know whether a scan is like its own; or None.
+        measure: measure the scans, and find organs; else what was measured and found before is taken.
     """
 
     rows: tuple[CohortRow, ...]
@@ -71,14 +74,12 @@ class PrepareJob:
     segmentations: Path
     segmenter: tuple[SegmenterName, Path | None] = ("fibrolens", None)
     start: Path | None = None
+    measure: bool = True
 
 
 def prepare_jobs(rows: Sequence[CohortRow], job: PrepareJob, size: int = 8) -> list[PrepareJob]:
     """`job` for `rows`, a few at a time: enough to load the networks once for, few enough to share out."""
-    return [
-        PrepareJob(tuple(rows[n : n + size]), job.grid, job.cases, job.segmentations, job.segmenter, job.start)
-        for n in range(0, len(rows), size)
-    ]
+    return [replace(job, rows=tuple(rows[n : n + size])) for n in range(0, len(rows), size)]
 
 
 def run_prepare(job: PrepareJob, report: Reporter) -> None:
@@ -94,13 +95,17 @@ def run_prepare(job: PrepareJob, report: Reporter) -> None:
 
 def _prepare(row: CohortRow, job: PrepareJob, segmentations: Segmentations, model: StagingModel | None) -> None:
     try:
+        facts: dict[str, Any] = {"files": files_sha256(row)}
         ct = read_volume(row.image)
-        organs = segmentations.find(row, ct)
-        scan = prepare_scan(row, ct, organs.labels, job.grid)
+        if job.measure:
+            organs = segmentations.find(row, ct)
+            scan = prepare_scan(row, ct, organs.labels, job.grid)
+            facts |= {"in_domain": None if model is None else in_domain(model, scan)} | measured(row, ct, organs)
+        else:
+            scan = prepare_scan(row, ct, segmentations.labels(row, ct), job.grid)
     except InputError as error:
         write_aside({PROBLEM: str(error)}, facts_file(job.cases, row))
         return
-    facts = {"in_domain": None if model is None else in_domain(model, scan)} | measured(row, ct, organs)
     # The arrays come last: where they are, all is there.
     write_aside(facts, facts_file(job.cases, row))
     save_scan(scan, scan_file(job.cases, row))
@@ -138,7 +143,7 @@ def measured(row: CohortRow, ct: Volume, organs: Organs) -> dict[str, Any]:
     marked = MarkedScan(
         ct,
         organs.labels,
-        MaskNames(liver, spleen, str(organs.aorta_source or "none")),
+        MaskNames(liver, spleen, str(organs.aorta_source)),
         quality.organ_hu,
         quality.phase,
         laboratory=Laboratory.from_row(row.values),
@@ -147,8 +152,27 @@ def measured(row: CohortRow, ct: Volume, organs: Organs) -> dict[str, Any]:
         "phase": quality.phase,
         "liver_coverage": quality.liver_coverage,
         "mask_source": str(organs.sources),
+        "mask_kind": organs.kind,
         "markers": [(marker.name, marker.value) for marker in measure(marked)],
     }
+
+
+def files_sha256(row: CohortRow) -> str:
+    """One hash of the bytes of a scan's CT and masks."""
+    together = hashlib.sha256()
+    for files in files_of(row):
+        together.update(f"{len(files)} ".encode())
+        for file in files:
+            together.update(file_sha256(file).encode())
+    return together.hexdigest()
+
+
+def files_of(row: CohortRow) -> list[list[Path]]:
+    """The files of CT, liver mask and spleen mask; of a folder all that lie in it."""
+    return [
+        [] if path is None else sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        for path in (row.image, row.liver_mask, row.spleen_mask)
+    ]
 
 
 def in_domain(model: StagingModel, scan: PreparedScan) -> bool | None:

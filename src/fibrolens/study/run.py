@@ -15,13 +15,14 @@ from fibrolens.begun import State, begin, state, writing
 from fibrolens.cohort.check import check_cohort
 from fibrolens.cohort.criteria import select
 from fibrolens.cohort.table import CohortRow, read_cohort, scan_table
-from fibrolens.errors import CohortError
+from fibrolens.errors import CohortError, ModelError
 from fibrolens.output import file_sha256
 from fibrolens.plan import write_plan
 from fibrolens.study.estimate import estimate
 from fibrolens.study.folder import COHORT, FOLDS, INITIAL, PLAN_FILE, Study
 from fibrolens.study.plans import StudyPlan
-from fibrolens.study.steps import Running, crew, evaluate, explain, predict, prepare, train
+from fibrolens.study.prepare import files_of
+from fibrolens.study.steps import Running, crew, evaluate, explain, predict, prepare, train, workers_for
 from fibrolens.weights import load_model_folder
 
 
@@ -78,11 +79,10 @@ def run_study(
         return out
     rows = check_cohort(cohort_csv, how.progress) if found is State.FREE else read_cohort(cohort_csv)
     study = Study(out, plan, select(rows, plan.criteria), networks.segmentation, networks.start)
-    if not study.rows:
-        raise CohortError(f"Nobody in {cohort_csv.name} meets the criteria; fibrolens cohort flow says why.")
+    _require_runnable(study, cohort_csv)
     if found is State.FREE:
-        how.say(estimate(study, how.workers))
-    with writing(out), crew(how) as workers:
+        how.say(estimate(study, workers_for(study, how)))
+    with writing(out), crew(study, how) as workers:
         begin(out, run, found)
         _begin(study, cohort_csv)
         study = prepare(study, workers)
@@ -92,15 +92,29 @@ def run_study(
     return out
 
 
+def _require_runnable(study: Study, cohort_csv: Path) -> None:
+    """Find before anything is written what would stop the study later: too few patients, weights that saw them.
+
+    Raises:
+        CohortError: nobody meets the criteria, or there are fewer patients than folds.
+        ModelError: the weights to begin with were trained on this cohort; or those for organs cannot be used.
+    """
+    if not study.rows:
+        raise CohortError(f"Nobody in {cohort_csv.name} meets the criteria; fibrolens cohort flow says why.")
+    study.draw()
+    if study.start is not None:
+        card = load_model_folder(study.start).card
+        if card.get("cohort_sha256") == file_sha256(cohort_csv):
+            raise ModelError(
+                f"The weights of {study.start} were trained on {cohort_csv.name} itself, so that no fold would be new "
+                "to them; begin with weights that never saw its patients."
+            )
+    study.segmentations.require(study.rows)
+
+
 def _sizes(rows: Sequence[CohortRow]) -> str:
     """A hash of the sizes of all CTs and masks: seen at once, while their bytes would take minutes to read."""
-    sizes = []
-    for row in rows:
-        for path in (row.image, row.liver_mask, row.spleen_mask):
-            files = (
-                [] if path is None else sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-            )
-            sizes.append([file.stat().st_size for file in files])
+    sizes = [[file.stat().st_size for file in files] for row in rows for files in files_of(row)]
     return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
 
 

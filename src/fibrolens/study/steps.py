@@ -7,29 +7,31 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from fibrolens.begun import RUN
+from fibrolens.begun import RUN, write_aside, writing
 from fibrolens.cohort.demographics import table_one
-from fibrolens.engine import Engine
+from fibrolens.cohort.problems import Problem, refuse
+from fibrolens.engine import MOST_WORKERS, Engine, cores
 from fibrolens.errors import UsageError
 from fibrolens.output import write_json, write_manifest
-from fibrolens.plan import write_plan
+from fibrolens.plan import read_plan, write_plan
 from fibrolens.progress import Reporter, ReporterFactory, silent
 from fibrolens.report.study import write_report
 from fibrolens.study.evaluation import collect_tables, evaluate_study
 from fibrolens.study.fold import explain_fold, predict_fold, train_fold
-from fibrolens.study.folder import COHORT, FLOW, PLAN_FILE, Study
+from fibrolens.study.folder import COHORT, FLOW, INPUTS, PLAN_FILE, TIMINGS, Study
 from fibrolens.study.pictures import draw_study
-from fibrolens.study.plans import decided
-from fibrolens.study.prepare import load_facts, prepare_jobs, require_prepared, run_prepare
+from fibrolens.study.plans import StudyPlan, decided
+from fibrolens.study.prepare import load_facts, prepare_jobs, require_prepared, run_prepare, scan_file
 from fibrolens.study.tables import MARKERS_FILE, QUALITY, QUALITY_FILE, write_table
 
 
 @dataclass(frozen=True)
 class Running:
-    """How a study runs; none of it changes the result.
+    """How a study runs. The last bits of its weights depend on the threads of each worker, nothing else on any of it.
 
     Args:
         workers: processes at once, each with its share of the cores; None suits the machine.
@@ -49,19 +51,27 @@ class Crew:
     Args:
         engine: where the work is done.
         progress: makes the reporter of each step.
-        timings: seconds per step so far.
+        timings: file of the seconds per step, of this run and those before it.
     """
 
     engine: Engine
     progress: ReporterFactory
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: Path
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Count the seconds of a step."""
         started = time.perf_counter()
         yield
-        self.timings[step] = self.timings.get(step, 0.0) + time.perf_counter() - started
+        known = self.seconds()
+        write_aside(known | {step: known.get(step, 0.0) + time.perf_counter() - started}, self.timings)
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds per step so far."""
+        try:
+            return dict(json.loads(self.timings.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return {}
 
     def share_out(self, work: Callable[[Any, Reporter], None], jobs: Sequence[Any], units: int, label: str) -> None:
         """Do `work` on every job, as many at once as there are workers."""
@@ -69,41 +79,73 @@ class Crew:
             self.engine.run(work, jobs, report)
 
 
+def workers_for(study: Study, how: Running) -> int:
+    """How many processes work at once: as many as asked for, else a fold for every two cores, two at least."""
+    if how.workers is not None:
+        return how.workers
+    return max(1, min(study.plan.folds, cores(), max(MOST_WORKERS, cores() // 2)))
+
+
 @contextmanager
-def crew(how: Running) -> Iterator[Crew]:
+def crew(study: Study, how: Running) -> Iterator[Crew]:
     """The workers of one run, started once for all its steps."""
-    with Engine(how.workers) as engine:
-        yield Crew(engine, how.progress)
+    with Engine(workers_for(study, how)) as engine:
+        yield Crew(engine, how.progress, study.out / TIMINGS)
 
 
 def prepare(study: Study, crew: Crew) -> Study:
     """Bring every scan to the network grid, segment and measure it; decide what is to be learnt.
 
-    Writes ``plan.json``, ``splits.json``, ``markers.csv`` and ``quality.csv``, and the prepared scans.
+    Writes ``markers.csv``, ``quality.csv``, ``plan.json``, ``splits.json`` and ``inputs.json``, and the prepared scans.
+    What was measured and decided before stays.
 
     Returns:
         The study as it was decided.
 
     Raises:
-        CohortError: CTs or masks cannot be used; all of them are named.
+        CohortError: CTs or masks cannot be used, or have changed; all of them are named.
     """
     study.cases.mkdir(exist_ok=True)
-    rows = study.rows
+    known_before = study.measured
     with crew.timed("prepare"):
-        crew.share_out(run_prepare, prepare_jobs(rows, study.prepare_job), len(rows), "preparing scans")
-    require_prepared(rows, study.cases, study.out / COHORT)
-    facts = [load_facts(study.cases, row) for row in rows]
-    known = [{"scan_id": row.scan_id, "patient_id": row.patient_id, "stage": row.stage_name} for row in rows]
+        jobs = prepare_jobs(study.rows, study.prepare_job)
+        crew.share_out(run_prepare, jobs, len(study.rows), "preparing scans")
+    require_prepared(study.rows, study.cases, study.out / COHORT)
+    if known_before:
+        require_same_files(study)
+        return replace(study, plan=read_plan(study.out / PLAN_FILE, StudyPlan))
+    facts = [load_facts(study.cases, row) for row in study.rows]
+    _write_facts(study, facts)
+    study = replace(study, plan=decided(study.plan, [f["in_domain"] for f in facts]))
+    write_plan(study.plan, study.out / PLAN_FILE)
+    study.splits()
+    files = {row.scan_id: f["files"] for row, f in zip(study.rows, facts, strict=True)}
+    write_aside(files, study.out / INPUTS)
+    return study
+
+
+def _write_facts(study: Study, facts: Sequence[dict[str, Any]]) -> None:
+    """Write ``markers.csv`` and ``quality.csv``."""
+    known = [{"scan_id": row.scan_id, "patient_id": row.patient_id, "stage": row.stage_name} for row in study.rows]
     markers = [k | {"mask_source": f["mask_source"]} | dict(f["markers"]) for k, f in zip(known, facts, strict=True)]
     write_table(markers, list(markers[0]), study.out / MARKERS_FILE)
     familiar = [{True: "yes", False: "no"}.get(f["in_domain"]) for f in facts]
     quality = [k | f | {"in_domain": told} for k, f, told in zip(known, facts, familiar, strict=True)]
     write_table(quality, QUALITY, study.out / QUALITY_FILE)
-    if not study.plan.decision:
-        study = replace(study, plan=decided(study.plan, [f["in_domain"] for f in facts]))
-        write_plan(study.plan, study.out / PLAN_FILE)
-    study.splits()
-    return study
+
+
+def require_same_files(study: Study) -> None:
+    """Refuse CTs and masks that are not those that the study was begun with; what was prepared of them goes.
+
+    Raises:
+        CohortError: there are any; all are named.
+    """
+    begun = json.loads((study.out / INPUTS).read_text(encoding="utf-8"))
+    changed = [row for row in study.rows if load_facts(study.cases, row)["files"] != begun[row.scan_id]]
+    for row in changed:
+        scan_file(study.cases, row).unlink()
+    told = "have changed since the study was begun; restore them, or begin anew"
+    refuse(study.out / COHORT, [Problem(row.line, f"the files of {row.scan_id} {told}") for row in changed])
 
 
 def train(study: Study, crew: Crew) -> None:
@@ -137,17 +179,20 @@ def evaluate(study: Study, crew: Crew) -> None:
     out = study.out
     run = json.loads((out / RUN).read_text(encoding="utf-8"))
     study.discard("evaluate")
-    with crew.timed("evaluate"), crew.progress(4, "evaluating") as report:
-        collect_tables(out, len(jobs))
-        evaluation = evaluate_study(out, study.plan.staging.training.seed, study.facts())
-        report.advance(note="figures")
-        write_cohort_tables(study)
-        draw_study(out, study.rows, study.plan, evaluation)
-        report.advance(note="report")
-        write_report(out)
-        report.advance(note="checksums")
+    with crew.progress(4, "evaluating") as report:
+        with crew.timed("evaluate"):
+            collect_tables(out, len(jobs))
+            evaluation = evaluate_study(out, study.plan.staging.training.seed, study.facts())
+            report.advance(note="figures")
+            write_cohort_tables(study)
+            draw_study(out, study.rows, study.plan, evaluation)
+            report.advance(note="report")
+            write_report(out)
+            report.advance(note="checksums")
         shutil.rmtree(study.cases, ignore_errors=True)
-        write_manifest(out, run, crew.timings)
+        seconds = crew.seconds()
+        crew.timings.unlink()
+        write_manifest(out, run, seconds)
         report.advance()
 
 
@@ -166,6 +211,8 @@ RUN_STEP: dict[str, Callable[[Study, Crew], None]] = {
     "explain": explain,
     "evaluate": evaluate,
 }
+#: Which property of a fold says that a step is done.
+DONE = {"train": "trained", "predict": "predicted", "explain": "explained"}
 
 
 def run_step(study: Study, step: str, how: Running, overwrite: bool = False) -> None:
@@ -180,20 +227,24 @@ def run_step(study: Study, step: str, how: Running, overwrite: bool = False) -> 
     Raises:
         UsageError: an earlier step is missing.
     """
-    if overwrite:
-        study.discard(step)
-    done = {"train": "trained", "predict": "predicted", "explain": "explained"}
-    if step in done and all(getattr(job, done[step]) for job in study.jobs()):
-        how.say(f"{study.out}: {step} is done already; --overwrite does it again.")
-        return
-    with crew(how) as workers:
+    with writing(study.out):
+        if overwrite:
+            study.discard(step)
+        if step in DONE and all(getattr(job, DONE[step]) for job in study.jobs()):
+            how.say(f"{study.out}: {step} is done already; --overwrite does it again.")
+            return
+        _run(study, step, how)
+
+
+def _run(study: Study, step: str, how: Running) -> None:
+    with crew(study, how) as workers:
         if step != "evaluate":
             study = prepare(study, workers)
         RUN_STEP[step](study, workers)
 
 
 def _require(study: Study, step: str, done: Sequence[bool]) -> None:
-    missing = [str(number + 1) for number, there in enumerate(done) if not there]
+    missing = [str(number) for number, there in enumerate(done) if not there]
     if missing:
         folds = f"fold {missing[0]} is" if len(missing) == 1 else f"folds {', '.join(missing)} are"
         sentence = f"In {study.out} {folds} not done with {step}; run fibrolens {step} {study.out} first."

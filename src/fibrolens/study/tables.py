@@ -24,7 +24,7 @@ ATTENTION = (
     *(f"{region}_{figure}" for region in REGIONS for figure in ("mean", "share")),
 )
 
-QUALITY = ("scan_id", "phase", "liver_coverage", "mask_source", "in_domain")
+QUALITY = ("scan_id", "phase", "liver_coverage", "mask_source", "mask_kind", "in_domain")
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], path: Path) -> None:
