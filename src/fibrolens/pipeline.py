@@ -5,32 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Bool, Float
-
-from fibrolens.body import body_mask
 from fibrolens.engine import one_blas_thread
 from fibrolens.explain.attention import attention, depth_profile
-from fibrolens.explain.scale import combine_layers
 from fibrolens.markers.marker import Marker
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.masks import FoundOrgans, OwnMasks, find_organs
-from fibrolens.plan import STAGES, GridPlan
+from fibrolens.plan import STAGES
 from fibrolens.quality import Quality, assess
 from fibrolens.result import Attention, ModelRecord, StageEstimate, StagingResult
 from fibrolens.scan import ScanInput, read_scan
 from fibrolens.segment.flags import doubts
 from fibrolens.segment.predict import OrganSegmenter
-from fibrolens.segment.regions import capsule_depth_at
 from fibrolens.segment.segmenters import SegmenterName, load_segmenter
 from fibrolens.segment.sources import MaskSource
-from fibrolens.staging.data import liver_range
 from fibrolens.staging.predict import Prediction, StagingModel, predict
-from fibrolens.transforms import Orient, ToNetworkGrid
+from fibrolens.view import NetworkView, scaled_map
 from fibrolens.volume import Volume
 from fibrolens.weights import shipped
 
@@ -168,12 +161,15 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         quality = assess(ct, organs.labels, organs.aorta)
         _gate(quality, options.force)
     with clock("network_grid"):
-        view = _NetworkView.of(ct, organs.labels, models.staging.plan.grid, options.native_slices)
+        view = NetworkView.of(ct, organs.labels, models.staging.plan.grid, options.native_slices)
     with clock("predict"):
         targets = tuple(range(len(STAGES))) if options.all_maps else None
         prediction = predict(models.staging, view.image.array, view.liver_range, options.layers, targets)
     with clock("maps"):
-        scaled = _scaled_maps(prediction, view, options.layers)
+        scaled = {
+            STAGES[target]: scaled_map(prediction, n, options.layers, view.body)
+            for n, target in enumerate(prediction.targets)
+        }
         maps = {name: view.grid.inverse(view.image.with_array(array)) for name, array in scaled.items()}
     predicted = STAGES[prediction.predicted]
     with clock("attention"):
@@ -206,48 +202,10 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
     )
 
 
-@dataclass(frozen=True)
-class _NetworkView:
-    """What the network sees of a CT, and what its map is measured with, all on the network grid.
-
-    `depth` is that of the liver below its capsule, in millimetres.
-    """
-
-    grid: ToNetworkGrid
-    image: Volume
-    labels: Volume
-    body: Bool[np.ndarray, "d h w"]
-    depth: Float[np.ndarray, "d h w"]
-    liver_range: tuple[int, int]
-
-    @classmethod
-    def of(cls, ct: Volume, labels: Volume, plan: GridPlan, native_slices: bool) -> _NetworkView:
-        if native_slices:
-            own = Orient.fit(ct.geometry).target.spacing[0]
-            plan = replace(plan, spacing_mm=(own, *plan.spacing_mm[1:]))
-        grid = ToNetworkGrid.fit(ct, plan)
-        hu = grid.forward_hu(ct)
-        seen = grid.forward_labels(labels)
-        liver = liver_range(seen.array == 1, ct.source)
-        return cls(grid, grid.window.forward(hu), seen, body_mask(hu), capsule_depth_at(labels, seen), liver)
-
-
 def _gate(quality: Quality, force: bool) -> None:
     """Raise what the gate found, every reason in one message; without any liver there is nothing to force."""
     if quality.errors and (not force or quality.liver_coverage == "none"):
         raise type(quality.errors[0])(" ".join(quality.reasons))
-
-
-def _scaled_maps(
-    prediction: Prediction, view: _NetworkView, layers: tuple[str, ...]
-) -> dict[str, Float[np.ndarray, "d h w"]]:
-    """Location map per stage on the network grid, scale ``mean1``; 0 outside the covered slices."""
-    covered = prediction.coverage > 0
-    inside = view.body & covered[:, None, None]
-    return {
-        STAGES[target]: combine_layers([prediction.maps[layer][n] for layer in layers], inside).array
-        for n, target in enumerate(prediction.targets)
-    }
 
 
 def _estimate(prediction: Prediction) -> StageEstimate:

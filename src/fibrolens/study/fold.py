@@ -19,7 +19,6 @@ from fibrolens.begun import write_aside
 from fibrolens.cohort.table import CohortRow
 from fibrolens.errors import UsageError
 from fibrolens.explain.attention import attention
-from fibrolens.explain.scale import combine_layers
 from fibrolens.io import write_nifti
 from fibrolens.output import file_sha256
 from fibrolens.plan import STAGES, Plan
@@ -38,6 +37,7 @@ from fibrolens.study.tables import (
     read_predictions,
     write_table,
 )
+from fibrolens.view import scaled_map
 
 #: The maps of a study: two layers, and their mean, which stands beside the paper's figures.
 LAYERS: Mapping[str, tuple[str, ...]] = {"conv3": ("conv3",), "conv4": ("conv4",), "mean": ("conv3", "conv4")}
@@ -173,11 +173,7 @@ def explain_fold(job: FoldJob, report: Reporter) -> None:
 
 def scaled_maps(prediction: Prediction, scan: PreparedScan) -> dict[str, Float[np.ndarray, "d h w"]]:
     """Location map of the explained stage per layer of `LAYERS`, scale ``mean1`` over the covered body."""
-    inside = scan.body & (prediction.coverage > 0)[:, None, None]
-    return {
-        name: combine_layers([prediction.maps[layer][0] for layer in layers], inside).array
-        for name, layers in LAYERS.items()
-    }
+    return {name: scaled_map(prediction, 0, layers, scan.body) for name, layers in LAYERS.items()}
 
 
 def _known(job: FoldJob, row: CohortRow) -> dict[str, Any]:

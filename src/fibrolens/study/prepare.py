@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from fibrolens.begun import write_aside
-from fibrolens.body import body_mask
 from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import one_blas_thread
@@ -25,12 +24,12 @@ from fibrolens.output import file_sha256
 from fibrolens.plan import GridPlan
 from fibrolens.progress import Reporter
 from fibrolens.quality import assess
-from fibrolens.segment.regions import LIVER, capsule_depth_at
+from fibrolens.segment.regions import LIVER
 from fibrolens.segment.segmenters import SegmenterName
-from fibrolens.staging.data import StagingCase, liver_range
+from fibrolens.staging.data import StagingCase
 from fibrolens.staging.predict import StagingModel, predict
 from fibrolens.study.organs import Organs, Segmentations
-from fibrolens.transforms import ToNetworkGrid
+from fibrolens.view import NetworkView
 from fibrolens.volume import Geometry, Volume
 
 #: Stands for the facts of a scan that cannot be used: why.
@@ -127,13 +126,10 @@ def prepare_scan(row: CohortRow, ct: Volume, labels: Volume, plan: GridPlan) -> 
     Raises:
         CoverageError: there is no liver.
     """
-    way = ToNetworkGrid.fit(ct, plan)
-    hu = way.forward_hu(ct)
-    seen = way.forward_labels(labels)
-    first, last = liver_range(seen.array == 1, row.scan_id)
-    image = np.round(way.window.forward(hu).array * 255.0).astype(np.uint8)
-    case = StagingCase(row.scan_id, row.patient_id, row.stages, image, first, last)
-    return PreparedScan(case, seen, body_mask(hu), capsule_depth_at(labels, seen))
+    view = NetworkView.of(ct, labels, plan)
+    image = np.round(view.image.array * 255.0).astype(np.uint8)
+    case = StagingCase(row.scan_id, row.patient_id, row.stages, image, *view.liver_range)
+    return PreparedScan(case, view.labels, view.body, view.depth)
 
 
 def measured(row: CohortRow, ct: Volume, organs: Organs) -> dict[str, Any]:
