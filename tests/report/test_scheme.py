@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from tests.report.svg import words
 
@@ -33,6 +34,29 @@ def test_the_scheme_says_what_the_plan_decides(tmp_path):
     text = words(tmp_path / "scheme.svg")
     for part in ("7-fold", "-125, 225", "5 × 3 × 3 mm", "slab of 32 × 127 × 127", "stride 2×2×2", "128 units", "P(F4)"):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("scans", "told"),
+    [
+        ((3, 3, 3), "in every fold an inner split"),
+        ((3, 0, 3), "in every fold but 1 an inner split"),
+        ((0, 0, 0), "too few for an inner split"),
+        ((), None),
+    ],
+)
+def test_an_inner_split_is_drawn_where_there_is_one(tmp_path, scans, told):
+    scheme_figure(PLAN, 3, tmp_path / "scheme", inner_scans=scans)
+    text = words(tmp_path / "scheme.svg")
+    assert told is None or told in text
+    assert ("inner split" in text) == bool(scans)
+
+
+def test_what_an_inner_split_is_for_follows_the_plan(tmp_path):
+    for check_every, told in ((20, "for early stopping and for the cuts"), (0, "is kept away, for the cuts")):
+        training = replace(PLAN.training, check_every=check_every)
+        scheme_figure(replace(PLAN, training=training), 3, tmp_path / "scheme", inner_scans=(3, 3, 3))
+        assert told in words(tmp_path / "scheme.svg")
 
 
 def test_with_a_scan_it_shows_what_was_predicted_and_has_the_same_bytes_each_time(tmp_path):

@@ -50,7 +50,7 @@ def test_a_value_with_its_interval():
 def test_table_2_has_the_paper_s_thresholds_first_and_both_cuts(evaluation):
     table = table2(evaluation, "table2", "Table 2")
     assert [title.split(" (")[1] for title in table.columns[2:]] == ["F2–F4)", "F3–F4)", "F4)", "F1–F4)"]
-    assert {row[0] for row in table.rows} == {"", "cut of the inner split", "cut 0.5"}
+    assert {row[0] for row in table.rows} == {"", "cut of the fold", "cut 0.5"}
     found = {(row[0], row[1]): row[2:] for row in table.rows}
     threshold = evaluation["thresholds"]["F>=2"]
     assert found["", "Scans with / without"][0] == f"{threshold['positives']} / {threshold['negatives']}"

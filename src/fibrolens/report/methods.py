@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fibrolens import __version__
 from fibrolens.cohort.flow import Flow
 from fibrolens.cohort.rules import CRITERIA, Criteria
 from fibrolens.plan import Plan, TrainingPlan
+from fibrolens.report.inner import places
 from fibrolens.report.paper import CITATION
 from fibrolens.report.tables import THRESHOLDS
 from fibrolens.segment.regions import SHELL_MM
@@ -78,16 +79,26 @@ def _population(evaluation: Mapping[str, Any], flow: Flow | None, criteria: Crit
 def _folds(plan: Plan, study: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
     folds = study.get("folds", evaluation["training"]["folds"])
     text = (
-        f"The cohort was split into {folds} folds, stratified by stage and, where it is given, by site, all scans of a "
-        f"patient in one fold (seed {plan.training.seed}). Every scan was predicted by the network of the one fold "
-        "that had not seen its patient."
+        f"The cohort was split into {folds} folds, stratified by stage and, where it is given, by site, as far as "
+        f"scans are enough for it, all scans of a patient in one fold (seed {plan.training.seed}). Every scan was "
+        "predicted by the network of the one fold that had not seen its patient."
     )
-    if (inner := study.get("inner_folds")) and plan.training.check_every:
-        text += (
-            f" One in {inner} of the patients of the other folds formed an inner split, stratified likewise, on which "
-            "nothing was fitted: it stopped the training and gave the cuts."
-        )
-    return text
+    return text + _inner(plan.training, study, evaluation["training"].get("inner_scans", ()))
+
+
+def _inner(plan: TrainingPlan, study: Mapping[str, Any], scans: Sequence[int]) -> str:
+    """What each fold kept away; nothing where that is not known."""
+    if not scans:
+        return ""
+    if (place := places(scans)) is None:
+        text = " No fold had an inner split, for the patients are too few"
+        return f"{text}: no training was stopped early, and every cut is 0.5."
+    stopped = "stopped the training and " if plan.check_every else ""
+    return (
+        f" One in {study['inner_folds']} of the patients of the other folds formed, {place}, an inner split "
+        f"({', '.join(map(str, scans))} scans), stratified likewise, on which nothing was fitted: it {stopped}gave the "
+        "cuts, which are 0.5 where it could not."
+    )
 
 
 def _images(plan: Plan, study: Mapping[str, Any]) -> str:
@@ -131,9 +142,10 @@ def _training(plan: TrainingPlan, study: Mapping[str, Any], facts: Mapping[str, 
     )
     if plan.frozen:
         text += f" These layers stayed as they were: {', '.join(plan.frozen)}."
-    if plan.check_every:
+    place = places(facts.get("inner_scans", ()))
+    if plan.check_every and place is not None:
         text += (
-            f" Every {plan.check_every} steps the loss on the inner split was taken; training ended after "
+            f" Every {plan.check_every} steps, {place}, the loss on the inner split was taken; training ended after "
             f"{plan.patience} looks without a better one, and the best weights were kept."
         )
     if decision := study.get("decision"):

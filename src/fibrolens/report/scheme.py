@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from fibrolens.plan import STAGES, Plan
+from fibrolens.plan import STAGES, Plan, TrainingPlan
 from fibrolens.report.drawing import (
     BLUE,
     GREEN,
@@ -26,6 +27,7 @@ from fibrolens.report.drawing import (
     save_both,
 )
 from fibrolens.report.figures import MapExample
+from fibrolens.report.inner import places
 
 #: The whole range of CT numbers that the paper names.
 FULL_RANGE_HU = (-1024.0, 3071.0)
@@ -72,7 +74,9 @@ def network_stages(plan: Plan) -> tuple[Stage, ...]:
     return tuple(found)
 
 
-def scheme_figure(plan: Plan, folds: int, stem: Path, example: MapExample | None = None) -> None:
+def scheme_figure(
+    plan: Plan, folds: int, stem: Path, example: MapExample | None = None, inner_scans: Sequence[int] = ()
+) -> None:
     """Draw the overall scheme of the method.
 
     Args:
@@ -80,6 +84,7 @@ def scheme_figure(plan: Plan, folds: int, stem: Path, example: MapExample | None
         folds: number of folds.
         stem: path without ending; ``.png`` and ``.svg`` are written.
         example: a scan of the cohort to show; None draws the scheme without pictures.
+        inner_scans: scans of each fold's inner split, 0 where it has none; empty where that is not known.
     """
     with print_style():
         figure = Figure(figsize=(TWO_COLUMNS, HEIGHT))
@@ -90,7 +95,7 @@ def scheme_figure(plan: Plan, folds: int, stem: Path, example: MapExample | None
         _input(figure, canvas, plan, scene)
         _network(canvas, plan)
         _explanation(figure, canvas, scene, example)
-        _folds(canvas, folds)
+        _folds(canvas, folds, _training(plan.training, inner_scans))
         footer(figure, _caption(plan))
         save_both(figure, stem)
 
@@ -180,28 +185,34 @@ def _explanation(figure: Figure, canvas: Axes, scene: Scene | None, example: Map
     _arrow(canvas, (middle, line), (middle, TOP - 0.03))
 
 
-def _folds(canvas: Axes, folds: int) -> None:
-    """Bottom row: what each fold's network is fitted on, watched on, and tested on."""
+def _folds(canvas: Axes, folds: int, training: str) -> None:
+    """Bottom row: what each fold's network is fitted on, watched on, and tested on; `training` says the first two."""
     canvas.text(0.1, 1.3, f"d  {folds}-fold cross-validation; all scans of a patient lie in one fold", weight="bold")
     width, height = 2.6 / folds, 0.75 / folds
     for row in range(folds):
         for column in range(folds):
-            test = row == column
+            own = row == column
             place = (0.1 + column * width, 1.2 - (row + 1) * height)
-            face, alpha = (VERMILION, 1.0) if test else (BLUE, 0.45)
+            face, alpha = (VERMILION, 1.0) if own else (BLUE, 0.45)
             canvas.add_patch(Rectangle(place, 0.95 * width, 0.85 * height, facecolor=face, alpha=alpha))
-    lines = (
-        (
-            VERMILION,
-            1.0,
-            "test: predicted, explained, evaluated;\nno part in training or in the choice of a cut",
-        ),
-        (BLUE, 0.45, "training: an inner split of these patients is kept away,\nfor early stopping and for the cuts"),
-    )
-    for number, (colour, alpha, text) in enumerate(lines):
+            if own:
+                middle = (place[0] + 0.475 * width, place[1] + 0.4 * height)
+                size = min(TINY, 40 * height)
+                canvas.text(*middle, str(row), color="white", fontsize=size, ha="center", va="center_baseline")
+    test = "test (number: fold): predicted, explained, evaluated;\nno part in training or in the choice of a cut"
+    for number, (colour, alpha, text) in enumerate(((VERMILION, 1.0, test), (BLUE, 0.45, training))):
         y = 1.05 - 0.38 * number
         canvas.add_patch(Rectangle((2.95, y - 0.05), 0.14, 0.1, facecolor=colour, alpha=alpha))
         canvas.text(3.18, y, text, va="center", fontsize=SMALL)
+
+
+def _training(plan: TrainingPlan, inner_scans: Sequence[int]) -> str:
+    """What the patients of the other folds are for."""
+    place = places(inner_scans)
+    if place is None:
+        return "training: all of these patients;\ntoo few for an inner split" if inner_scans else "training"
+    aims = "for early stopping and for the cuts" if plan.check_every else "for the cuts"
+    return f"training: {place} an inner split of these patients\nis kept away, {aims}"
 
 
 def _place(number: int) -> float:

@@ -18,8 +18,9 @@ AUC = (
     "were made."
 )
 CALLS = (
-    "Ours calls each fold's scans at the cut that its inner split gave (interval: Wilson); the paper gives neither cut "
-    "nor counts. Its three figures do not follow from its counts as one pool, so they may be means of folds."
+    "Ours calls each fold's scans at that fold's cut (from its inner split, or 0.5; interval: Wilson); the paper "
+    "gives neither cut nor counts. Its three figures do not follow from its counts as one pool, so they may be means "
+    "of folds."
 )
 ATTENTION = (
     "The paper does not say how its maps are scaled; ours are divided by their mean inside the body. Another network "

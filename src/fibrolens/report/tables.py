@@ -30,7 +30,8 @@ MEASURES = {
     "npv": "NPV",
 }
 #: How the cases were called positive: key in ``evaluation.json`` and title.
-DECISIONS = {"operating_point": "cut of the inner split", "at_half": "cut 0.5"}
+DECISIONS = {"operating_point": "cut of the fold", "at_half": "cut 0.5"}
+CUT = "The cut of a fold was chosen on its inner split; it is 0.5 where that gave none, see the warnings."
 #: Title of each choice of scans.
 ALL, HISTOLOGY = "all scans", "without imaging-negative controls"
 
@@ -111,7 +112,7 @@ def table2(part: Mapping[str, Any], name: str, title: str) -> Table:
             rows.append((decision, f"{words} (%; 95 % CI)", *(_proportion(t[key], measure) for t in thresholds)))
     note = (
         f"{part['cases']} scans of {part['patients']} patients, out of fold, folds pooled. In round brackets: counts. "
-        "Thin: fewer than 10 scans on one side. PPV and NPV hold for this mix of stages alone."
+        f"Thin: fewer than 10 scans on one side. PPV and NPV hold for this mix of stages alone. {CUT}"
     )
     return Table(name, title, ("Decision", "Measure", *THRESHOLDS.values()), tuple(rows), note)
 
@@ -134,7 +135,7 @@ def per_fold(evaluation: Mapping[str, Any]) -> Table:
         for name in THRESHOLDS
         for fold in evaluation["thresholds"][name]["per_fold"]
     )
-    return Table("per_fold", "Every fold alone", ("threshold", *keys), rows, "The cut is that of the inner split.")
+    return Table("per_fold", "Every fold alone", ("threshold", *keys), rows, CUT)
 
 
 def confusion(evaluation: Mapping[str, Any]) -> Table:
