@@ -16,7 +16,7 @@ from fibrolens.study.tables import ATTENTION, PREDICTIONS, QUALITY, write_table
 
 STAGES = ("F0", "F0", "F0", "F1", "F2", "F3", "F4", "F4")
 LAYERS = ("conv3", "conv4", "mean")
-FACTS = {"folds": 5, "initial_weights": "shipped weights"}
+FACTS = {"folds": 5, "initial_weights": "shipped weights", "inner_scans": [0] * 5, "initial_trained_on": ""}
 
 
 def rows(generator):
@@ -72,7 +72,8 @@ def quality(number: int, scan_id: str) -> dict[str, str]:
         "scan_id": scan_id,
         "phase": "arterial" if number == 3 else "portal",
         "liver_coverage": "incomplete" if number > 36 else "complete",
-        "mask_source": "vnet (weights 0123456789ab)" if number < 5 else "liver from a.nii.gz, spleen from b.nii.gz",
+        "mask_source": "masks/network (weights of 2019).nii.gz" if number > 5 else "vnet (weights 0123456789ab)",
+        "mask_kind": "network" if number < 5 else "both" if number == 5 else "given",
         "in_domain": "no" if number == 7 else "",
     }
 

@@ -11,6 +11,8 @@ from fibrolens.plan import Plan, write_plan
 from fibrolens.report.captions import CAPTIONS
 from fibrolens.report.drawing import save_both
 from fibrolens.report.study import write_report
+from fibrolens.result import REGIONS
+from fibrolens.study.tables import ATTENTION, read_table, write_table
 
 TABLES = (
     *("table1", "table2", "table2_without_controls", "performance", "per_fold", "confusion", "side_by_side"),
@@ -51,6 +53,20 @@ def test_the_page_is_whole_in_itself_and_says_what_it_is_for(study):
         assert part in text
 
 
+def test_folds_are_said_once_to_be_numbered_from_0(study):
+    text = page(study)
+    assert text.count("numbered from 0") == 1
+    assert "in fold 0, 1, 2, 3, 4" in text
+
+
+def test_maps_of_zeros_are_counted_in_the_layer_that_is_shown(study):
+    rows = read_table(study / "attention.csv")
+    zeros = {f"{region}_mean": "" for region in REGIONS}
+    known = [row | zeros if row["scan_id"] == "s3" or row["layer"] == "conv3" else row for row in rows]
+    write_table(known, ATTENTION, study / "attention.csv")
+    assert "The location maps of 1 of 48 scans are zero everywhere" in page(study)
+
+
 def test_every_link_of_the_contents_has_its_place(study):
     text = page(study)
     links = set(re.findall(r'href="#([^"]+)"', text))
@@ -69,11 +85,18 @@ def test_the_same_folder_gives_the_same_bytes(study):
 
 
 def test_what_an_older_folder_lacks_is_said(study):
-    for name in ("flow.json", "markers.csv", "quality.csv", "tables/table1.csv"):
+    for name in ("flow.json", "markers.csv", "quality.csv", "attention.csv", "tables/table1.csv"):
         (study / name).unlink()
     write_plan(Plan(), study / "plan.json")
     text = page(study)
-    for part in ("who was left out (flow.json)", "Table 1 (tables/table1.csv)", "the markers", "the quality", "Fig. 3"):
+    for part in (
+        "who was left out (flow.json)",
+        "Table 1 (tables/table1.csv)",
+        "the markers",
+        "the quality",
+        "the attention",
+        "Fig. 3",
+    ):
         assert part in text
     assert not (study / "tables" / "exclusions.csv").exists()
 

@@ -1,6 +1,9 @@
 import csv
 
+import pytest
+
 from fibrolens.report.warnings import study_warnings
+from fibrolens.result import REGIONS
 
 
 def quality(evaluated):
@@ -9,32 +12,71 @@ def quality(evaluated):
 
 
 def test_doubtful_scans_are_named_the_first_of_many_only(evaluation, evaluated):
-    found = "\n".join(study_warnings(evaluation, quality(evaluated)))
+    found = "\n".join(study_warnings(evaluation, quality(evaluated), None))
     assert "11 of 48 scans seem not to show the whole liver: s37, s38" in found
     assert "and 3 more (quality.csv)" in found
     assert "1 of 48 scans seem not to be in the portal venous phase: s3." in found
     assert "do not resemble the training data" in found
-    assert "In 5 of 48 scans the organs were found by a network" in found
+    assert "In 6 of 48 scans the organs were found by a network" in found
 
 
 def test_thin_classes_sets_and_missing_cuts_are_told(evaluation):
-    found = study_warnings(evaluation, None)
+    found = study_warnings(evaluation, None, None)
     assert any(text.startswith("Stages with fewer than 10 scans: F1 (6), F2 (6), F3 (6)") for text in found)
     assert any("F2 or F3 (1)" in text for text in found)
-    assert sum("called at 0.5" in text for text in found) == 1
-    assert any("in fold 0, 1, 2, 3, 4" in text for text in found)
+    (called,) = (text for text in found if "called at 0.5" in text)
+    assert called.endswith("called at 0.5 in fold 0, 1, 2, 3, 4 (there are no predictions of the fold's inner split).")
+
+
+def test_each_reason_for_a_cut_at_a_half_stands_with_its_own_folds(evaluation):
+    reasons = {0: "no such split", 1: None, 2: "no case", 3: "no such split", 4: None}
+    cuts = [{"fold": fold, "cut": 0.5} | ({"reason": why} if why else {}) for fold, why in reasons.items()]
+    threshold = evaluation["thresholds"]["F4"] | {"operating_point": {"cuts": cuts}}
+    changed = evaluation | {"thresholds": dict.fromkeys(evaluation["thresholds"], threshold)}
+    found = [text.split(": ")[1] for text in study_warnings(changed, None, None) if "called at" in text]
+    assert found == ["called at 0.5 in fold 0, 3 (no such split).", "called at 0.5 in fold 2 (no case)."]
+
+
+def test_maps_that_are_zero_everywhere_are_told(evaluation):
+    """A map of zeros has no mean in any region; a patient without a spleen lacks that one alone."""
+    known = {f"{region}_mean": "1.0" for region in REGIONS}
+    zero = dict.fromkeys(known, "")
+    looked = [
+        {"scan_id": "a", **known},
+        {"scan_id": "b", **zero},
+        {"scan_id": "c", **known, "spleen_mean": ""},
+        *({"scan_id": f"d{n}", **zero} for n in range(9)),
+    ]
+    (found,) = (text for text in study_warnings(evaluation, None, looked) if "zero everywhere" in text)
+    assert found.startswith("The location maps of 10 of 12 scans are zero everywhere")
+    assert found.endswith(": b, d0, d1, d2, d3, d4, d5, d6 and 2 more (attention.csv).")
+    assert study_warnings(evaluation, None, looked[:1]) == study_warnings(evaluation, None, None)
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ("simulated CT only (1580 patients)", True),
+        ("Simulated CT", True),
+        ("90 CTs of one hospital", False),
+        ("", False),
+    ],
+)
+def test_a_start_from_simulated_ct_is_told_with_its_card(evaluation, known, told):
+    changed = evaluation | {"training": evaluation["training"] | {"initial_trained_on": known}}
+    found = [text for text in study_warnings(changed, None, None) if "simulated CT" in text]
+    assert [f"(their card: {known})" in text for text in found] == [True] * told
 
 
 def test_a_side_without_a_scan_is_told_to_have_no_auc(evaluation):
     nothing = evaluation["thresholds"]["F4"] | {"positives": 0, "negatives": 9, "thin": True}
     changed = evaluation | {"thresholds": evaluation["thresholds"] | {"F4": nothing}, "without_controls": None}
-    assert "Cirrhosis (F4), all scans: thin (0 with against 9 without); there is no AUC." in study_warnings(
-        changed, None
-    )
+    told = "Cirrhosis (F4), all scans: thin (0 with against 9 without); there is no AUC."
+    assert told in study_warnings(changed, None, None)
 
 
 def test_an_undoubted_study_of_many_has_none(evaluation):
     threshold = evaluation["thresholds"]["F>=2"] | {"thin": False, "operating_point": None}
     thresholds = dict.fromkeys(evaluation["thresholds"], threshold)
-    changed = {"thresholds": thresholds, "stages": {"F0": 20, "F4": 20}, "without_controls": None}
-    assert study_warnings(changed, []) == []
+    changed = {"thresholds": thresholds, "stages": {"F0": 20, "F4": 20}, "without_controls": None, "training": {}}
+    assert study_warnings(changed, [], []) == []

@@ -20,7 +20,8 @@ QUALITY = {
     "liver_coverage": "Liver coverage",
     "in_domain": "Resembles the training data",
 }
-MAKERS = ("given", "given and by a network", "by a network")
+#: What ``mask_kind`` says of the organ masks.
+MASK_KINDS = {"given": "given", "both": "given and by a network", "network": "by a network"}
 
 
 def attention(evaluation: Mapping[str, Any]) -> Table:
@@ -137,17 +138,10 @@ def quality(rows: Sequence[Mapping[str, str]]) -> Table:
     for column, title in QUALITY.items():
         found = Counter(row[column] or "not known" for row in rows)
         cells += [(title, value, count) for value, count in sorted(found.items())]
-    made = Counter(mask_maker(row["mask_source"]) for row in rows)
-    cells += [("Organ masks", maker, made[maker]) for maker in MAKERS if made[maker]]
+    # The table of an older study does not say who made the masks.
+    made = Counter(row.get("mask_kind") for row in rows)
+    cells += [("Organ masks", title, made[kind]) for kind, title in MASK_KINDS.items() if made[kind]]
     return Table("quality", "Quality of the scans", ("Finding", "Value", "Scans"), tuple(cells))
-
-
-def mask_maker(source: str) -> str:
-    """Which of `MAKERS` made the masks that a row of ``quality.csv`` names."""
-    # Networks are named with their weights, or are TotalSegmentator; anything else is a file of the user's.
-    if "(weights " not in source and "TotalSegmentator" not in source:
-        return MAKERS[0]
-    return MAKERS[1] if source.startswith("liver from ") else MAKERS[2]
 
 
 def _groups(evaluation: Mapping[str, Any]) -> list[tuple[str, str, str, Mapping[str, Any]]]:

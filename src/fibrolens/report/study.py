@@ -41,6 +41,7 @@ class StudyFiles:
         table1: ``tables/table1.csv``.
         markers: rows of ``markers.csv``.
         quality: rows of ``quality.csv``.
+        looked: rows of ``attention.csv``, of the layer that is shown.
         figures: PNG of each caption's figure.
     """
 
@@ -50,6 +51,7 @@ class StudyFiles:
     table1: Table | None
     markers: Rows | None
     quality: Rows | None
+    looked: Rows | None
     figures: Mapping[str, bytes]
 
     @classmethod
@@ -59,7 +61,7 @@ class StudyFiles:
         Raises:
             UsageError: it has no plan or no evaluation.
         """
-        flow = out / "flow.json"
+        flow, looked = out / "flow.json", _rows(out / "attention.csv")
         pictures = {caption.name: out / FIGURES / f"{caption.name}.png" for caption in CAPTIONS}
         return cls(
             _json(out / "plan.json"),
@@ -68,6 +70,7 @@ class StudyFiles:
             _table1(out / TABLES / "table1.csv"),
             _rows(out / "markers.csv"),
             _rows(out / "quality.csv"),
+            None if looked is None else [row for row in looked if row["layer"] == SHOWN],
             {name: path.read_bytes() for name, path in pictures.items() if path.is_file()},
         )
 
@@ -89,6 +92,7 @@ class StudyFiles:
             "Table 1 (tables/table1.csv)": self.table1,
             "the markers (markers.csv)": self.markers,
             "the quality of the scans (quality.csv)": self.quality,
+            "the attention of each map (attention.csv)": self.looked,
         }
         figures = [f"{c.number} (figures/{c.name}.png)" for c in CAPTIONS if c.name not in self.figures]
         return [name for name, content in optional.items() if content is None] + figures
@@ -130,7 +134,7 @@ def render_study(files: StudyFiles) -> str:
         evaluation=evaluation,
         figures=[found for caption in CAPTIONS if (found := _figure(caption, files)) is not None],
         tables=list(_printed(files)),
-        warnings=study_warnings(evaluation, files.quality),
+        warnings=study_warnings(evaluation, files.quality, files.looked),
         missing=files.missing,
         methods=methods(files.plan, files.study, evaluation, files.flow, files.criteria),
         headline=tables.headline(evaluation),

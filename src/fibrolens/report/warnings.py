@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fibrolens.report.findings import MAKERS, mask_maker
 from fibrolens.report.tables import THRESHOLDS, parts
+from fibrolens.result import REGIONS
 
 #: Scans that are named in a warning; of more, how many.
 NAMED = 8
+Rows = Sequence[Mapping[str, str]]
 
 
-def study_warnings(evaluation: Mapping[str, Any], quality: Sequence[Mapping[str, str]] | None) -> list[str]:
+def study_warnings(evaluation: Mapping[str, Any], quality: Rows | None, looked: Rows | None) -> list[str]:
     """Sentences to stand above the figures.
 
     Args:
         evaluation: content of ``evaluation.json``.
         quality: rows of ``quality.csv``; None where there is no such file.
+        looked: rows of ``attention.csv`` of the layer that is shown; None where there is no such file.
     """
-    return [*_thin(evaluation), *_cuts(evaluation), *([] if quality is None else _doubts(quality))]
+    return [
+        *_thin(evaluation),
+        *_cuts(evaluation),
+        *_start(evaluation["training"]),
+        *([] if quality is None else _doubts(quality)),
+        *([] if looked is None else _nothing(looked)),
+    ]
 
 
 def _thin(evaluation: Mapping[str, Any]) -> Iterator[str]:
@@ -45,15 +53,37 @@ def _cuts(evaluation: Mapping[str, Any]) -> Iterator[str]:
     found: dict[tuple[str, str], list[str]] = {}
     for name, title in THRESHOLDS.items():
         point = evaluation["thresholds"][name]["operating_point"] or {"cuts": []}
-        reasons = {str(cut["fold"]): cut["reason"] for cut in point["cuts"] if cut.get("reason")}
-        if reasons:
-            told = ", ".join(reasons), "; ".join(dict.fromkeys(reasons.values()))
-            found.setdefault(told, []).append(title)
-    for (folds, reason), titles in found.items():
-        yield f"{', '.join(titles)}: called at 0.5 in fold {folds}, where the inner split gave no cut ({reason})."
+        reasons: dict[str, list[str]] = {}
+        for cut in point["cuts"]:
+            if reason := cut.get("reason"):
+                reasons.setdefault(reason, []).append(str(cut["fold"]))
+        for reason, folds in reasons.items():
+            found.setdefault((", ".join(folds), reason), []).append(title)
+    for (numbers, reason), titles in found.items():
+        yield f"{', '.join(titles)}: called at 0.5 in fold {numbers} ({reason})."
 
 
-def _doubts(quality: Sequence[Mapping[str, str]]) -> Iterator[str]:
+def _start(training: Mapping[str, Any]) -> Iterator[str]:
+    known = training.get("initial_trained_on", "")
+    if "simulated" in known.lower():
+        yield (
+            f"The training began with weights that were trained on simulated CT (their card: {known}). Simulated CT "
+            "only resembles real CT; what was learnt there need not hold here."
+        )
+
+
+def _nothing(looked: Rows) -> Iterator[str]:
+    """Maps of zeros, whose means are all unknown."""
+    means = [f"{region}_mean" for region in REGIONS]
+    found = [row["scan_id"] for row in looked if not any(row[name] for name in means)]
+    if found:
+        yield (
+            f"The location maps of {len(found)} of {len(looked)} scans are zero everywhere; there is no attention to "
+            f"measure, and no figure of it holds them: {_named(found, 'attention.csv')}."
+        )
+
+
+def _doubts(quality: Rows) -> Iterator[str]:
     doubts = (
         ("seem not to show the whole liver", lambda row: row["liver_coverage"] in ("incomplete", "none")),
         ("seem not to be in the portal venous phase", lambda row: row["phase"] not in ("portal", "unknown", "")),
@@ -63,11 +93,16 @@ def _doubts(quality: Sequence[Mapping[str, str]]) -> Iterator[str]:
     for words, doubtful in doubts:
         found = [row["scan_id"] for row in quality if doubtful(row)]
         if found:
-            more = f" and {len(found) - NAMED} more (quality.csv)" if len(found) > NAMED else ""
-            yield f"{len(found)} of {len(quality)} scans {words}: {', '.join(found[:NAMED])}{more}."
-    segmented = sum(mask_maker(row["mask_source"]) != MAKERS[0] for row in quality)
+            yield f"{len(found)} of {len(quality)} scans {words}: {_named(found, 'quality.csv')}."
+    segmented = sum(row.get("mask_kind") in ("network", "both") for row in quality)
     if segmented:
         yield (
             f"In {segmented} of {len(quality)} scans the organs were found by a network, not drawn by a person; "
             "attention and markers depend on these masks."
         )
+
+
+def _named(scans: Sequence[str], table: str) -> str:
+    """The first of the scans, and how many more `table` names."""
+    more = f" and {len(scans) - NAMED} more ({table})" if len(scans) > NAMED else ""
+    return ", ".join(scans[:NAMED]) + more
