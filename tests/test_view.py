@@ -47,11 +47,12 @@ def test_each_layer_of_a_map_counts_by_its_own_mean_over_the_covered_body():
     body = np.zeros((4, 6, 6), bool)
     body[:, 1:5, 1:5] = True
     rng = np.random.default_rng(0)
-    maps = {"conv3": rng.random((2, 4, 6, 6), np.float32), "conv4": 50 * rng.random((2, 4, 6, 6), np.float32)}
     coverage = np.array([0, 1, 2, 1], np.float32)
-    prediction = Prediction(
-        np.full(5, 0.2), np.zeros((1, 5), np.float32), (0, 4), maps, coverage, np.zeros(1, np.float32)
-    )
+    maps = {name: size * rng.random((2, 4, 6, 6), np.float32) for name, size in (("conv3", 1), ("conv4", 50))}
+    for values in maps.values():
+        values[:, 0] = 0
+    logits, features = np.zeros((1, 5), np.float32), np.zeros(1, np.float32)
+    prediction = Prediction(np.full(5, 0.2), logits, (0, 4), maps, coverage, features)
     inside = body & (coverage > 0)[:, None, None]
     single = [scaled_map(prediction, 1, [layer], body) for layer in ("conv3", "conv4")]
     assert [float(m[inside].mean()) for m in single] == pytest.approx([1.0, 1.0], abs=1e-5)
