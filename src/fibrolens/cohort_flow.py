@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from fibrolens.cohort.check import check_values
 from fibrolens.cohort.criteria import Criteria, Exclusion, Selection, select
 from fibrolens.cohort.demographics import table_one
+from fibrolens.csvfile import write_csv
 from fibrolens.output import file_sha256, is_done, output_folder, write_json
 from fibrolens.report.flowchart import flowchart
 
@@ -42,10 +41,10 @@ def write_flow(cohort_csv: Path, out: Path, criteria: Criteria, overwrite: bool 
     with output_folder(out, run) as folder:
         write_json(selection.flow.to_dict(), folder / "flow.json")
         lines = selection.flow.table()
-        _write_csv(folder / "flow.csv", list(lines[0]), [list(line.values()) for line in lines])
-        _write_csv(folder / "excluded.csv", EXCLUDED, [_cells(out) for out in selection.excluded])
+        write_csv(folder / "flow.csv", list(lines[0]), [list(line.values()) for line in lines])
+        write_csv(folder / "excluded.csv", EXCLUDED, [_cells(out) for out in selection.excluded])
         table = table_one(selection.included)
-        _write_csv(folder / "table1.csv", table.columns, table.rows)
+        write_csv(folder / "table1.csv", table.columns, table.rows)
         flowchart(selection.flow, folder / "flow")
     return selection
 
@@ -53,10 +52,3 @@ def write_flow(cohort_csv: Path, out: Path, criteria: Criteria, overwrite: bool 
 def _cells(out: Exclusion) -> list[str | int]:
     row = out.row
     return [row.line, row.scan_id, row.patient_id, out.criterion, out.reason, out.detail]
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str | int]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)

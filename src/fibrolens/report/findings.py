@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fibrolens.cohort.flow import Flow
+from fibrolens.csvfile import Cell
 from fibrolens.evaluate.attention import summarise
 from fibrolens.markers.catalogue import CATALOGUE
 from fibrolens.plan import STAGES
 from fibrolens.report.attention import GROUPINGS, PATTERNS, REGION_NAMES
-from fibrolens.report.tables import Cell, Table, ranged
+from fibrolens.report.tables import Table, ranged
 from fibrolens.result import REGIONS
 
 #: Columns of ``quality.csv`` and what they tell.

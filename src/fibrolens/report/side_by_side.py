@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fibrolens.csvfile import Cell
 from fibrolens.report import paper
 from fibrolens.report.attention import PATTERNS, PREDICTED
 from fibrolens.report.paper import Reported
-from fibrolens.report.tables import THRESHOLDS, Cell, Table
+from fibrolens.report.tables import THRESHOLDS, Table
 
 COUNTS = "Another cohort: every figure below depends on how frequent the stages are."
 AUC = (

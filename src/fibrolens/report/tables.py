@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fibrolens.csvfile import Cell, write_csv
 from fibrolens.evaluate.roc import RocCurve
 from fibrolens.plan import STAGES
-
-Cell = str | int | float | None
 
 #: Title of each threshold, the paper's three first, in the order of its Table 2.
 THRESHOLDS = {
@@ -58,12 +56,8 @@ class Table:
     note: str = ""
 
     def write(self, folder: Path) -> None:
-        """Write ``<name>.csv``, whole or not at all; None is an empty cell, a float has nine digits."""
-        aside = folder / f"{self.name}.partial"
-        with aside.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerows([self.columns, *([_exact(cell) for cell in row] for row in self.rows)])
-        aside.replace(folder / f"{self.name}.csv")
+        """Write ``<name>.csv``, see `write_csv`."""
+        write_csv(folder / f"{self.name}.csv", self.columns, self.rows)
 
     def printed(self) -> list[list[str]]:
         """The rows to be read: three digits, a dash for nothing; what repeats the row above in front is left out."""
@@ -199,12 +193,6 @@ def _proportion(point: Mapping[str, Any] | None, measure: str) -> str:
         return "–"
     found = point[measure]
     return f"{ranged(found['value'], found['interval'], 100.0, 1)} ({found['count']}/{found['of']})"
-
-
-def _exact(cell: Cell) -> str | int:
-    if cell is None:
-        return ""
-    return f"{cell:.9g}" if isinstance(cell, float) else cell
 
 
 def _short(cell: Cell) -> str:

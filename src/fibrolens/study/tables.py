@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.cohort.table import parse_stages
+from fibrolens.csvfile import write_csv
 from fibrolens.errors import CohortError
 from fibrolens.evaluate.study import Predicted
 from fibrolens.plan import STAGES
@@ -28,13 +29,8 @@ QUALITY = ("scan_id", "phase", "liver_coverage", "mask_source", "mask_kind", "in
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], path: Path) -> None:
-    """Write a CSV file, whole or not at all; None is an empty cell, a float has nine digits."""
-    aside = path.with_suffix(".partial")
-    with aside.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _cell(row[name]) for name in columns} for row in rows)
-    aside.replace(path)
+    """Write the `columns` of the rows as a CSV file, see `write_csv`."""
+    write_csv(path, columns, ([row[name] for name in columns] for row in rows))
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -67,9 +63,3 @@ def read_predictions(path: Path) -> list[Predicted]:
 def number(text: str) -> float:
     """The number of a cell; NaN where it is empty."""
     return float(text) if text else float("nan")
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    return f"{value:.9g}" if isinstance(value, float) else value
