@@ -27,12 +27,14 @@ def test_exact_p_value_of_two_separated_groups_of_four():
     assert found["p_value"] == pytest.approx(2 / 70)
     assert found["patients"] == [4, 4]
     assert found["effect_interval"] is None
+    assert "groups that overlap" in found["reason"]
 
 
 def test_the_effect_lies_in_its_interval():
     found = compare(group(1.0, 2.0, 3.0, 4.5), group(2.5, 4.0, 5.0, 6.0, first="b"))
     low, high = found["effect_interval"]
     assert low < found["effect"] == 13 / 16 < high
+    assert "reason" not in found
 
 
 def test_an_empty_group_gives_a_reason_and_no_figure():

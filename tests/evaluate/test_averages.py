@@ -48,5 +48,5 @@ def test_a_stage_of_one_patient_gives_no_interval_and_is_thin(staged):
     entry = found(Staged(staged.stage[kept], staged.probabilities[kept], kept, staged.fold[kept]))["macro"]
     assert entry["auc"] is not None
     assert entry["bootstrap"] is None
-    assert "one patient" in entry["reason"]
+    assert "two patients of each stage" in entry["reason"]
     assert entry["thin"]

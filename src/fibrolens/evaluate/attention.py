@@ -13,6 +13,7 @@ from scipy.stats import mannwhitneyu
 from fibrolens.evaluate.entries import ends, proportion
 from fibrolens.evaluate.intervals import delong
 
+NO_INTERVAL = "an interval of the effect needs two patients in each group, and groups that overlap"
 NAMES = ("F0", "F1", "F2", "F3", "F4")
 
 
@@ -39,8 +40,8 @@ def compare(low: Mapping[str, float], high: Mapping[str, float]) -> dict[str, An
     Returns:
         ``patients`` of each group that were compared and ``in_both``, patients of both groups, who are left out so
         that the groups are independent; ``p_value``, ``u`` (of `high`), ``effect``, the share of pairs in which `high`
-        is larger (ties half), and its 95 % ``effect_interval`` (DeLong; None where the groups do not overlap). Without
-        a patient in each group the figures are None beside a ``reason``.
+        is larger (ties half), and its 95 % ``effect_interval`` (DeLong). Without two patients in each group, and where
+        the groups do not overlap, the interval is None beside a ``reason``; without a patient in each, all figures.
     """
     both = low.keys() & high.keys()
     first, second = ([value for name, value in group.items() if name not in both] for group in (low, high))
@@ -52,7 +53,8 @@ def compare(low: Mapping[str, float], high: Mapping[str, float]) -> dict[str, An
     later = np.repeat([False, True], counts["patients"])
     effect = delong(later, np.array(first + second, dtype=float))
     figures = {"p_value": float(test.pvalue), "u": float(test.statistic), "effect": effect.estimate}
-    return counts | figures | {"effect_interval": ends(effect)}
+    found = counts | figures | {"effect_interval": ends(effect)}
+    return found if found["effect_interval"] else found | {"reason": NO_INTERVAL}
 
 
 def compare_stages(

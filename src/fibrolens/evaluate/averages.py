@@ -13,6 +13,7 @@ from fibrolens.evaluate.bootstrap import REPLICATES, Statistic, bootstrap, resam
 from fibrolens.evaluate.entries import THIN, fold_spread
 from fibrolens.evaluate.roc import RocCurve, macro_curve, micro_curve
 
+NO_INTERVAL = "an interval needs two patients of each stage, and a figure that varies with who is drawn"
 #: From stages and probabilities to the averaged curve.
 Average = Callable[[Int[np.ndarray, " n"], Float[np.ndarray, "n stages"]], RocCurve]
 
@@ -49,7 +50,7 @@ def averages(staged: Staged, generator: np.random.Generator, replicates: int = R
             drawn = statistic(staged.stage, staged.probabilities)
             low, high = bootstrap(drawn, staged.stage, staged.patient, generator, replicates)
             known = not np.isnan(low)
-            entry.update({"bootstrap": [low, high]} if known else {"reason": "a stage has one patient, or none varies"})
+            entry.update({"bootstrap": [low, high]} if known else {"reason": NO_INTERVAL})
     return {"micro": micro, "macro": macro}
 
 
