@@ -14,8 +14,10 @@ from fibrolens.evaluate.cut import HALF, NO_PREDICTIONS, Cut, fixed_cut
 from fibrolens.evaluate.entries import THIN, ends, fold_spread, proportion
 from fibrolens.evaluate.intervals import auc, delong
 
-NO_INTERVAL = "an interval needs two patients on each side (bootstrap: two without a positive scan), and sides whose scores "
+NO_INTERVAL = (
+    "an interval needs two patients on each side (bootstrap: two without a positive scan), and sides whose scores "
     "overlap"
+)
 
 
 @dataclass(frozen=True, eq=False)
