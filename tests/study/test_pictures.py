@@ -1,7 +1,11 @@
 import csv
+import json
+
+from tests.report.svg import words
 
 from fibrolens.evaluate.study import Predicted
 from fibrolens.report.captions import CAPTIONS
+from fibrolens.report.inner import places
 from fibrolens.study.pictures import typical
 
 
@@ -20,6 +24,12 @@ def test_typical_scans_are_the_middle_ones_of_f0_and_f4_right_or_wrong():
 def test_every_figure_of_the_report_is_drawn_as_png_and_svg(finished_study):
     drawn = {path.name for path in (finished_study / "figures").iterdir()}
     assert drawn == {f"{caption.name}.{ending}" for caption in CAPTIONS for ending in ("png", "svg")}
+
+
+def test_the_scheme_claims_an_inner_split_of_the_folds_that_had_one(finished_study):
+    scans = json.loads((finished_study / "evaluation.json").read_text())["training"]["inner_scans"]
+    text = words(finished_study / "figures" / "fig2_scheme.svg")
+    assert (places(scans) or "too few for an inner split") in text
 
 
 def test_the_points_of_every_curve_are_kept(finished_study):
