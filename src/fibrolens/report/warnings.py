@@ -78,8 +78,8 @@ def _nothing(looked: Rows) -> Iterator[str]:
     found = [row["scan_id"] for row in looked if not any(row[name] for name in means)]
     if found:
         yield (
-            f"The location maps of {len(found)} of {len(looked)} scans are zero everywhere; there is no attention to "
-            f"measure, and no figure of it holds them: {_named(found, 'attention.csv')}."
+            f"The location maps of {len(found)} of {len(looked)} scans are zero everywhere; their attention and "
+            f"their pattern are not measurable: {_named(found, 'attention.csv')}."
         )
 
 
