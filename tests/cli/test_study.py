@@ -30,11 +30,12 @@ def test_a_study_by_its_steps(toy_cohort, start, tmp_path, capsys, monkeypatch):
     out = tmp_path / "study"
     assert study(toy_cohort, start, out, "--steps", "2", "--folds", "2", "--seed", "3", "--prepare-only") == 0
     told = capsys.readouterr()
-    assert "10 scans, 2 folds of at most 2 steps" in told.err
+    assert "10 scans, 2 folds of at most 2 and 2 steps" in told.err
     assert f"fibrolens train {out}" in told.out
     plan = read_plan(out / "plan.json", StudyPlan)
-    assert (plan.folds, plan.steps, plan.staging.training.seed) == (2, 2, 3)
-    assert plan.learnt == "all", "a model that cannot tell whether the scans are of its kind"
+    assert plan.folds == 2
+    assert [(way.training.steps, way.training.seed) for way in plan.ways] == [(2, 3), (2, 3)]
+    assert [bool(way.training.frozen) for way in plan.ways] == [True, False]
     assert plan.initial.startswith("toy (sha256 ")
     assert cli.main(["predict", str(out)]) == 2
     assert "fibrolens train" in capsys.readouterr().err

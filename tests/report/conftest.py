@@ -55,7 +55,7 @@ def evaluated(tmp_path_factory) -> Path:
     write_table(predictions, PREDICTIONS, out / "predictions.csv")
     write_table(looked, ATTENTION, out / "attention.csv")
     write_table(cohort, ("patient_id", "scan_id", "image", "stage", "reference"), out / "cohort.csv")
-    (out / "plan.json").write_text(json.dumps(asdict(StudyPlan(Plan(), decision="all: chosen beforehand"))))
+    (out / "plan.json").write_text(json.dumps(asdict(StudyPlan(Plan()))))
     (out / "flow.json").write_text(json.dumps(flow().to_dict()))
     markers = [row | {"mask_source": "a", "liver_volume_ml": 1500.0 + n} for n, row in enumerate(cohort)]
     columns = ("scan_id", "patient_id", "stage", "mask_source", "liver_volume_ml")

@@ -10,7 +10,7 @@ from tests.staging.test_train import PLAN, learnable, planned
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.network import new_network
 from fibrolens.staging.predict import StagingModel, predict
-from fibrolens.staging.stopping import STOPPING, InnerSplit, inner_loss
+from fibrolens.staging.stopping import STOPPING, InnerSplit, inner_losses
 from fibrolens.staging.train import train
 
 
@@ -62,8 +62,8 @@ def test_the_loss_is_of_the_probability_that_the_reference_allows(cases):
     model = StagingModel(PLAN, network, {}, "")
     some = [replace(cases[0], stages=(2, 3)), cases[5]]
     chances = [predict(model, c.image.astype(np.float32) / 255, (1, 8), layers=()).probabilities for c in some]
-    expected = -(np.log(chances[0][2:4].sum()) + np.log(chances[1][4])) / 2
-    assert inner_loss(model, some) == pytest.approx(expected, rel=1e-5)
+    expected = [-np.log(chances[0][2:4].sum()), -np.log(chances[1][4])]
+    assert inner_losses(model, some) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_training_that_only_gets_worse_stops_early_and_keeps_its_start(cases, tmp_path):
@@ -80,5 +80,6 @@ def test_a_training_that_only_gets_worse_stops_early_and_keeps_its_start(cases, 
     story = json.loads((tmp_path / "worse" / STOPPING).read_text())
     assert story["kept_step"] == 0
     assert len(story["looks"]) == 3
+    assert np.mean(story["kept_losses"]) == pytest.approx(story["looks"][0]["loss"])
     assert sum(done) == 50
     assert all(torch.equal(kept[name], start[name]) for name in start)

@@ -11,13 +11,13 @@ def study(toy_cohort, study_plan, tmp_path):
 
 
 def test_the_sentence_counts_rounds_of_folds_and_both_kinds_of_scans(study_plan):
-    scan = ScanTrial(2.0, 5.0, 10.0, 1.0, in_domain=None)
-    trial = Trial(((scan, 8), (replace(scan, seconds=7.0), 2)), 10.0, 0.5, 1.5, 100.0, 590.0)
+    scan = ScanTrial(2.0, 5.0, 10.0, 1.0)
+    trial = Trial(((scan, 8), (replace(scan, seconds=7.0), 2)), (10.0,), 0.5, 1.5, 100.0, 590.0)
     # Two folds at a time are three rounds of 6 steps; 2 inner patients are looked at 5 times and predicted once.
     seconds = 3 * (6 * 10 + 2 * 6 * 0.5) + (8 * 2 + 2 * 7 + 10 * (0.5 + 1.5)) / 2
     assert seconds == 223
     assert told(study_plan, trial, 2) == (
-        "10 scans, 5 folds of at most 6 steps of all layers, 2 at a time: about 3 min 43 s on this machine, 1.2 GB of "
+        "10 scans, 5 folds of at most 6 steps, 2 at a time: at most about 3 min 43 s on this machine, 1.2 GB of "
         "memory and 0.1 GB of disk, of which 0.0 GB stay."
     )
 

@@ -1,3 +1,4 @@
+import json
 import shutil
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from fibrolens.io import read_volume
 from fibrolens.plan import STAGES
 from fibrolens.progress import silent
 from fibrolens.staging.predict import Prediction
-from fibrolens.study.fold import FoldJob, explain_fold, predict_fold, scaled_maps, train_fold
+from fibrolens.study.fold import FoldJob, choose, explain_fold, predict_fold, scaled_maps, train_fold
 from fibrolens.study.organs import own_organs
 from fibrolens.study.prepare import PrepareJob, prepare_scan, run_prepare
 from fibrolens.study.tables import read_table
@@ -20,7 +21,7 @@ from fibrolens.study.tables import read_table
 def job(toy_cohort, toy_plan, tmp_path):
     rows = read_cohort(toy_cohort)[:6]
     run_prepare(PrepareJob(rows, toy_plan.grid, tmp_path, tmp_path / "organs"), silent())
-    return FoldJob(0, tmp_path / "fold", rows[:2], rows[2:4], rows[4:], tmp_path, toy_plan, None)
+    return FoldJob(0, tmp_path / "fold", rows[:2], rows[2:4], rows[4:], tmp_path, (toy_plan,), None)
 
 
 def weights(job):
@@ -63,7 +64,8 @@ def test_the_three_steps_make_each_other_s_input(job):
 def test_the_inner_split_is_never_fitted_on(job):
     train_fold(job, silent())
     still = replace(job, folder=job.folder.with_name("still"), inner=())
-    train_fold(replace(still, plan=replace(job.plan, training=replace(job.plan.training, check_every=0))), silent())
+    unchecked = replace(job.plan, training=replace(job.plan.training, check_every=0))
+    train_fold(replace(still, ways=(unchecked,)), silent())
     other = replace(job, folder=job.folder.with_name("other"), inner=job.inner[:1])
     train_fold(other, silent())
     logs = [(folder / "train_log.jsonl").read_text() for folder in (job.folder, still.folder, other.folder)]
@@ -97,11 +99,42 @@ def test_a_fold_is_never_tested_on_scans_that_its_weights_may_have_seen(job):
             step(moved, silent())
 
 
-def test_a_checkpoint_that_a_kill_left_behind_goes(job):
+def test_what_a_kill_left_of_the_training_goes(job):
     train_fold(job, silent())
-    (job.folder / "checkpoint.safetensors").write_bytes(b"left")
+    left = job.folder / "ways" / "0"
+    left.mkdir(parents=True)
+    (left / "checkpoint.safetensors").write_bytes(b"left")
     train_fold(job, silent())
-    assert not (job.folder / "checkpoint.safetensors").exists()
+    assert not left.parent.exists()
+
+
+def test_of_several_trainings_the_inner_split_decides(job):
+    still = replace(job.plan, training=replace(job.plan.training, learning_rate=1e-9))
+    worse = replace(job, ways=(job.plan, still), folder=job.folder.with_name("worse"))
+    for some in (job, worse):
+        train_fold(some, silent())
+    choice = json.loads((worse.folder / "choice.json").read_text())
+    assert choice["way"] == 0
+    assert len(choice["inner_losses"]) == 2
+    assert weights(worse) == weights(job)
+    assert not (worse.folder / "ways").exists()
+
+
+def tried(folder, *losses):
+    for number, own in enumerate(losses):
+        (folder / str(number)).mkdir()
+        (folder / str(number) / "stopping.json").write_text(json.dumps({"kept_losses": own}))
+    return choose([folder / str(number) for number in range(len(losses))])["way"]
+
+
+@pytest.mark.parametrize(("losses", "way"), [
+    (([1.0, 2.0, 3.0], [0.5, 1.4, 2.6]), 1),
+    (([1.0, 2.0, 3.0], [0.0, 2.9, 2.9]), 0),  # better in the mean, but not by a standard error
+    (([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), 0),
+    (([1.0, 2.0, 3.0], [0.9, 1.9, 2.9], [0.5, 1.5, 2.4]), 2),
+])  # fmt: skip
+def test_a_later_training_is_kept_only_where_it_is_clearly_better(tmp_path, losses, way):
+    assert tried(tmp_path, *losses) == way
 
 
 def test_half_of_a_step_is_no_step(job):

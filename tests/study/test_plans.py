@@ -4,7 +4,14 @@ import pytest
 
 from fibrolens.plan import Plan, TrainingPlan, read_plan, write_plan
 from fibrolens.staging.plans import small_plan
-from fibrolens.study.plans import StudyPlan, adapting_plan, decided, demo_plan, fine_tuning_plan, scratch_plan
+from fibrolens.study.plans import (
+    StudyPlan,
+    adapting_plan,
+    demo_plan,
+    fine_tuning_plan,
+    scratch_plan,
+    with_training,
+)
 from fibrolens.weights import shipped
 
 
@@ -41,33 +48,21 @@ def test_a_training_from_scratch_uses_the_network_of_the_shipped_weights_and_kno
     assert scratch_plan().training.signs_weight == 0.0
 
 
-def undecided(**chosen):
-    staging = fine_tuning_plan(small_plan())
-    return StudyPlan(replace(staging, training=replace(staging.training, seed=7)), learnt="auto", **chosen)
+def test_every_way_to_train_has_the_same_network_and_its_own_training():
+    last, every = fine_tuning_plan(small_plan()), adapting_plan(small_plan())
+    ways = StudyPlan(last, also=(every.training,)).ways
+    assert [network_of(way) for way in ways] == [network_of(small_plan())] * 2
+    assert [way.training for way in ways] == [last.training, every.training]
 
 
-@pytest.mark.parametrize(("familiar", "learnt"), [
-    ([True] * 8 + [False] * 2, "last-layer"),
-    ([True] * 7 + [False] * 3, "all"),
-    ([None] * 10, "all"),
-    ([True, None, None], "last-layer"),
-])  # fmt: skip
-def test_the_last_layer_is_enough_where_most_scans_are_of_a_known_kind(familiar, learnt):
-    plan = decided(undecided(), familiar)
-    assert plan.learnt == learnt
-    assert bool(plan.staging.training.frozen) == (learnt == "last-layer")
-    assert plan.staging.training.seed == 7
-    assert plan.decision
-
-
-def test_steps_and_layers_that_somebody_chose_stay():
-    assert decided(undecided(steps=17), [False]).staging.training.steps == 17
-    chosen = replace(undecided(), learnt="last-layer")
-    assert replace(decided(chosen, [False]), decision="") == chosen
+def test_seed_and_steps_are_set_together():
+    training = with_training(small_plan(), 7, 17).training
+    assert (training.seed, training.steps) == (7, 17)
+    assert with_training(small_plan(), 7).training.steps == small_plan().training.steps
 
 
 def test_a_study_plan_survives_its_file(tmp_path):
-    plan = decided(undecided(steps=5, folds=3), [True])
+    plan = StudyPlan(fine_tuning_plan(small_plan()), also=(adapting_plan(small_plan()).training,), folds=3)
     write_plan(plan, tmp_path / "plan.json")
     assert read_plan(tmp_path / "plan.json", StudyPlan) == plan
 

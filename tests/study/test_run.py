@@ -131,7 +131,7 @@ def test_progress_counts_scans_steps_and_predictions(toy_cohort, study_plan, sta
     assert units["training"] == 30
     assert units["predicting"] == 20
     assert units["explaining"] == 10
-    assert said[0].startswith("10 scans, 5 folds of at most 6 steps of all layers, 1 at a time: about ")
+    assert said[0].startswith("10 scans, 5 folds of at most 6 steps, 1 at a time: at most about ")
 
 
 def rewritten(toy_cohort, tmp_path, change):

@@ -48,8 +48,8 @@ def _add_training(verb: argparse.ArgumentParser) -> None:
         "--learn",
         choices=(AUTO, LAST_LAYER, ALL),
         default=AUTO,
-        help="which layers are trained: the last, all, or (auto, default) the last where most scans look like the "
-        "training data of the weights to begin with, else all",
+        help="which layers are trained: the last, all, or (auto, default) both ways in every fold, of which the inner "
+        "split decides: all layers where they are clearly better on it",
     )
     training.add_argument("--steps", type=int, metavar="N", help="training steps of a fold (default: by the plan)")
     training.add_argument("--folds", type=int, default=5, metavar="K", help="default 5")
@@ -111,16 +111,19 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Path | None]:
     from fibrolens.weights import load_model_folder, shipped
 
     criteria = Criteria() if options.criteria is None else read_criteria(options.criteria)
-    chosen: dict[str, Any] = {"folds": options.folds, "steps": options.steps, "segmenter": options.segmenter}
+    chosen: dict[str, Any] = {"folds": options.folds, "segmenter": options.segmenter}
     if options.start == SCRATCH:
         staging = with_training(scratch_plan(), options.seed, options.steps)
-        return StudyPlan(staging, criteria, **chosen), None
+        return StudyPlan(staging, criteria=criteria, **chosen), None
     start = shipped("lfs") if options.start == SHIPPED else Path(options.start)
     folder = load_model_folder(start)
     base = folder.plan(Plan)
     folder.fill(LFSNetwork(base.network))
-    tuned = adapting_plan(base) if options.learn == ALL else fine_tuning_plan(base)
-    staging = with_training(tuned, options.seed, options.steps)
+    last, every = (
+        with_training(plan, options.seed, options.steps) for plan in (fine_tuning_plan(base), adapting_plan(base))
+    )
+    chosen["also"] = (every.training,) if options.learn == AUTO else ()
     chosen["initial"] = f"{folder.card['name']} (sha256 {folder.sha256[:12]})"
     chosen["initial_trained_on"] = folder.card["trained_on"]
-    return StudyPlan(staging, criteria, learnt=options.learn, **chosen), start
+    staging = every if options.learn == ALL else last
+    return StudyPlan(staging, criteria=criteria, learnt=options.learn, **chosen), start

@@ -39,8 +39,8 @@ def methods(
 
     Args:
         plan: grid, slabs, network and training.
-        study: the whole of ``plan.json``; its ``folds``, ``inner_folds``, ``segmenter`` and ``decision`` are said
-            where they stand.
+        study: the whole of ``plan.json``; its ``folds``, ``inner_folds``, ``segmenter`` and ``also`` are said where
+            they stand.
         evaluation: content of ``evaluation.json``.
         flow: who was found and left out, where that is known.
         criteria: who is in the study, where that is known.
@@ -148,8 +148,14 @@ def _training(plan: TrainingPlan, study: Mapping[str, Any], facts: Mapping[str, 
             f" Every {plan.check_every} steps, {place}, the loss on the inner split was taken; training ended after "
             f"{plan.patience} looks without a better one, and the best weights were kept."
         )
-    if decision := study.get("decision"):
-        text += f" What was learnt was decided without a look at any stage ({decision})."
+    for other in study.get("also", ()):
+        kept = sum(way > 0 for way in facts["ways"])
+        learnt = f"all layers but {', '.join(other['frozen'])}" if other["frozen"] else "all layers"
+        text += (
+            f" Where there was an inner split, {learnt} were trained too ({other['steps']} steps of {other['batch']} "
+            f"slabs, learning rate {other['learning_rate']:g}), and kept where their loss on it was lower by more than "
+            f"the standard error of the paired difference: in {kept} of {len(facts['ways'])} folds."
+        )
     return text
 
 

@@ -29,13 +29,13 @@ class InnerSplit:
     Args:
         cases: the scans of the inner split; without any nothing is looked at.
         plan: how often is looked, and how many looks without a better one end the training.
-        looks: step and mean loss of each look so far.
+        looks: step of each look so far, and the loss of each scan.
         best: the weights of the best look.
     """
 
     cases: Sequence[StagingCase]
     plan: Plan
-    looks: list[tuple[int, float]] = field(default_factory=list)
+    looks: list[tuple[int, list[float]]] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
 
     def due(self, step: int) -> bool:
@@ -53,30 +53,35 @@ class InnerSplit:
         """
         looked = deepcopy(network)
         looked.load_state_dict(dict(weights))
-        loss = inner_loss(StagingModel(self.plan, looked.eval(), {}, ""), self.cases)
-        if loss < min((known for _, known in self.looks), default=math.inf):
+        losses = inner_losses(StagingModel(self.plan, looked.eval(), {}, ""), self.cases)
+        if np.mean(losses) < min(self._means(), default=math.inf):
             self.best = {name: tensor.clone() for name, tensor in weights.items()}
-        self.looks.append((step, loss))
+        self.looks.append((step, losses))
 
     @property
     def over(self) -> bool:
         """Whether the last looks have all been worse than an earlier one."""
-        losses = [loss for _, loss in self.looks]
-        return bool(losses) and len(losses) - 1 - int(np.argmin(losses)) >= self.plan.training.patience
+        means = self._means()
+        return bool(means) and len(means) - 1 - int(np.argmin(means)) >= self.plan.training.patience
 
     def write(self, folder: Path) -> None:
         """Write ``stopping.json``: every look, and which step's weights were kept; nothing without an inner split."""
         if self.looks:
-            kept = min(self.looks, key=lambda look: look[1])[0]
-            looks = [{"step": step, "loss": loss} for step, loss in self.looks]
-            write_json({"scans": len(self.cases), "looks": looks, "kept_step": kept}, folder / STOPPING)
+            means = self._means()
+            kept, losses = self.looks[int(np.argmin(means))]
+            looks = [{"step": step, "loss": mean} for (step, _), mean in zip(self.looks, means, strict=True)]
+            content = {"scans": len(self.cases), "looks": looks, "kept_step": kept, "kept_losses": losses}
+            write_json(content, folder / STOPPING)
+
+    def _means(self) -> list[float]:
+        return [float(np.mean(losses)) for _, losses in self.looks]
 
 
-def inner_loss(model: StagingModel, cases: Sequence[StagingCase]) -> float:
-    """Mean of minus the logarithm of the probability of the stages that each reference allows."""
+def inner_losses(model: StagingModel, cases: Sequence[StagingCase]) -> list[float]:
+    """Minus the logarithm of the probability of the stages that each reference allows, scan by scan."""
     losses = []
     for case in cases:
         image = case.image.astype(np.float32) / np.float32(255.0)
         found = predict(model, image, (case.liver_first, case.liver_last), layers=()).probabilities
         losses.append(-math.log(max(float(found[list(case.stages)].sum()), LEAST)))
-    return float(np.mean(losses))
+    return losses

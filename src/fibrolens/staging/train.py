@@ -278,7 +278,7 @@ def _resume(
     learner.load_state_dict(_under("learner.", tensors))
     average |= _under("average.", tensors)
     watch.best = _under("best.", tensors)
-    watch.looks = [(int(step), float(loss)) for step, loss in json.loads(metadata["looks"])]
+    watch.looks = [(int(step), list(losses)) for step, losses in json.loads(metadata["looks"])]
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in _under("optimiser.", tensors).items():
         index, name = key.split(".")

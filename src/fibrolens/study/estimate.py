@@ -24,8 +24,8 @@ from fibrolens.staging.train import Learner
 from fibrolens.study.fold import LAYERS
 from fibrolens.study.folder import Study
 from fibrolens.study.organs import has_masks
-from fibrolens.study.plans import StudyPlan, decided
-from fibrolens.study.prepare import load_case, load_facts, require_prepared, run_prepare, scan_file
+from fibrolens.study.plans import StudyPlan
+from fibrolens.study.prepare import load_case, require_prepared, run_prepare, scan_file
 
 #: Tried steps; the first warms up and does not count.
 TRIED = 3
@@ -41,7 +41,6 @@ class ScanTrial:
     case_mb: float
     scan_mb: float
     organs_mb: float
-    in_domain: bool | None
 
 
 @dataclass(frozen=True)
@@ -50,12 +49,12 @@ class Trial:
 
     Args:
         scans: preparing a scan, and how many there are of its kind (with masks of both organs, or without).
-        step_s: one training step; predict_s, explain_s: one scan.
+        steps_s: one training step of each way; predict_s, explain_s: one scan.
         step_mb: memory that a step needs; peak_mb: the most that this process has had, preparing included.
     """
 
     scans: tuple[tuple[ScanTrial, int], ...]
-    step_s: float
+    steps_s: tuple[float, ...]
     predict_s: float
     explain_s: float
     step_mb: float
@@ -77,34 +76,33 @@ def estimate(study: Study, workers: int) -> str:
     try:
         kinds = [[row for row in study.rows if has_masks(row) == given] for given in (True, False)]
         started = _peak_mb()
-        step_s, step_mb = _steps(study.plan.staging), _peak_mb() - started
+        steps_s = tuple(_steps(way) for way in study.plan.ways)
+        step_mb = _peak_mb() - started
         scans = tuple((_prepared(study, rows[0]), len(rows)) for rows in kinds if rows)
-        plan = decided(study.plan, [trial.in_domain for trial, _ in scans])
-        if plan.staging != study.plan.staging:
-            step_s = _steps(plan.staging)
-        times = _looks(plan.staging)
+        times = _looks(study.plan.staging)
     finally:
         torch.set_num_threads(before)
-    return told(plan, Trial(scans, step_s, *times, step_mb, _peak_mb()), workers)
+    return told(study.plan, Trial(scans, steps_s, *times, step_mb, _peak_mb()), workers)
 
 
 def told(plan: StudyPlan, trial: Trial, workers: int) -> str:
     """The sentence, from what a trial took."""
-    training, folds = plan.staging.training, plan.folds
+    trainings, folds = [way.training for way in plan.ways], plan.folds
     scans = sum(count for _, count in trial.scans)
     inner = scans * (folds - 1) // folds // plan.inner_folds
-    looks = 0 if not training.check_every else training.steps // training.check_every + 2
+    looks = sum(training.steps // training.check_every + 2 for training in trainings if training.check_every)
     # Folds are whole jobs: with two workers the fifth fold keeps one of them waiting.
-    fold_s = training.steps * trial.step_s + inner * (looks + 1) * trial.predict_s
+    steps_s = sum(training.steps * step_s for training, step_s in zip(trainings, trial.steps_s, strict=True))
+    fold_s = steps_s + inner * (looks + 1) * trial.predict_s
     prepare_s = sum(one.seconds * count for one, count in trial.scans)
     rest_s = (prepare_s + scans * (trial.predict_s + trial.explain_s)) / workers
     case_mb = sum(one.case_mb * count for one, count in trial.scans)
     memory = workers * max(PROCESS_MB + trial.step_mb + case_mb, trial.peak_mb)
     passing = sum(one.scan_mb * count for one, count in trial.scans)
     lasting = 0.2 * passing + sum(one.organs_mb * count for one, count in trial.scans)
-    layers = {"last-layer": "the last layer", "all": "all layers"}[plan.learnt]
+    steps = " and ".join(str(training.steps) for training in trainings)
     return (
-        f"{scans} scans, {folds} folds of at most {training.steps} steps of {layers}, {workers} at a time: about "
+        f"{scans} scans, {folds} folds of at most {steps} steps, {workers} at a time: at most about "
         f"{duration(-(-folds // workers) * fold_s + rest_s)} on this machine, {memory / 1000:.1f} GB of memory and "
         f"{(passing + lasting) / 1000:.1f} GB of disk, of which {lasting / 1000:.1f} GB stay."
     )
@@ -124,7 +122,6 @@ def _prepared(study: Study, row: CohortRow) -> ScanTrial:
             load_case(place, row).image.nbytes / 1e6,
             scan_file(place, row).stat().st_size / 1e6,
             kept.stat().st_size / 1e6 if kept.exists() else 0.0,
-            load_facts(place, row)["in_domain"],
         )
 
 

@@ -6,6 +6,7 @@ A step whose files stand is left alone, so that each can be repeated by removing
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,8 @@ from fibrolens.progress import Reporter
 from fibrolens.result import REGIONS
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.predict import Prediction, StagingModel, predict
-from fibrolens.staging.train import CHECKPOINT, WEIGHTS, train
+from fibrolens.staging.stopping import STOPPING
+from fibrolens.staging.train import LOG, WEIGHTS, train
 from fibrolens.study.prepare import PreparedScan, load_case, load_scan
 from fibrolens.study.tables import (
     ATTENTION,
@@ -42,7 +44,9 @@ from fibrolens.view import scaled_map
 #: The maps of a study: two layers, and their mean, which stands beside the paper's figures.
 LAYERS: Mapping[str, tuple[str, ...]] = {"conv3": ("conv3",), "conv4": ("conv4",), "mean": ("conv3", "conv4")}
 SHOWN = "mean"
-MAPS, SPLIT = "maps", "split.json"
+MAPS, SPLIT, CHOICE, PLAN_FILE = "maps", "split.json", "choice.json", "plan.json"
+#: In a fold's folder while it is trained: one folder for each way.
+WAYS = "ways"
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class FoldJob:
         inner: scans of other patients of the other folds, for early stopping and for the cut; may be none.
         test: scans of this fold.
         cases: folder of the prepared scans.
-        plan: every decision.
+        ways: the plans that are tried, of the same grid and network; one, or several where there is an inner split.
         initial: weights to start from, or None for random ones.
     """
 
@@ -66,8 +70,18 @@ class FoldJob:
     inner: tuple[CohortRow, ...]
     test: tuple[CohortRow, ...]
     cases: Path
-    plan: Plan
+    ways: tuple[Plan, ...]
     initial: Path | None
+
+    @property
+    def plan(self) -> Plan:
+        """Grid, slabs and network, which all ways share, and the training of the first."""
+        return self.ways[0]
+
+    @property
+    def steps(self) -> int:
+        """At most so many steps are trained, of all ways."""
+        return sum(way.training.steps for way in self.ways)
 
     @property
     def trained(self) -> bool:
@@ -104,22 +118,60 @@ class FoldJob:
 
 
 def train_fold(job: FoldJob, report: Reporter) -> None:
-    """Write ``weights.safetensors``, ``train_log.jsonl``, ``stopping.json``, ``plan.json`` and ``split.json``.
+    """Write ``split.json``, ``choice.json``, ``plan.json``, ``stopping.json``, the log and, last, the weights.
 
     Raises:
         CohortError: no scan is left to train on.
     """
+    tried = job.folder / WAYS
     if job.trained:
         job.require_same_split()
-        (job.folder / CHECKPOINT).unlink(missing_ok=True)
-        report.advance(job.plan.training.steps)
+        shutil.rmtree(tried, ignore_errors=True)
+        report.advance(job.steps)
         return
     job.folder.mkdir(parents=True, exist_ok=True)
     write_aside(job.split, job.folder / SPLIT)
     cases, inner = ([load_case(job.cases, row) for row in rows] for rows in (job.train, job.inner))
     initial = None if job.initial is None else load_file(job.initial)
-    train(cases, job.plan, job.folder, initial, report, inner)
-    (job.folder / CHECKPOINT).unlink(missing_ok=True)
+    for number, way in enumerate(job.ways):
+        if (tried / str(number) / WEIGHTS).exists():
+            report.advance(way.training.steps)
+        else:
+            train(cases, way, tried / str(number), initial, report, inner)
+    chosen = choose([tried / str(number) for number in range(len(job.ways))])
+    write_aside(chosen, job.folder / CHOICE)
+    # The weights come last: where they are, all is there.
+    for name in (PLAN_FILE, LOG, STOPPING, WEIGHTS):
+        source, aside = tried / str(chosen["way"]) / name, job.folder / f".{name}.partial"
+        if source.exists():
+            shutil.copyfile(source, aside)
+            aside.replace(job.folder / name)
+    shutil.rmtree(tried)
+
+
+def choose(tried: Sequence[Path]) -> dict[str, Any]:
+    """Which of several trainings is kept: the first, unless another is clearly better on the inner split.
+
+    Clearly: its mean loss is lower by more than the standard error of the scans' paired differences (in the manner of
+    Breiman et al., Classification and Regression Trees, 1984, section 3.4.3), since the later ones learn more layers
+    and a small split rewards luck.
+
+    Args:
+        tried: the folder of each training, with ``stopping.json`` where there are several.
+
+    Returns:
+        ``way``, its number; ``inner_losses``, the mean of each; the ``rule`` in words.
+    """
+    if len(tried) == 1:
+        return {"way": 0, "inner_losses": None, "rule": "there was one training"}
+    losses = [json.loads((folder / STOPPING).read_text(encoding="utf-8"))["kept_losses"] for folder in tried]
+    best = 0
+    for number in range(1, len(tried)):
+        gain = np.array(losses[best]) - np.array(losses[number])
+        if gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)):
+            best = number
+    means = [float(np.mean(own)) for own in losses]
+    return {"way": best, "inner_losses": means, "rule": "a later one where better by more than a standard error"}
 
 
 def predict_fold(job: FoldJob, report: Reporter) -> None:

@@ -18,15 +18,15 @@ from fibrolens.errors import CohortError, UsageError
 from fibrolens.output import MANIFEST, file_sha256
 from fibrolens.plan import read_plan
 from fibrolens.staging.stopping import STOPPING
-from fibrolens.staging.train import CHECKPOINT, LOG, WEIGHTS
-from fibrolens.study.fold import MAPS, SPLIT, FoldJob
+from fibrolens.staging.train import LOG, WEIGHTS
+from fibrolens.study.fold import CHOICE, MAPS, PLAN_FILE, SPLIT, WAYS, FoldJob
 from fibrolens.study.organs import Segmentations
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.prepare import PrepareJob
 from fibrolens.study.tables import ATTENTION_FILE, INNER, MARKERS_FILE, PREDICTIONS_FILE, QUALITY_FILE
 from fibrolens.weights import shipped
 
-PLAN_FILE, SPLITS, COHORT, SOURCE, FLOW = "plan.json", "splits.json", "cohort.csv", "source.json", "flow.json"
+SPLITS, COHORT, SOURCE, FLOW = "splits.json", "cohort.csv", "source.json", "flow.json"
 FOLDS, CASES, SEGMENTATIONS, INPUTS = "folds", "cases", "segmentations", "inputs.json"
 INITIAL = "initial.safetensors"
 #: Seconds per step of a study that is not complete; the manifest has them afterwards.
@@ -36,7 +36,7 @@ SHIPPED = "shipped"
 
 #: The steps that can be repeated alone, in their order, and the files of a fold that each makes, its last one first.
 STEPS: dict[str, tuple[str, ...]] = {
-    "train": (WEIGHTS, CHECKPOINT, LOG, STOPPING, "plan.json", SPLIT),
+    "train": (WEIGHTS, WAYS, LOG, STOPPING, CHOICE, PLAN_FILE, SPLIT),
     "predict": (PREDICTIONS_FILE, INNER),
     "explain": (ATTENTION_FILE, MAPS),
     "evaluate": (),
@@ -156,7 +156,9 @@ class Study:
         fitted = tuple(row for row in others if row.scan_id not in inner)
         looked = tuple(row for row in others if row.scan_id in inner)
         folder = self.out / FOLDS / str(number)
-        return FoldJob(number, folder, fitted, looked, kept, self.cases, self.plan.staging, initial)
+        # Without an inner split there is nothing to decide by.
+        ways = self.plan.ways if looked else self.plan.ways[:1]
+        return FoldJob(number, folder, fitted, looked, kept, self.cases, ways, initial)
 
     def discard(self, step: str) -> None:
         """Remove what a step and those after it made."""
@@ -172,7 +174,7 @@ class Study:
 
     def facts(self) -> dict[str, Any]:
         """What ``evaluation.json`` says of the training."""
-        training = self.plan.staging.training
+        training, jobs = self.plan.staging.training, self.jobs()
         return {
             "folds": self.plan.folds,
             "steps_per_fold": training.steps,
@@ -180,7 +182,8 @@ class Study:
             "initial_weights": self.plan.initial,
             "learnt": self.plan.learnt,
             "early_stopping": "inner split" if training.check_every else "none",
-            "inner_scans": [len(job.inner) for job in self.jobs()],
+            "inner_scans": [len(job.inner) for job in jobs],
+            "ways": [json.loads((job.folder / CHOICE).read_text(encoding="utf-8"))["way"] for job in jobs],
             "initial_trained_on": self.plan.initial_trained_on,
         }
 

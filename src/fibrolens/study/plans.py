@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from fibrolens.cohort.criteria import Criteria
-from fibrolens.plan import SCHEMA_VERSION, LayerName, Plan, SegmentationPlan
+from fibrolens.plan import SCHEMA_VERSION, LayerName, Plan, SegmentationPlan, TrainingPlan
 from fibrolens.segment.segmenters import SegmenterName
 from fibrolens.staging.plans import small_plan
 from fibrolens.weights import load_model_folder, shipped
@@ -17,9 +16,6 @@ BELOW_THE_HEAD: tuple[LayerName, ...] = ("conv1", "conv2", "conv3", "conv4", "hi
 
 Learnt = Literal["auto", "last-layer", "all"]
 
-#: Where at least this share of a cohort looks to a network like its own training data, its last layer is enough.
-FAMILIAR_SHARE = 0.8
-
 
 @dataclass(frozen=True)
 class StudyPlan:
@@ -27,23 +23,21 @@ class StudyPlan:
 
     Args:
         staging: grid, slabs, network and training of every fold; its seed decides all that is drawn.
+        also: other trainings that every fold tries where it has an inner split, which decides between them.
         criteria: who is in the study.
         folds: parts of the cohort; each is predicted by a network that never saw its patients.
         inner_folds: one in so many patients of the other folds is kept for early stopping and for the cuts.
-        learnt: which layers are trained: the last, all, or whichever suits the cohort (``auto``, see `decided`).
-        decision: why, in words; empty until it is decided.
-        steps: of the training, where somebody chose them.
+        learnt: which layers are trained: the last, all, or (``auto``) both ways in every fold.
         initial: what the training begins with, in words; initial_trained_on: what that was trained on.
         segmenter: what finds the organs that a row has no mask of.
     """
 
     staging: Plan
+    also: tuple[TrainingPlan, ...] = ()
     criteria: Criteria = field(default_factory=Criteria)
     folds: int = 5
     inner_folds: int = 5
     learnt: Learnt = "all"
-    decision: str = ""
-    steps: int | None = None
     initial: str = "random weights"
     initial_trained_on: str = ""
     segmenter: SegmenterName = "fibrolens"
@@ -53,27 +47,10 @@ class StudyPlan:
         if min(self.folds, self.inner_folds) < 2:
             raise ValueError(f"folds and inner_folds must be at least 2; they are {self.folds} and {self.inner_folds}")
 
-
-def decided(plan: StudyPlan, familiar: Sequence[bool | None]) -> StudyPlan:
-    """The plan with its layers to learn decided by whether the cohort looks like what the network was trained on.
-
-    No stage is looked at, so that nothing leaks into the test folds.
-
-    Args:
-        plan: of a study.
-        familiar: for each scan, whether the weights to begin with know its kind; None where they cannot tell.
-    """
-    if plan.learnt != "auto":
-        return replace(plan, decision=f"{plan.learnt}: chosen beforehand")
-    known = [value for value in familiar if value is not None]
-    if not known:
-        told = "the weights to begin with cannot tell whether the scans are like their own training data"
-    else:
-        told = f"{sum(known)} of {len(known)} scans are like the training data of the weights to begin with"
-    if known and sum(known) >= FAMILIAR_SHARE * len(known):
-        return replace(plan, learnt="last-layer", decision=f"last layer alone: {told}")
-    staging = with_training(adapting_plan(plan.staging), plan.staging.training.seed, plan.steps)
-    return replace(plan, staging=staging, learnt="all", decision=f"all layers: {told}")
+    @property
+    def ways(self) -> tuple[Plan, ...]:
+        """The plan of each training that a fold tries."""
+        return (self.staging, *(replace(self.staging, training=training) for training in self.also))
 
 
 def with_training(plan: Plan, seed: int, steps: int | None = None) -> Plan:

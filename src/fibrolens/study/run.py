@@ -19,7 +19,8 @@ from fibrolens.errors import CohortError, ModelError
 from fibrolens.output import file_sha256
 from fibrolens.plan import write_plan
 from fibrolens.study.estimate import estimate
-from fibrolens.study.folder import COHORT, FOLDS, INITIAL, PLAN_FILE, Study
+from fibrolens.study.fold import PLAN_FILE
+from fibrolens.study.folder import COHORT, FOLDS, INITIAL, Study
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.prepare import files_of
 from fibrolens.study.steps import Running, crew, evaluate, explain, predict, prepare, train, workers_for
@@ -85,7 +86,7 @@ def run_study(
     with writing(out), crew(study, how) as workers:
         begin(out, run, found)
         _begin(study, cohort_csv)
-        study = prepare(study, workers)
+        prepare(study, workers)
         if not prepare_only:
             for step in (train, predict, explain, evaluate):
                 step(study, workers)
@@ -127,14 +128,15 @@ def _fingerprint(networks: Networks) -> dict[str, str | None]:
 def _begin(study: Study, cohort_csv: Path) -> None:
     """Keep what the steps need to run alone: the plan, the table, where it came from, the weights to begin with."""
     out = study.out
-    if not (out / PLAN_FILE).exists():
-        write_plan(study.plan, out / PLAN_FILE)
-    shutil.copyfile(cohort_csv, out / COHORT)
+    aside = out / ".partial"
+    write_plan(study.plan, aside)
+    aside.replace(out / PLAN_FILE)
+    shutil.copyfile(cohort_csv, aside)
+    aside.replace(out / COHORT)
     study.write_source(cohort_csv)
     (out / FOLDS).mkdir(exist_ok=True)
     initial = out / FOLDS / INITIAL
     if study.start is not None and not initial.exists():
-        aside = initial.with_suffix(".partial")
         weights = load_model_folder(study.start).weights
         save_file({name: tensor.contiguous() for name, tensor in weights.items()}, aside)
         aside.replace(initial)

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,12 @@ from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.engine import MOST_WORKERS, Engine, cores
 from fibrolens.errors import UsageError
 from fibrolens.output import write_json, write_manifest
-from fibrolens.plan import read_plan, write_plan
 from fibrolens.progress import Reporter, ReporterFactory, silent
 from fibrolens.report.study import write_report
 from fibrolens.study.evaluation import collect_tables, evaluate_study
 from fibrolens.study.fold import explain_fold, predict_fold, train_fold
-from fibrolens.study.folder import COHORT, FLOW, INPUTS, PLAN_FILE, TIMINGS, Study
+from fibrolens.study.folder import COHORT, FLOW, INPUTS, TIMINGS, Study
 from fibrolens.study.pictures import draw_study
-from fibrolens.study.plans import StudyPlan, decided
 from fibrolens.study.prepare import load_facts, prepare_jobs, require_prepared, run_prepare, scan_file
 from fibrolens.study.tables import MARKERS_FILE, QUALITY, QUALITY_FILE, write_table
 
@@ -93,14 +91,11 @@ def crew(study: Study, how: Running) -> Iterator[Crew]:
         yield Crew(engine, how.progress, study.out / TIMINGS)
 
 
-def prepare(study: Study, crew: Crew) -> Study:
-    """Bring every scan to the network grid, segment and measure it; decide what is to be learnt.
+def prepare(study: Study, crew: Crew) -> None:
+    """Bring every scan to the network grid, segment and measure it.
 
-    Writes ``markers.csv``, ``quality.csv``, ``plan.json``, ``splits.json`` and ``inputs.json``, and the prepared scans.
-    What was measured and decided before stays.
-
-    Returns:
-        The study as it was decided.
+    Writes ``markers.csv``, ``quality.csv``, ``splits.json`` and ``inputs.json``, and the prepared scans. What was
+    measured before stays.
 
     Raises:
         CohortError: CTs or masks cannot be used, or have changed; all of them are named.
@@ -113,15 +108,12 @@ def prepare(study: Study, crew: Crew) -> Study:
     require_prepared(study.rows, study.cases, study.out / COHORT)
     if known_before:
         require_same_files(study)
-        return replace(study, plan=read_plan(study.out / PLAN_FILE, StudyPlan))
+        return
     facts = [load_facts(study.cases, row) for row in study.rows]
     _write_facts(study, facts)
-    study = replace(study, plan=decided(study.plan, [f["in_domain"] for f in facts]))
-    write_plan(study.plan, study.out / PLAN_FILE)
     study.splits()
     files = {row.scan_id: f["files"] for row, f in zip(study.rows, facts, strict=True)}
     write_aside(files, study.out / INPUTS)
-    return study
 
 
 def _write_facts(study: Study, facts: Sequence[dict[str, Any]]) -> None:
@@ -152,7 +144,7 @@ def train(study: Study, crew: Crew) -> None:
     """Train every fold that has no weights."""
     jobs = study.jobs()
     with crew.timed("train"):
-        crew.share_out(train_fold, jobs, len(jobs) * study.plan.staging.training.steps, "training")
+        crew.share_out(train_fold, jobs, sum(job.steps for job in jobs), "training")
 
 
 def predict(study: Study, crew: Crew) -> None:
@@ -239,7 +231,7 @@ def run_step(study: Study, step: str, how: Running, overwrite: bool = False) -> 
 def _run(study: Study, step: str, how: Running) -> None:
     with crew(study, how) as workers:
         if step != "evaluate":
-            study = prepare(study, workers)
+            prepare(study, workers)
         RUN_STEP[step](study, workers)
 
 
