@@ -129,7 +129,7 @@ def tried(folder, *losses):
 
 @pytest.mark.parametrize(("losses", "way"), [
     (([1.0, 2.0, 3.0], [0.5, 1.4, 2.6]), 1),
-    (([1.0, 2.0, 3.0], [0.0, 2.9, 2.9]), 0),  # better in the mean, but not by a standard error
+    (([1.0, 2.0, 3.0], [0.0, 2.9, 2.9]), 0),  # better in the mean, but not by two standard errors
     (([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), 0),
     (([1.0, 2.0, 3.0], [0.9, 1.9, 2.9], [0.5, 1.5, 2.4]), 2),
 ])  # fmt: skip

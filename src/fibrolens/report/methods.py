@@ -154,7 +154,7 @@ def _training(plan: TrainingPlan, study: Mapping[str, Any], facts: Mapping[str, 
         text += (
             f" Where there was an inner split, {learnt} were trained too ({other['steps']} steps of {other['batch']} "
             f"slabs, learning rate {other['learning_rate']:g}), and kept where their loss on it was lower by more than "
-            f"the standard error of the paired difference: in {kept} of {len(facts['ways'])} folds."
+            f"two standard errors of the paired difference: in {kept} of {len(facts['ways'])} folds."
         )
     return text
 

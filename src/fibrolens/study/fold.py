@@ -45,6 +45,8 @@ from fibrolens.view import scaled_map
 LAYERS: Mapping[str, tuple[str, ...]] = {"conv3": ("conv3",), "conv4": ("conv4",), "mean": ("conv3", "conv4")}
 SHOWN = "mean"
 MAPS, SPLIT, CHOICE, PLAN_FILE = "maps", "split.json", "choice.json", "plan.json"
+#: Standard errors by which a later way must be better on the inner split.
+CLEARLY = 2.0
 #: In a fold's folder while it is trained: one folder for each way.
 WAYS = "ways"
 
@@ -152,9 +154,9 @@ def train_fold(job: FoldJob, report: Reporter) -> None:
 def choose(tried: Sequence[Path]) -> dict[str, Any]:
     """Which of several trainings is kept: the first, unless another is clearly better on the inner split.
 
-    Clearly: its mean loss is lower by more than the standard error of the scans' paired differences (in the manner of
-    Breiman et al., Classification and Regression Trees, 1984, section 3.4.3), since the later ones learn more layers
-    and a small split rewards luck.
+    Clearly: its mean loss is lower by more than two standard errors of the scans' paired differences, since the later
+    ones learn more layers and are looked at more often, and a small split rewards luck (a stricter form of the rule of
+    Breiman et al., Classification and Regression Trees, 1984, section 3.4.3).
 
     Args:
         tried: the folder of each training, with ``stopping.json`` where there are several.
@@ -168,10 +170,14 @@ def choose(tried: Sequence[Path]) -> dict[str, Any]:
     best = 0
     for number in range(1, len(tried)):
         gain = np.array(losses[best]) - np.array(losses[number])
-        if gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)):
+        if gain.mean() > CLEARLY * gain.std(ddof=1) / np.sqrt(len(gain)):
             best = number
     means = [float(np.mean(own)) for own in losses]
-    return {"way": best, "inner_losses": means, "rule": "a later one where better by more than a standard error"}
+    return {
+        "way": best,
+        "inner_losses": means,
+        "rule": f"a later one where better by more than {CLEARLY:g} standard errors",
+    }
 
 
 def predict_fold(job: FoldJob, report: Reporter) -> None:
