@@ -40,7 +40,7 @@ from fibrolens.staging.data import StagingCase, prepare_case
 from fibrolens.staging.domain import fit_domain
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.plans import small_plan
-from fibrolens.staging.predict import Prediction, StagingModel, predict
+from fibrolens.staging.predict import Prediction, StagingModel, predict_case
 from fibrolens.staging.train import train
 from fibrolens.volume import Volume
 from fibrolens.weights import load_model_folder, save_model_folder
@@ -313,8 +313,7 @@ def _predict_all(model: StagingModel, cases: Sequence[StagingCase], label: str) 
     predictions = []
     with Progress(len(cases), label) as progress:
         for case in cases:
-            image = case.image.astype(np.float32) / np.float32(255.0)
-            predictions.append(predict(model, image, (case.liver_first, case.liver_last), layers=()))
+            predictions.append(predict_case(model, case))
             progress.advance()
     return predictions
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fibrolens.explain.gradcam import location_maps
 from fibrolens.plan import Plan
+from fibrolens.staging.data import StagingCase
 from fibrolens.staging.domain import DomainModel
 from fibrolens.staging.network import LFSNetwork, fast
 from fibrolens.transforms import Slabs
@@ -110,6 +111,14 @@ def predict(
     return Prediction(
         probabilities.numpy(), logits.numpy(), explained, merged, coverage.numpy(), features.mean(dim=0).numpy()
     )
+
+
+def predict_case(
+    model: StagingModel, case: StagingCase, layers: Sequence[str] = (), targets: Sequence[int] | None = None
+) -> Prediction:
+    """Stage a scan that was prepared for training, from its stored grey levels; arguments as for `predict`."""
+    image = case.image.astype(np.float32) / np.float32(255.0)
+    return predict(model, image, (case.liver_first, case.liver_last), layers, targets)
 
 
 def _stage(

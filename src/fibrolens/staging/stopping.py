@@ -15,7 +15,7 @@ from fibrolens.output import write_json
 from fibrolens.plan import Plan
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.network import LFSNetwork
-from fibrolens.staging.predict import StagingModel, predict
+from fibrolens.staging.predict import StagingModel, predict_case
 
 STOPPING = "stopping.json"
 #: No probability counts as less, so that one scan cannot decide alone.
@@ -81,7 +81,6 @@ def inner_losses(model: StagingModel, cases: Sequence[StagingCase]) -> list[floa
     """Minus the logarithm of the probability of the stages that each reference allows, scan by scan."""
     losses = []
     for case in cases:
-        image = case.image.astype(np.float32) / np.float32(255.0)
-        found = predict(model, image, (case.liver_first, case.liver_last), layers=()).probabilities
+        found = predict_case(model, case).probabilities
         losses.append(-math.log(max(float(found[list(case.stages)].sum()), LEAST)))
     return losses

@@ -19,9 +19,9 @@ from fibrolens.plan import Plan
 from fibrolens.progress import duration, silent
 from fibrolens.staging.data import StagingCase, draw_batch
 from fibrolens.staging.network import fast
-from fibrolens.staging.predict import StagingModel, predict
+from fibrolens.staging.predict import StagingModel, predict_case
 from fibrolens.staging.train import Learner
-from fibrolens.study.fold import LAYERS
+from fibrolens.study.fold import MAP_LAYERS
 from fibrolens.study.folder import Study
 from fibrolens.study.organs import has_masks
 from fibrolens.study.plans import StudyPlan
@@ -149,12 +149,9 @@ def _looks(plan: Plan) -> tuple[float, float]:
     """Seconds of predicting, and of explaining, one scan."""
     case = _empty_case(plan)
     model = StagingModel(plan, fast(Learner(plan, [case]).network.eval()), {}, "")
-    image = case.image.astype(np.float32)
-    layers = sorted({layer for chosen in LAYERS.values() for layer in chosen})
-    seen = (case.liver_first, case.liver_last)
     return (
-        _seconds(lambda: predict(model, image, seen, layers=())),
-        _seconds(lambda: predict(model, image, seen, layers)),
+        _seconds(lambda: predict_case(model, case)),
+        _seconds(lambda: predict_case(model, case, MAP_LAYERS)),
     )
 
 

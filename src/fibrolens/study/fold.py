@@ -26,7 +26,7 @@ from fibrolens.plan import STAGES, Plan
 from fibrolens.progress import Reporter
 from fibrolens.result import REGIONS
 from fibrolens.staging.network import fast, new_network
-from fibrolens.staging.predict import Prediction, StagingModel, predict
+from fibrolens.staging.predict import Prediction, StagingModel, predict_case
 from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import LOG, WEIGHTS, train
 from fibrolens.study.prepare import PreparedScan, load_case, load_scan
@@ -40,11 +40,14 @@ from fibrolens.study.tables import (
     write_table,
 )
 from fibrolens.view import scaled_map
+from fibrolens.weights import PLAN
 
 #: The maps of a study: two layers, and their mean, which stands beside the paper's figures.
 LAYERS: Mapping[str, tuple[str, ...]] = {"conv3": ("conv3",), "conv4": ("conv4",), "mean": ("conv3", "conv4")}
 SHOWN = "mean"
-MAPS, SPLIT, CHOICE, PLAN_FILE = "maps", "split.json", "choice.json", "plan.json"
+#: The layers of the network that they need.
+MAP_LAYERS = ("conv3", "conv4")
+MAPS, SPLIT, CHOICE = "maps", "split.json", "choice.json"
 #: Standard errors by which a later way must be better on the inner split.
 CLEARLY = 2.0
 #: In a fold's folder while it is trained: one folder for each way.
@@ -143,7 +146,7 @@ def train_fold(job: FoldJob, report: Reporter) -> None:
     chosen = choose([tried / str(number) for number in range(len(job.ways))])
     write_aside(chosen, job.folder / CHOICE)
     # The weights come last: where they are, all is there.
-    for name in (PLAN_FILE, LOG, STOPPING, WEIGHTS):
+    for name in (PLAN, LOG, STOPPING, WEIGHTS):
         source, aside = tried / str(chosen["way"]) / name, job.folder / f".{name}.partial"
         if source.exists():
             shutil.copyfile(source, aside)
@@ -194,8 +197,7 @@ def predict_fold(job: FoldJob, report: Reporter) -> None:
     found = []
     for row in rows:
         case = load_case(job.cases, row)
-        image = case.image.astype(np.float32) / np.float32(255.0)
-        chances = predict(model, image, (case.liver_first, case.liver_last), layers=()).probabilities
+        chances = predict_case(model, case).probabilities
         named = {f"p_{stage}": float(p) for stage, p in zip(STAGES, chances, strict=True)}
         found.append(_known(job, row) | named)
         report.advance(note=f"fold {job.number}")
@@ -221,7 +223,7 @@ def explain_fold(job: FoldJob, report: Reporter) -> None:
     looked = []
     for row in job.test:
         scan = load_scan(job.cases, row)
-        prediction = _explain(model, scan, stages[row.scan_id])
+        prediction = predict_case(model, scan.case, MAP_LAYERS, (stages[row.scan_id],))
         maps = scaled_maps(prediction, scan)
         write_nifti(scan.labels.with_array(maps[SHOWN]), job.folder / MAPS / f"{row.scan_id}.nii.gz")
         looked += [_known(job, row) | _attention_row(scan, prediction, layer, array) for layer, array in maps.items()]
@@ -246,15 +248,6 @@ def _model(job: FoldJob) -> StagingModel:
     network = new_network(job.plan.network, job.plan.training.seed)
     network.load_state_dict(load_file(path))
     return StagingModel(job.plan, fast(network.eval()), {"name": f"fold {job.number}"}, file_sha256(path))
-
-
-def _explain(model: StagingModel, scan: PreparedScan, stage: int) -> Prediction:
-    image = scan.case.image.astype(np.float32) / np.float32(255.0)
-    return predict(model, image, (scan.case.liver_first, scan.case.liver_last), _layers(), (stage,))
-
-
-def _layers() -> Sequence[str]:
-    return sorted({layer for layers in LAYERS.values() for layer in layers})
 
 
 def _attention_row(

@@ -19,12 +19,12 @@ from fibrolens.output import MANIFEST, file_sha256
 from fibrolens.plan import read_plan
 from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import LOG, WEIGHTS
-from fibrolens.study.fold import CHOICE, MAPS, PLAN_FILE, SPLIT, WAYS, FoldJob
+from fibrolens.study.fold import CHOICE, MAPS, SPLIT, WAYS, FoldJob
 from fibrolens.study.organs import Segmentations
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.prepare import PrepareJob
 from fibrolens.study.tables import ATTENTION_FILE, INNER, MARKERS_FILE, PREDICTIONS_FILE, QUALITY_FILE
-from fibrolens.weights import shipped
+from fibrolens.weights import PLAN, shipped
 
 SPLITS, COHORT, SOURCE, FLOW = "splits.json", "cohort.csv", "source.json", "flow.json"
 FOLDS, CASES, SEGMENTATIONS, INPUTS = "folds", "cases", "segmentations", "inputs.json"
@@ -36,7 +36,7 @@ SHIPPED = "shipped"
 
 #: The steps that can be repeated alone, in their order, and the files of a fold that each makes, its last one first.
 STEPS: dict[str, tuple[str, ...]] = {
-    "train": (WEIGHTS, WAYS, LOG, STOPPING, CHOICE, PLAN_FILE, SPLIT),
+    "train": (WEIGHTS, WAYS, LOG, STOPPING, CHOICE, PLAN, SPLIT),
     "predict": (PREDICTIONS_FILE, INNER),
     "explain": (ATTENTION_FILE, MAPS),
     "evaluate": (),
@@ -75,7 +75,7 @@ class Study:
             UsageError: no study was begun there.
             CohortError: its table is gone or was changed.
         """
-        if not (out / PLAN_FILE).is_file() or not (out / SOURCE).is_file():
+        if not (out / PLAN).is_file() or not (out / SOURCE).is_file():
             raise UsageError(f"{out} is not a study that was begun; begin one by fibrolens study COHORT.csv --out DIR.")
         source = json.loads((out / SOURCE).read_text(encoding="utf-8"))
         table = (out / source["cohort"]).resolve() if cohort is None else cohort
@@ -83,7 +83,7 @@ class Study:
             raise CohortError(f"The cohort of {out} is not at {table} any more; say where it is by --cohort FILE.")
         if file_sha256(table) != file_sha256(out / COHORT):
             raise CohortError(f"{table} has changed since {out} was begun; begin a new study, or restore the table.")
-        plan = read_plan(out / PLAN_FILE, StudyPlan)
+        plan = read_plan(out / PLAN, StudyPlan)
         models = [_found(out, source[name]) for name in ("segmentation_model", "start")]
         return cls(out, plan, select(read_cohort(table), plan.criteria), *models)
 

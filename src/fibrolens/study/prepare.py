@@ -27,7 +27,7 @@ from fibrolens.quality import assess
 from fibrolens.segment.regions import LIVER
 from fibrolens.segment.segmenters import SegmenterName
 from fibrolens.staging.data import StagingCase
-from fibrolens.staging.predict import StagingModel, predict
+from fibrolens.staging.predict import StagingModel, predict_case
 from fibrolens.study.organs import Organs, Segmentations
 from fibrolens.view import NetworkView
 from fibrolens.volume import Geometry, Volume
@@ -175,9 +175,7 @@ def in_domain(model: StagingModel, scan: PreparedScan) -> bool | None:
     """Whether a scan is like those that a model was trained on; None where the model does not know."""
     if model.domain is None:
         return None
-    image = scan.case.image.astype(np.float32) / np.float32(255.0)
-    found = predict(model, image, (scan.case.liver_first, scan.case.liver_last), layers=())
-    return model.domain.familiar(found.features)
+    return model.domain.familiar(predict_case(model, scan.case).features)
 
 
 def scan_file(cases: Path, row: CohortRow) -> Path:

@@ -19,12 +19,11 @@ from fibrolens.errors import CohortError, ModelError
 from fibrolens.output import file_sha256
 from fibrolens.plan import write_plan
 from fibrolens.study.estimate import estimate
-from fibrolens.study.fold import PLAN_FILE
 from fibrolens.study.folder import COHORT, FOLDS, INITIAL, Study
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.prepare import files_of
 from fibrolens.study.steps import Running, crew, evaluate, explain, predict, prepare, train, workers_for
-from fibrolens.weights import load_model_folder
+from fibrolens.weights import PLAN, load_model_folder
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def _begin(study: Study, cohort_csv: Path) -> None:
     out = study.out
     aside = out / ".partial"
     write_plan(study.plan, aside)
-    aside.replace(out / PLAN_FILE)
+    aside.replace(out / PLAN)
     shutil.copyfile(cohort_csv, aside)
     aside.replace(out / COHORT)
     study.write_source(cohort_csv)

@@ -14,6 +14,7 @@ from typing import Any
 from fibrolens.begun import RUN, write_aside, writing
 from fibrolens.cohort.demographics import table_one
 from fibrolens.cohort.problems import Problem, refuse
+from fibrolens.csvfile import write_csv
 from fibrolens.engine import MOST_WORKERS, Engine, cores
 from fibrolens.errors import UsageError
 from fibrolens.output import write_json, write_manifest
@@ -193,8 +194,7 @@ def write_cohort_tables(study: Study) -> None:
     write_json(study.selection.flow.to_dict(), study.out / FLOW)
     first = table_one(study.rows)
     (study.out / "tables").mkdir(exist_ok=True)
-    rows = [dict(zip(first.columns, row, strict=True)) for row in first.rows]
-    write_table(rows, first.columns, study.out / "tables" / "table1.csv")
+    write_csv(study.out / "tables" / "table1.csv", first.columns, first.rows)
 
 
 RUN_STEP: dict[str, Callable[[Study, Crew], None]] = {

@@ -23,7 +23,7 @@ from fibrolens.progress import ReporterFactory, silent
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.domain import FOLDS, DomainModel, fit_domain
 from fibrolens.staging.network import fast, new_network
-from fibrolens.staging.predict import StagingModel, predict
+from fibrolens.staging.predict import StagingModel, predict_case
 from fibrolens.staging.train import LOG, train
 from fibrolens.study.prepare import PrepareJob, load_case, prepare_jobs, require_prepared, run_prepare
 from fibrolens.weights import digest, save_model_folder
@@ -167,8 +167,7 @@ def _domain(
     model = StagingModel(plan, fast(network.eval()), {}, "")
     features = []
     for case in cases:
-        image = case.image.astype(np.float32) / np.float32(255.0)
-        features.append(predict(model, image, (case.liver_first, case.liver_last), layers=()).features)
+        features.append(predict_case(model, case).features)
         done()
     return fit_domain(np.stack(features))
 
