@@ -1,0 +1,102 @@
+"""Predict simulated patients that the shipped staging weights have never seen, and calibrate their stage sets on them.
+
+The patients are in the paper's mix, in random order, on the small grid, with their true liver's slice range; patient k
+is drawn from the seed (1000010, k), which belongs to the shipped weights and to no cohort. Predictions are kept in
+--pool; a call that was killed or reached --minutes goes on where it stopped when it is run again. With all patients
+predicted, ``calibration.json`` is written into the model folder.
+
+    python scripts/calibrate_lfs.py --pool runs/lfs/calibration.csv --model src/fibrolens/shipped/lfs
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from fibrolens.phantom.labels import Organ
+from fibrolens.phantom.patient import sample_patient
+from fibrolens.phantom.render import render, small_grid
+from fibrolens.phantom.severity import paper_stages
+from fibrolens.progress import Progress
+from fibrolens.staging.data import StagingCase, prepare_case
+from fibrolens.staging.predict import StagingModel, predict_case
+from fibrolens.weights import shipped
+
+#: Of the patients; stated before any of them was drawn. It lies among those that cohorts cannot have.
+SEED = 1_000_010
+PATIENTS = 2000
+COLUMNS = ("scan_id", "stage", "in_domain", "p_F0", "p_F1", "p_F2", "p_F3", "p_F4")
+
+
+def main() -> int:
+    """Predict who is missing; 1 where the minutes did not suffice."""
+    options = _options()
+    until = time.monotonic() + 60.0 * options.minutes
+    model = StagingModel.load(options.model)
+    stages = pool_stages(options.patients)
+    options.pool.parent.mkdir(parents=True, exist_ok=True)
+    done = _done(options.pool)
+    with (
+        options.pool.open("a", encoding="utf-8", newline="") as stream,
+        Progress(len(stages), "predicting") as progress,
+    ):
+        progress.advance(done)
+        writer = csv.writer(stream, lineterminator="\n")
+        if not done:
+            writer.writerow(COLUMNS)
+        for index in range(done, len(stages)):
+            if time.monotonic() > until:
+                print("The minutes are over; run the same command again to go on.", file=sys.stderr)
+                return 1
+            writer.writerow(_row(model, index, stages[index]))
+            stream.flush()
+            progress.advance()
+    return 0
+
+
+def pool_stages(patients: int) -> list[int]:
+    """The stage of each patient: the paper's mix in random order, so that any stretch of them is a fair draw."""
+    return [int(stage) for stage in np.random.default_rng(SEED).permutation(paper_stages(patients))]
+
+
+def simulate(model: StagingModel, index: int, stage: int) -> StagingCase:
+    """One patient on the model's grid; a function of its index and stage alone."""
+    name = f"calibration-{index:05d}"
+    patient = sample_patient(np.random.default_rng([SEED, index]), stage, name)
+    scan = render(patient, small_grid(patient))
+    liver = scan.labels.with_array(scan.labels.array == Organ.LIVER)
+    return prepare_case(scan.hu, liver, model.plan.grid, scan_id=name, patient_id=name, stage=stage)
+
+
+def _row(model: StagingModel, index: int, stage: int) -> list[str]:
+    case = simulate(model, index, stage)
+    found = predict_case(model, case)
+    familiar = model.domain is not None and model.domain.familiar(found.features)
+    return [case.scan_id, f"F{stage}", str(familiar).lower(), *(repr(float(p)) for p in found.probabilities)]
+
+
+def _done(pool: Path) -> int:
+    """How many patients the file holds; a line that a kill has broken is taken away."""
+    if not pool.exists():
+        return 0
+    whole = pool.read_text(encoding="utf-8").rpartition("\n")[0]
+    pool.write_text(f"{whole}\n" if whole else "", encoding="utf-8")
+    return max(0, whole.count("\n"))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=shipped("lfs"), help="model folder, which gets calibration.json")
+    parser.add_argument("--pool", type=Path, default=Path("runs/lfs/calibration.csv"), help="cache of the predictions")
+    parser.add_argument("--patients", type=int, default=PATIENTS, help="simulated patients to calibrate on")
+    parser.add_argument("--minutes", type=float, default=120.0, help="end this call after so many")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
