@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+from scipy.stats import beta
+
+from fibrolens.evaluate.conformal import (
+    CLAIM,
+    CLAIMS,
+    calibrate,
+    conformal,
+    covered,
+    label_scores,
+    rank,
+    stage_scores,
+    stage_sets,
+)
+from fibrolens.evaluate.study import Predicted
+
+
+def drawn(generator, n, sharpness=1.0):
+    """Probabilities of an uncalibrated network, and true stages that follow other ones."""
+    logits = generator.normal(0, 1.5, (n, 5))
+    truth = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    told = np.exp(sharpness * logits) / np.exp(sharpness * logits).sum(axis=1, keepdims=True)
+    return told, (truth.cumsum(axis=1) < generator.random((n, 1))).sum(axis=1).clip(max=4)
+
+
+def scores_of(told, stage):
+    return label_scores(told, np.arange(5) == stage[:, None])
+
+
+def grown(probabilities, threshold):
+    """The set of one case, grown as it is told in words."""
+    low = high = int(np.argmax(probabilities))
+    held = probabilities[low]
+    while (low, high) != (0, 4):
+        down = low > 0 and (high == 4 or probabilities[low - 1] >= probabilities[high + 1])
+        if held > threshold:
+            break
+        low, high = (low - 1, high) if down else (low, high + 1)
+        held += probabilities[low if down else high]
+    return set(range(low, high + 1))
+
+
+def test_sets_grow_from_the_most_probable_stage_to_the_more_probable_neighbour():
+    scores = stage_scores(np.array([[0.05, 0.1, 0.5, 0.15, 0.2]]))
+    assert scores[0] == pytest.approx([0.95, 0.85, 0.0, 0.5, 0.65])
+    assert stage_scores(np.array([[0.0, 0.2, 0.6, 0.2, 0.0]]))[0] == pytest.approx([1.0, 0.6, 0.0, 0.8, 1.0])
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.4, 0.8, 0.95, 1.0])
+def test_sets_have_no_gap_and_are_those_grown_one_by_one(threshold):
+    told, _ = drawn(np.random.default_rng(1), 300)
+    for probabilities, row in zip(told, stage_scores(told) <= threshold, strict=True):
+        assert set(np.flatnonzero(row).tolist()) == grown(probabilities, threshold)
+
+
+def test_no_case_is_no_set():
+    assert stage_scores(np.empty((0, 5))).shape == (0, 5)
+
+
+@pytest.mark.parametrize("cases", [1, 20, 40, 60, 61, 250])
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_the_rank_is_the_first_that_reaches_the_claim_in_seven_of_ten_cohorts(cases, claim):
+    found = rank(cases, claim)
+    share = [beta.sf(claim, k, cases + 1 - k) for k in range(1, cases + 1)]
+    assert all(s < 0.7 for s in share[: found - 1])
+    assert found == cases + 1 or share[found - 1] >= 0.7
+    assert (rank(60, 0.9), rank(250, 0.9)) == (56, 229)
+
+
+def test_too_few_cases_for_the_claim_give_sets_of_all_stages():
+    """The largest of n scores covers more than the claim with a chance of 1 - claim ** n: 23 cases are not enough."""
+    told, stage = drawn(np.random.default_rng(2), 23)
+    found = calibrate(scores_of(told, stage), 0.95)
+    assert (found.rank, found.value) == (24, None)
+    assert found.sets(told).all()
+    assert calibrate(np.zeros(24), 0.95).value == 0.0
+
+
+@pytest.mark.parametrize(("cases", "cohorts"), [(60, 1500), (250, 600)])
+@pytest.mark.parametrize("sharpness", [0.5, 1.0, 3.0])
+def test_the_mean_coverage_is_that_of_the_beta_distribution_however_wrong_the_probabilities(cases, cohorts, sharpness):
+    generator = np.random.default_rng(3)
+    told, stage = drawn(generator, 40_000, sharpness)
+    population = np.sort(scores_of(told, stage))
+    coverage = []
+    for _ in range(cohorts):
+        value = calibrate(generator.choice(population, cases), CLAIM).value
+        coverage.append(np.searchsorted(population, value, side="right") / len(population))
+    found, expected = np.array(coverage), rank(cases, CLAIM) / (cases + 1)
+    assert found.mean() == pytest.approx(expected, abs=4 * found.std() / len(found) ** 0.5)
+    assert CLAIM < found.mean() < CLAIM + 0.03
+    assert (found >= CLAIM).mean() >= 0.7 - 0.05
+
+
+def test_a_network_that_is_right_more_often_than_claimed_covers_more_than_claimed():
+    """The most probable stage is in every set: nothing smaller could be given."""
+    told = np.tile([0.96, 0.01, 0.01, 0.01, 0.01], (200, 1))
+    stage = np.repeat([0, 1], [194, 6])
+    found = calibrate(scores_of(told, stage), CLAIM)
+    assert found.value == 0.0
+    assert (found.sets(told).sum(axis=1) == 1).all()
+
+
+def case(number, stages, probabilities, fold=0):
+    return Predicted(f"s{number}", f"p{number}", fold, stages, tuple(float(p) for p in probabilities))
+
+
+def study(generator, n=200, inner=60, folds=2):
+    def cases(count, fold):
+        told, stage = drawn(generator, count)
+        return [case((fold, k), (int(s),), p, fold) for k, (p, s) in enumerate(zip(told, stage, strict=True))]
+
+    return [c for fold in range(folds) for c in cases(n, fold)], {fold: cases(inner, fold) for fold in range(folds)}
+
+
+def test_each_fold_is_called_at_the_threshold_of_its_own_inner_split():
+    cases, inner = study(np.random.default_rng(4))
+    sets = stage_sets(cases, inner)
+    for fold, own in inner.items():
+        told = np.array([c.probabilities for c in own])
+        value = np.sort(scores_of(told, np.array([c.stages[0] for c in own])))[rank(60, CLAIM) - 1]
+        for n, c in enumerate(cases):
+            if c.fold == fold:
+                assert set(np.flatnonzero(sets[n]).tolist()) == grown(np.array(c.probabilities), value)
+
+
+def test_figures_add_up():
+    cases, inner = study(np.random.default_rng(5))
+    found = conformal(cases, inner)
+    assert [row["claim"] for row in found["claims"]] == list(CLAIMS)
+    for row in found["claims"]:
+        sets = stage_sets(cases, inner, row["claim"])
+        assert (
+            row["coverage"]["count"] == covered(cases, sets).sum() == sum(s["count"] for s in row["per_size"].values())
+        )
+        assert row["coverage"]["of"] == 400 == sum(s["coverage"]["of"] for s in row["per_stage"].values())
+        assert row["mean_size"] == pytest.approx(sets.sum(axis=1).mean())
+        assert row["coverage"]["interval"][0] < row["coverage"]["value"] < row["coverage"]["interval"][1]
+    low, middle, high = (row["mean_size"] for row in found["claims"])
+    assert low < middle < high
+
+
+def test_a_fold_without_an_inner_split_gives_all_stages_and_says_why():
+    cases, inner = study(np.random.default_rng(6))
+    del inner[1]
+    found = conformal(cases, inner)["claims"][0]["folds"]
+    assert found[0]["threshold"] is not None
+    assert "reason" not in found[0]
+    assert (found[1]["threshold"], found[1]["cases"]) == (None, 0)
+    assert "too few" in found[1]["reason"]
+    assert stage_sets(cases, inner)[200:].all()
+
+
+def test_a_label_of_several_stages_is_covered_where_the_set_holds_one_of_them():
+    told = np.array([[0.7, 0.1, 0.1, 0.05, 0.05]])
+    assert label_scores(told, np.array([[False, False, True, True, False]])) == pytest.approx([0.8])
+    sets = np.array([[True, True, True, False, False]])
+    assert covered([case(0, (2, 3), told[0])], sets).all()
+    assert not covered([case(0, (3, 4), told[0])], sets).any()
+
+
+def test_no_scan_of_a_stage_is_no_share():
+    found = conformal([case(0, (0,), [0.9, 0.1, 0, 0, 0])], {})["claims"][0]["per_stage"]["F4"]
+    assert (found["coverage"]["value"], found["mean_size"]) == (None, None)
