@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from fibrolens.evaluate.bootstrap import bootstrap, bootstrap_auc, resampled_auc
+from fibrolens.evaluate.bootstrap import bootstrap, bootstrap_auc, bootstrap_curve, resampled_auc
 from fibrolens.evaluate.intervals import auc
 
 
@@ -111,3 +111,24 @@ def test_memory_stays_bounded_with_many_scans(monkeypatch):
     monkeypatch.undo()
     whole = bootstrap_auc(positive, score, np.arange(40), np.random.default_rng(0), 2000)
     assert (few.low, few.high) == pytest.approx((whole.low, whole.high), abs=0.03)
+
+
+def test_a_curve_s_intervals_are_those_of_its_points_each_alone():
+    positive, score = sample(1)
+    patient, one = np.arange(40), resampled_auc(positive, score)
+    found = bootstrap_curve(
+        lambda w: np.stack([one(w), 0 * one(w) + 7, 1 - one(w)], axis=1),
+        positive.astype(int),
+        patient,
+        np.random.default_rng(0),
+        300,
+    )
+    low, high = bootstrap(one, positive.astype(int), patient, np.random.default_rng(0), 300)
+    assert found[:, 0] == pytest.approx([low, high])
+    assert np.isnan(found[:, 1]).all()  # a point that never moves claims nothing
+    assert found[:, 2] == pytest.approx([1 - high, 1 - low])
+
+
+def test_a_curve_of_a_single_positive_patient_has_no_interval():
+    positive = np.arange(9) == 0
+    assert bootstrap_curve(lambda w: w, positive.astype(int), np.arange(9), np.random.default_rng(0), 10) is None

@@ -12,12 +12,14 @@ from fibrolens.evaluate.intervals import CONFIDENCE, Interval, auc
 REPLICATES = 2000
 #: Counts held at a time, which bounds the memory.
 CELLS = 4_000_000
-
+#: Percentiles of the ends of an interval.
+TAILS = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))
 #: Replicates that differ by less do not differ: weights are no whole numbers.
 ROUNDING = 1e-9
 
-#: From the weight of each scan in each replicate to the figure of each replicate.
+#: From the weight of each scan in each replicate to the figure, or to the curve, of each replicate.
 Statistic = Callable[[Float[np.ndarray, "r n"]], Float[np.ndarray, " r"]]
+Curve = Callable[[Float[np.ndarray, "r n"]], Float[np.ndarray, "r m"]]
 
 
 def bootstrap_auc(
@@ -64,20 +66,40 @@ def bootstrap(
         Both ends; NaN where a class or a stratum has fewer than two patients, or no replicate differs from another,
         since an interval of no width would claim certainty.
     """
-    nothing = float("nan"), float("nan")
-    strata, index = _strata(stratum, patient)
-    owners = [np.unique(index[stratum == name]) for name in np.unique(stratum)]
-    if min(map(len, [*owners, *strata])) < 2:
-        return nothing
-    rows = max(CELLS // len(stratum), 1)
-    sizes = [min(rows, replicates - start) for start in range(0, replicates, rows)]
-    values = np.concatenate([statistic(_draws(strata, generator, size)[:, index]) for size in sizes])
-    known = values[~np.isnan(values)]
+    values = _replicated(statistic, stratum, patient, generator, replicates)
+    known = np.empty(0) if values is None else values[~np.isnan(values)]
     if not known.size or np.ptp(known) < ROUNDING:
-        return nothing
+        return float("nan"), float("nan")
     # Weights that are no whole numbers may also carry a figure a hair beyond 0 or 1.
-    low, high = np.percentile(known, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)]).clip(0.0, 1.0)
+    low, high = np.percentile(known, TAILS).clip(0.0, 1.0)
     return float(low), float(high)
+
+
+def bootstrap_curve(
+    curve: Curve,
+    stratum: Int[np.ndarray, " n"],
+    patient: Int[np.ndarray, " n"],
+    generator: np.random.Generator,
+    replicates: int = REPLICATES,
+) -> Float[np.ndarray, "2 m"] | None:
+    """Pointwise percentile intervals of a curve, of any range, by the draws of `bootstrap`.
+
+    Args:
+        curve: the points of each replicate.
+        stratum: class of each scan, as for `bootstrap`.
+        patient: number of the patient of each scan.
+        generator: source of the draws.
+        replicates: number of draws of the whole cohort.
+
+    Returns:
+        The lower and the upper ends, NaN at points where no replicate differs from another; None where a class or a
+        stratum has fewer than two patients.
+    """
+    values = _replicated(curve, stratum, patient, generator, replicates)
+    if values is None:
+        return None
+    still = np.ptp(values, axis=0) < ROUNDING
+    return np.where(still, np.nan, np.percentile(values, TAILS, axis=0))
 
 
 def resampled_auc(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"]) -> Statistic:
@@ -96,6 +118,23 @@ def resampled_auc(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n
         return np.divide(wins, pairs, out=np.full(len(wins), np.nan), where=pairs > 0)
 
     return statistic
+
+
+def _replicated(
+    figure: Callable[[Float[np.ndarray, "r n"]], Float[np.ndarray, "r ..."]],
+    stratum: Int[np.ndarray, " n"],
+    patient: Int[np.ndarray, " n"],
+    generator: np.random.Generator,
+    replicates: int,
+) -> Float[np.ndarray, "r ..."] | None:
+    """The figure of every replicate; None where a class or a stratum has fewer than two patients."""
+    strata, index = _strata(stratum, patient)
+    owners = [np.unique(index[stratum == name]) for name in np.unique(stratum)]
+    if min(map(len, [*owners, *strata])) < 2:
+        return None
+    rows = max(CELLS // len(stratum), 1)
+    sizes = [min(rows, replicates - start) for start in range(0, replicates, rows)]
+    return np.concatenate([figure(_draws(strata, generator, size)[:, index]) for size in sizes])
 
 
 def _strata(

@@ -32,6 +32,13 @@ def proportion(success: Bool[np.ndarray, " n"], patient: Int[np.ndarray, " n"]) 
     return {"value": value, "interval": ends(found), "count": int(success.sum()), "of": len(success)}
 
 
+def estimated(value: float, low: float, high: float, reason: str) -> dict[str, Any]:
+    """``value`` and ``interval``; each None where it is NaN, beside the `reason`."""
+    known = None if math.isnan(value) else value
+    entry: dict[str, Any] = {"value": known, "interval": ends(Interval(value, low, high))}
+    return entry | {"reason": reason} if None in entry.values() else entry
+
+
 def fold_spread(values: Sequence[float | None]) -> dict[str, Any]:
     """``mean`` and ``sd`` (n - 1) of the folds that give a figure, and how many ``folds`` do."""
     known = [value for value in values if value is not None]

@@ -112,6 +112,18 @@ def decided(cases: Sequence[Predicted], k: int) -> tuple[list[Predicted], Bool[n
     return kept, np.array([min(case.stages) >= k for case in kept], dtype=bool)
 
 
+def question(cases: Sequence[Predicted], k: int) -> Question:
+    """Whether F >= k, of the cases that decide it; patients are numbered anew."""
+    kept, positive = decided(cases, k)
+    return Question(positive, _scores(kept, k), *_owners(kept))
+
+
+def staged(cases: Sequence[Predicted]) -> Staged:
+    """The cases whose reference is a single stage; patients are numbered anew."""
+    exact = [case for case in cases if len(case.stages) == 1]
+    return Staged(*_arrays(exact), *_owners(exact))
+
+
 def curves(cases: Sequence[Predicted], thresholds: Sequence[int] = (2, 3, 4)) -> list[RocCurve]:
     """The ROC curves of the paper's figure that the cases can give: the thresholds, then micro and macro."""
     found = []
@@ -129,18 +141,15 @@ def _figures(cases: Sequence[Predicted], cuts: Mapping[int, Mapping[int, Cut]], 
     stages = Counter("|".join(f"F{k}" for k in case.stages) for case in cases)
     thresholds = {}
     for k in THRESHOLDS:
-        kept, positive = decided(cases, k)
-        patient, fold = _owners(kept)
-        question = Question(positive, _scores(kept, k), patient, fold)
-        found = figures(question, cuts[k], draws.generator, draws.replicates)
-        thresholds[threshold_name(k)] = {"undecided": len(cases) - len(kept), **found}
-    exact = [case for case in cases if len(case.stages) == 1]
+        asked = question(cases, k)
+        found = figures(asked, cuts[k], draws.generator, draws.replicates)
+        thresholds[threshold_name(k)] = {"undecided": len(cases) - len(asked.score), **found}
     return {
         "cases": len(cases),
         "patients": len({case.patient_id for case in cases}),
         "stages": {name: stages[name] for name in sorted(stages)},
         "thresholds": thresholds,
-        "averages": averages(Staged(*_arrays(exact), *_owners(exact)), draws.generator, draws.replicates),
+        "averages": averages(staged(cases), draws.generator, draws.replicates),
     }
 
 

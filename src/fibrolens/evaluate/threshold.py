@@ -73,8 +73,8 @@ def figures(
         "negatives": negatives,
         "thin": min(positives, negatives) < THIN,
         "auc": None,
-        "operating_point": {"cuts": [_cut(number, used[number]) for number in folds], **_calls(question, called)},
-        "at_half": {"cut": HALF, **_calls(question, question.score >= HALF)},
+        "operating_point": {"cuts": [_cut(number, used[number]) for number in folds], **calls(question, called)},
+        "at_half": {"cut": HALF, **calls(question, question.score >= HALF)},
         "per_fold": per_fold,
         "fold_spread": fold_spread([row["auc"] for row in per_fold]),
     }
@@ -83,14 +83,7 @@ def figures(
     return result | {"auc": _auc(question, generator, replicates)}
 
 
-def _auc(question: Question, generator: np.random.Generator, replicates: int) -> dict[str, Any]:
-    arrays = (question.positive, question.score, question.patient)
-    by_delong, by_bootstrap = delong(*arrays), bootstrap_auc(*arrays, generator, replicates)
-    found = {"value": by_delong.estimate, "delong": ends(by_delong), "bootstrap": ends(by_bootstrap)}
-    return found | {"reason": NO_INTERVAL} if None in found.values() else found
-
-
-def _calls(question: Question, called: Bool[np.ndarray, " n"]) -> dict[str, Any]:
+def calls(question: Question, called: Bool[np.ndarray, " n"]) -> dict[str, Any]:
     """Sensitivity, specificity, accuracy and the predictive values of the calls, with counts and intervals."""
     positive, patient = question.positive, question.patient
     return {
@@ -102,8 +95,15 @@ def _calls(question: Question, called: Bool[np.ndarray, " n"]) -> dict[str, Any]
     }
 
 
+def _auc(question: Question, generator: np.random.Generator, replicates: int) -> dict[str, Any]:
+    arrays = (question.positive, question.score, question.patient)
+    by_delong, by_bootstrap = delong(*arrays), bootstrap_auc(*arrays, generator, replicates)
+    found = {"value": by_delong.estimate, "delong": ends(by_delong), "bootstrap": ends(by_bootstrap)}
+    return found | {"reason": NO_INTERVAL} if None in found.values() else found
+
+
 def _fold(question: Question, called: Bool[np.ndarray, " n"], number: int, cut: Cut) -> dict[str, Any]:
-    own, calls = question.of_fold(number), called[question.fold == number]
+    own, mine = question.of_fold(number), called[question.fold == number]
     positives, negatives = own.counts
     return {
         "fold": number,
@@ -111,9 +111,9 @@ def _fold(question: Question, called: Bool[np.ndarray, " n"], number: int, cut: 
         "negatives": negatives,
         "auc": auc(own.positive, own.score) if positives and negatives else None,
         "cut": cut.value,
-        "sensitivity": _share(calls[own.positive]),
-        "specificity": _share(~calls[~own.positive]),
-        "accuracy": _share(calls == own.positive),
+        "sensitivity": _share(mine[own.positive]),
+        "specificity": _share(~mine[~own.positive]),
+        "accuracy": _share(mine == own.positive),
     }
 
 
