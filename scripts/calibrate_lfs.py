@@ -29,7 +29,7 @@ from fibrolens.weights import shipped
 
 #: Of the patients; stated before any of them was drawn. It lies among those that cohorts cannot have.
 SEED = 1_000_010
-PATIENTS = 2000
+PATIENTS = 1400
 COLUMNS = ("scan_id", "stage", "in_domain", "p_F0", "p_F1", "p_F2", "p_F3", "p_F4")
 
 
