@@ -65,7 +65,7 @@ def test_an_inner_split_that_is_always_right_or_always_wrong_has_no_likeliest_te
 
 
 def test_a_probability_of_zero_does_not_break_the_fit():
-    cases = [case(0, (1,), (1, 0, 0, 0, 0)), case(1, (0,), (0.6, 0.4, 0, 0, 0))]
+    cases = [case(0, (1,), (1, 0, 0, 0, 0)), *(case(n, (0,), (0.9, 0.1, 0, 0, 0)) for n in range(1, 9))]
     found = fit_temperature(cases)
     assert found.value > 1
     assert np.isfinite(found.log_loss).all()

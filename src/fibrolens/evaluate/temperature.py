@@ -65,7 +65,8 @@ def fit_temperature(inner: Sequence[Predicted] | None) -> Temperature:
     found = minimize_scalar(
         lambda x: _loss(logs, allowed, float(np.exp(x))), bounds=bounds, method="bounded", options={"xatol": 1e-6}
     )
-    if min(found.x - grid[0], grid[-1] - found.x) < 1e-3:
+    # Where the likelihood only flattens towards an end the search stops a little before it.
+    if min(found.x - grid[0], grid[-1] - found.x) < grid[1] - grid[0]:
         return Temperature(1.0, len(inner), None, NO_MAXIMUM)
     value = float(np.exp(found.x))
     return Temperature(value, len(inner), (_loss(logs, allowed, 1.0), _loss(logs, allowed, value)))
