@@ -23,6 +23,7 @@ DICOM_FACTS = (
     "study_uid",
     "kvp",
     "manufacturer",
+    "model",
     "slice_thickness_mm",
     "kernel",
     "contrast_agent",
@@ -39,8 +40,8 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
 
     Returns:
         A volume of Hounsfield units on the file's own grid, int16 where all are whole and fit, float32 otherwise.
-        Its metadata names ``format, modality, series_uid, study_uid, sha256, kvp, manufacturer, slice_thickness_mm,
-        kernel, contrast_agent, series_description, scan_id, files``; never who the patient is.
+        Its metadata names ``format, modality, series_uid, study_uid, sha256, kvp, manufacturer, model,
+        slice_thickness_mm, kernel, contrast_agent, series_description, scan_id, files``; never who the patient is.
 
     Raises:
         InputError: nothing there is a CT that can be read.

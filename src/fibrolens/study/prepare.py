@@ -28,6 +28,7 @@ from fibrolens.segment.regions import LIVER
 from fibrolens.segment.segmenters import SegmenterName
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.predict import StagingModel, predict_case
+from fibrolens.study.acquisition import acquisition
 from fibrolens.study.organs import Organs, Segmentations
 from fibrolens.view import NetworkView
 from fibrolens.volume import Geometry, Volume
@@ -133,7 +134,7 @@ def prepare_scan(row: CohortRow, ct: Volume, labels: Volume, plan: GridPlan) -> 
 
 
 def measured(row: CohortRow, ct: Volume, organs: Organs) -> dict[str, Any]:
-    """Phase, coverage and markers of a scan, ready for JSON; a marker that cannot be measured is None."""
+    """Phase, coverage, markers and acquisition of a scan, ready for JSON; what cannot be measured is None."""
     quality = assess(ct, organs.labels, organs.aorta)
     liver, spleen = str(organs.sources.liver), str(organs.sources.spleen)
     marked = MarkedScan(
@@ -150,6 +151,7 @@ def measured(row: CohortRow, ct: Volume, organs: Organs) -> dict[str, Any]:
         "mask_source": str(organs.sources),
         "mask_kind": organs.kind,
         "markers": [(marker.name, marker.value) for marker in measure(marked)],
+        "acquisition": acquisition(ct, row.values.get("site", ""), quality.organ_hu),
     }
 
 

@@ -20,12 +20,13 @@ from fibrolens.errors import UsageError
 from fibrolens.output import write_json, write_manifest
 from fibrolens.progress import Reporter, ReporterFactory, silent
 from fibrolens.report.study import write_report
+from fibrolens.study.acquisition import ACQUISITION
 from fibrolens.study.evaluation import collect_tables, evaluate_study
 from fibrolens.study.fold import explain_fold, predict_fold, train_fold
 from fibrolens.study.folder import COHORT, FLOW, INPUTS, TIMINGS, Study
 from fibrolens.study.pictures import draw_study
 from fibrolens.study.prepare import load_facts, prepare_jobs, require_prepared, run_prepare, scan_file
-from fibrolens.study.tables import MARKERS_FILE, QUALITY, QUALITY_FILE, write_table
+from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, QUALITY, QUALITY_FILE, write_table
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ def crew(study: Study, how: Running) -> Iterator[Crew]:
 def prepare(study: Study, crew: Crew) -> None:
     """Bring every scan to the network grid, segment and measure it.
 
-    Writes ``markers.csv``, ``quality.csv``, ``splits.json`` and ``inputs.json``, and the prepared scans. What was
-    measured before stays.
+    Writes ``markers.csv``, ``quality.csv``, ``acquisition.csv``, ``splits.json`` and ``inputs.json``, and the prepared
+    scans. What was measured before stays.
 
     Raises:
         CohortError: CTs or masks cannot be used, or have changed; all of them are named.
@@ -118,13 +119,15 @@ def prepare(study: Study, crew: Crew) -> None:
 
 
 def _write_facts(study: Study, facts: Sequence[dict[str, Any]]) -> None:
-    """Write ``markers.csv`` and ``quality.csv``."""
+    """Write ``markers.csv``, ``quality.csv`` and ``acquisition.csv``."""
     known = [{"scan_id": row.scan_id, "patient_id": row.patient_id, "stage": row.stage_name} for row in study.rows]
     markers = [k | {"mask_source": f["mask_source"]} | dict(f["markers"]) for k, f in zip(known, facts, strict=True)]
     write_table(markers, list(markers[0]), study.out / MARKERS_FILE)
     familiar = [{True: "yes", False: "no"}.get(f["in_domain"]) for f in facts]
     quality = [k | f | {"in_domain": told} for k, f, told in zip(known, facts, familiar, strict=True)]
     write_table(quality, QUALITY, study.out / QUALITY_FILE)
+    scans = [k | f["acquisition"] for k, f in zip(known, facts, strict=True)]
+    write_table(scans, ACQUISITION, study.out / ACQUISITION_FILE)
 
 
 def require_same_files(study: Study) -> None:

@@ -16,7 +16,7 @@ from fibrolens.result import REGIONS
 
 #: Names of the tables in a study's folder; a fold's folder has the first three too.
 PREDICTIONS_FILE, INNER, ATTENTION_FILE = "predictions.csv", "inner_predictions.csv", "attention.csv"
-MARKERS_FILE, QUALITY_FILE = "markers.csv", "quality.csv"
+MARKERS_FILE, QUALITY_FILE, ACQUISITION_FILE = "markers.csv", "quality.csv", "acquisition.csv"
 
 PROBABILITIES = tuple(f"p_{stage}" for stage in STAGES)
 PREDICTIONS = ("scan_id", "patient_id", "fold", "stage", *PROBABILITIES)

@@ -11,7 +11,7 @@ from fibrolens.io.itk import itk_geometry
 
 
 def test_metadata_tells_about_the_scan_and_not_about_the_patient(tmp_path: Path):
-    ct = read_volume(save(ct_series(ct_array(), ContrastBolusAgent="iohexol"), tmp_path / "scan"))
+    ct = read_volume(save(ct_series(ct_array(), ContrastBolusAgent="iohexol", ManufacturerModelName="S1"), tmp_path / "scan"))
     facts = dict(ct.metadata)
     assert len(facts.pop("sha256")) == 64
     assert facts == {
@@ -21,6 +21,7 @@ def test_metadata_tells_about_the_scan_and_not_about_the_patient(tmp_path: Path)
         "study_uid": STUDY_UID,
         "kvp": 120.0,
         "manufacturer": "Simulated",
+        "model": "S1",
         "slice_thickness_mm": 5.0,
         "kernel": "Br38f, 3",
         "contrast_agent": "iohexol",

@@ -70,6 +70,7 @@ def _facts(series: Series, frames: Sequence[Frame], digest: str) -> tuple[tuple[
         "sha256": digest,
         "kvp": next(iter(numbers(header, "KVP", 1)), None),
         "manufacturer": text(header, "Manufacturer") or None,
+        "model": text(header, "ManufacturerModelName") or None,
         "slice_thickness_mm": frames[0].thickness,
         "kernel": text(header, "ConvolutionKernel") or None,
         "contrast_agent": text(header, "ContrastBolusAgent") or None,
