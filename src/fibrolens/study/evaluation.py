@@ -27,6 +27,7 @@ from fibrolens.study.tables import (
     read_table,
     write_table,
 )
+from fibrolens.study.trust import trust
 
 #: Title of a grouping of the attention, and the column that holds it.
 GROUPINGS = {"predicted stage": "predicted", "true stage": "stage"}
@@ -51,8 +52,9 @@ def collect_tables(out: Path, folds: int) -> None:
 def evaluate_study(out: Path, seed: int, training: Mapping[str, Any]) -> dict[str, Any]:
     """Write ``evaluation.json`` from the tables of a study.
 
-    Reads ``predictions.csv``, ``attention.csv``, ``cohort.csv`` for the imaging-negative controls and, where there are
-    such, ``folds/K/inner_predictions.csv`` for the cuts.
+    Reads ``predictions.csv``, ``attention.csv``, ``cohort.csv`` for the imaging-negative controls and the groups of
+    patients and, where there are such, ``folds/K/inner_predictions.csv`` for the cuts and the stage sets, and
+    ``markers.csv`` and ``acquisition.csv`` for more groups.
 
     Args:
         out: folder of the study.
@@ -66,8 +68,9 @@ def evaluate_study(out: Path, seed: int, training: Mapping[str, Any]) -> dict[st
         CohortError: a table of predictions is damaged.
     """
     cases = read_predictions(out / PREDICTIONS_FILE)
+    inner = _inner(out, cases)
     content = evaluate_predictions(
-        cases, np.random.default_rng(seed), inner=_inner(out, cases), controls=_controls(out / "cohort.csv")
+        cases, np.random.default_rng(seed), inner=inner, controls=_controls(out / "cohort.csv")
     )
     looked = read_table(out / ATTENTION_FILE)
     content["intended_use"] = INTENDED_USE
@@ -75,6 +78,9 @@ def evaluate_study(out: Path, seed: int, training: Mapping[str, Any]) -> dict[st
     content["attention"] = _attention(looked)
     content["patterns"] = {"rule": RULE, "layers": {layer: _patterns(_of(looked, layer)) for layer in LAYERS}}
     content["methods"] |= ATTENTION_METHODS
+    for subject, found in trust(out, cases, inner, content).items():
+        content["methods"] |= found.pop("methods")
+        content[subject] = found
     write_json(content, out / "evaluation.json")
     return content
 
