@@ -148,7 +148,8 @@ def _noise(slices: _Slices) -> dict[str, Cell]:
     ``noise_grain`` and ``noise_between_slices`` are the SD of the difference to the next column and to the next slice
     over that to the column after next: below 1 where neighbours are alike.
     """
-    things = ndimage.maximum_filter(slices.outside & (slices.hu > THING_HU), (1, 3, 3))
+    dense = slices.outside & (np.maximum(slices.hu, slices.above) > THING_HU)
+    things = ndimage.maximum_filter(dense, (1, 5, 5))
     front = np.arange(slices.hu.shape[1])[None, :, None] < _middle_row(slices.body)
     air = slices.outside & front & ~things
     inner = air[:, :, 1:-1] & air[:, :, :-2] & air[:, :, 2:]
