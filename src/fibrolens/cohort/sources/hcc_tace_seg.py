@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from fibrolens.cohort.columns import CT
 from fibrolens.cohort.sources import idc
-from fibrolens.cohort.sources.base import NO_IMAGE, About, Case, Given, Reading, Source
+from fibrolens.cohort.sources.base import About, Case, Given, Reading, Source
 from fibrolens.cohort.sources.choice import Choice, choose, side_table
 from fibrolens.cohort.sources.clinical import Remarks, known, number
 from fibrolens.cohort.sources.series import INDEX, Series
@@ -98,7 +98,7 @@ def _case(
         raise InputError(
             f"{workbook.path.name}: {patient} has Evidence_of_cirh {cirrhosis!r}, which is neither 0 nor 1."
         )
-    image = idc.image_of(choice.chosen)
+    image, absent = idc.image_of(choice.chosen)
     exclude = "" if cirrhosis in STAGES else "cirrhosis not stated"
     if not exclude and choice.chosen is None and series:
         exclude = choice.why
@@ -108,7 +108,7 @@ def _case(
         STAGES.get(cirrhosis, ()),
         f"Evidence_of_cirh {cirrhosis}",
         image,
-        exclude or ("" if image else NO_IMAGE),
+        exclude or absent,
         masks=idc.masks_on(choice.chosen, series) if choice.chosen is not None else {},
         values=_values(row, choice, remarks),
         case_key=f"{COLLECTION}:{patient}",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fibrolens.cohort.sources.base import Given
+from fibrolens.cohort.sources.base import NO_IMAGE, Given
 from fibrolens.cohort.sources.series import Series, downloaded, indexed
 from fibrolens.cohort.sources.tabular import TableFile
 from fibrolens.errors import InputError
@@ -49,9 +49,11 @@ def gather(given: Given, index: TableFile | None, collection: str) -> dict[str, 
     return _by_patient([_joined(series, found) for series in listed])
 
 
-def image_of(series: Series | None) -> Path | None:
-    """The folder of a series; None where it is not downloaded."""
-    return None if series is None else series.folder
+def image_of(series: Series | None) -> tuple[Path | None, str]:
+    """The folder of a series, or None and why there is no image."""
+    if series is None or series.folder is None:
+        return None, NO_IMAGE
+    return (None, "image only partly downloaded") if series.incomplete else (series.folder, "")
 
 
 def masks_on(image: Series, candidates: Sequence[Series]) -> dict[str, Path]:
@@ -75,6 +77,7 @@ def _joined(listed: Series, found: Mapping[str, Series]) -> Series:
     return replace(
         listed,
         folder=here.folder,
+        incomplete=here.images < listed.images,
         refers_to=here.refers_to,
         original_axial=here.original_axial,
         thickness_mm=listed.thickness_mm or here.thickness_mm,

@@ -1,8 +1,8 @@
 """`import_source`: a public data set as ``cohort.csv``, with its provenance beside it.
 
 Beside ``cohort.csv`` stand ``cohort.provenance.json`` and, where there is something to say, ``cohort.series.csv`` (the
-choice of series), ``cohort.shared.csv`` (cases that other cohorts hold too) and ``cohort_masks/`` (organ masks split out
-of the source's label files). All are made aside first; they appear together or not at all.
+choice of series), ``cohort.shared.csv`` (cases that other cohorts hold too) and ``cohort_masks/`` (organ masks split
+out of the source's label files). All are made aside first; they appear together or not at all.
 """
 
 from __future__ import annotations

@@ -6,12 +6,9 @@ from fibrolens.cohort.sources.base import About
 from fibrolens.cohort.sources.files import Layout
 from fibrolens.cohort.sources.labelled import SERVES, LabelledSet
 
-#: Numbers up to here are the training cases, of LiTS and of the Decathlon alike.
-LAST_TRAINING = 130
-
 
 def lits_case(number: str) -> str:
-    """The name of a case that LiTS and the Decathlon share; test cases have numbers of their own in each."""
+    """The name of a case that LiTS and the Decathlon share; the Decathlon counts its test cases on, LiTS apart."""
     return f"lits_{int(number)}"
 
 

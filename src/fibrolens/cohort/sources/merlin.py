@@ -60,10 +60,10 @@ def read(given: Given) -> Reading:
     Raises:
         InputError: no table with cirrhosis, or a label other than 1, 0 and -1.
     """
+    folder = None if given.folder is None else given.require_folder(ABOUT.title)
     tables = find_tables(given.tables, given.folder, (FINDINGS, META))
     findings, meta = tables["findings"], tables.get("meta")
     phases = {} if meta is None else _phases(meta)
-    folder = None if given.folder is None else given.require_folder(ABOUT.title)
     images = {} if folder is None else {path.name.partition(".nii")[0]: path for path in nifti_files(folder)}
     cases = tuple(_case(row, findings, phases, images) for row in findings.rows)
     notes = () if "patient_id" in findings.columns else ("no column patient_id: each scan stands for a patient",)

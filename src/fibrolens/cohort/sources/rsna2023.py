@@ -67,6 +67,8 @@ def read(given: Given) -> Reading:
     Raises:
         InputError: a table is not given, or an aortic_hu is no number.
     """
+    if given.folder is not None:
+        given.require_folder(ABOUT.title)
     tables = find_tables(given.tables, given.folder, (TRAIN, SERIES))
     series: dict[str, list[Mapping[str, str]]] = {}
     for row in tables["series"].rows:

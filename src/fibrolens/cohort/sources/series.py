@@ -49,6 +49,7 @@ class Series:
         folder: where its files are; None where they are not at hand.
         refers_to: of a segmentation, the series that it lies on.
         annotation: set of annotations that the series came with later; empty for the collection's own.
+        incomplete: fewer files are at hand than the index lists.
     """
 
     patient: str
@@ -66,6 +67,7 @@ class Series:
     folder: Path | None = None
     refers_to: str = ""
     annotation: str = ""
+    incomplete: bool = False
 
 
 def indexed(table: TableFile, collection: str) -> list[Series]:

@@ -77,6 +77,8 @@ def read_table(path: Path) -> TableFile:
     if len([name for name in header if name]) < 2:
         raise InputError(f"{path.name} has no header of several columns; give a table as CSV, TSV or XLSX.")
     rows = [dict(zip(header, [*line, *[""] * len(header)], strict=False)) for line in lines[1:] if any(line)]
+    if not rows:
+        raise InputError(f"{path.name} has no rows below its header; download it again.")
     return TableFile(path, header, tuple(rows))
 
 
@@ -91,6 +93,8 @@ def find_tables(tables: Sequence[Path], folder: Path | None, roles: Sequence[Rol
     Raises:
         InputError: a file fits no role, two fit one, or a required table is not there.
     """
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{folder} is no folder; give the one of the download with --from.")
     found: dict[str, TableFile] = {}
     for path in tables:
         table = read_table(path)

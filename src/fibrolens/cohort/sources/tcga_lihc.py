@@ -124,7 +124,7 @@ def _case(
         raise InputError(
             f"{table.path.name}: {patient} has the Ishak score {score!r}, which is none of 0, 1,2, 3,4, 5 and 6."
         ) from None
-    image = idc.image_of(choice.chosen)
+    image, absent = idc.image_of(choice.chosen)
     exclude = "" if stages else "no Ishak score"
     if not exclude and choice.chosen is None:
         exclude = choice.why if has_series else NO_IMAGE
@@ -134,7 +134,7 @@ def _case(
         stages,
         score,
         image,
-        exclude or ("" if image else NO_IMAGE),
+        exclude or absent,
         values=_values(patient, row, choice, remarks),
         case_key=f"{COLLECTION}:{patient}",
     )

@@ -56,10 +56,10 @@ def read(given: Given) -> Reading:
     Raises:
         InputError: no workbook.
     """
+    folder = None if given.folder is None else given.require_folder(ABOUT.title)
     tables = find_tables(given.tables, given.folder, (WORKBOOK, SCANS))
     listed = tables.get("scans")
     thickness = {} if listed is None else {row["ct_file_name"]: row.get("slice_thickness", "") for row in listed.rows}
-    folder = None if given.folder is None else given.require_folder(ABOUT.title)
     images = {} if folder is None else {path.name.partition("_scan.")[0]: path for path in nifti_files(folder)}
     remarks = Remarks()
     cases = [_case(row, images, thickness, remarks) for row in tables["clinical"].rows if known(row["PATPRI"])]
