@@ -12,14 +12,14 @@ MIXES = ((0.5, 0.04, 0.05, 0.08, 0.33), (0.2, 0.2, 0.2, 0.2, 0.2), (0.3, 0.1, 0.
 SHIFTS = (0.0, 0.8, -0.5)
 
 
-def hospital(seed: int, scans: int = 200, mix=MIXES[0], shift: float = 0.0, sharp: float = 1.6) -> list[Predicted]:
+def hospital(seed: int, scans: int = 200, mix=MIXES[0], shift: float = 0.0, sharp: float = 0.6) -> list[Predicted]:
     """Predictions of one hospital; one patient in twenty has two scans, one scan in thirty a stage of two."""
     generator = np.random.default_rng(seed)
     cases = []
     for n in range(scans):
         stage = int(generator.choice(5, p=mix))
         latent = stage + generator.normal(shift, 1.1)
-        probabilities = softmax(-sharp * np.abs(np.arange(5) - latent))
+        probabilities = softmax(-sharp * (np.arange(5) - latent) ** 2)
         patient = f"h{seed}p{n - 1 if n % 20 == 19 else n}"
         stages = (stage, stage + 1) if n % 30 == 7 and stage < 4 else (stage,)
         cases.append(Predicted(f"h{seed}s{n}", patient, 0, stages, tuple(probabilities.tolist())))

@@ -22,8 +22,10 @@ from fibrolens.evaluate.sealed import Packet, Side, SiteThreshold
 from fibrolens.evaluate.study import THRESHOLDS, threshold_name
 
 METHODS = {
-    "pooled_auc": "all scans of all hospitals ranked together, from the sums of their histograms; error_bound is half "
-    "the share of pairs of scans in one bin, which the AUC of the scores themselves cannot exceed",
+    "pooled_auc": "all scans of all hospitals ranked together: pairs within a hospital by its own AUC, pairs across "
+    "hospitals by their histograms; error_bound is half the share of pairs that are of two hospitals and in one bin, "
+    "beyond which the AUC of the scores themselves cannot lie; without an interval, which would take the hospitals for "
+    "one population",
     "site_auc": "of the scores themselves, as the hospital's packet gives it; 95 % interval from DeLong's variance "
     "with patients as clusters, on the logit scale",
     "random_effects": f"of the hospitals' AUCs on the logit scale; {METHOD}",
@@ -132,30 +134,40 @@ def _threshold(name: str, names: Sequence[str], packets: Sequence[Packet]) -> di
     entries = [packet.thresholds[name] for packet in given.values()]
     together = random(entries)
     weights = together.pop("weights")
-    grid, positive, negative = _together(list(given.values()), name)
-    area = {"auc": binned_auc(positive.bins, negative.bins), "error_bound": tie_bound(positive.bins, negative.bins)}
+    area, bound, grid, positive, negative = pooled_auc(list(given.values()), name)
     return {
         "sites": [
             {"name": site, **_one(packet.thresholds[name], packet.grid, weight)}
             for (site, packet), weight in zip(given.items(), weights, strict=True)
         ],
         "withheld": withheld,
-        "pooled": area | sides(positive, negative, grid),
+        "pooled": {"auc": area, "error_bound": bound} | sides(positive, negative, grid),
         "random_effects": together,
         "calibration": calibration(positive.bins, negative.bins, grid),
     }
 
 
-def _together(packets: Sequence[Packet], name: str) -> tuple[ScoreGrid, Side, Side]:
-    """Both sides of a threshold of all hospitals, on the coarsest of their grids."""
+def pooled_auc(packets: Sequence[Packet], name: str) -> tuple[float, float, ScoreGrid, Side, Side]:
+    """AUC of all scans ranked together, how far it can be from that of the scores, and both sides of the threshold.
+
+    Pairs of scans of one hospital are known exactly, by its own AUC; the bins tell of pairs across hospitals alone.
+
+    Args:
+        packets: of the hospitals that give the threshold.
+        name: of the threshold.
+    """
     entries = [(packet.grid, packet.thresholds[name]) for packet in packets]
     grid, above = added([(own, entry.positive.bins) for own, entry in entries])
     below = added([(own, entry.negative.bins) for own, entry in entries])[1]
-    patients = (
-        sum(entry.positive.patients for _, entry in entries),
-        sum(entry.negative.patients for _, entry in entries),
-    )
-    return grid, Side(above, patients[0]), Side(below, patients[1])
+    area, bound = binned_auc(above, below), tie_bound(above, below)
+    for own, entry in entries:
+        up, down = own.coarser(entry.positive.bins, grid), own.coarser(entry.negative.bins, grid)
+        share = float(up.sum() * down.sum() / (above.sum() * below.sum()))
+        area += share * (entry.auc - binned_auc(up, down))
+        bound -= share * tie_bound(up, down)
+    positive = Side(above, sum(entry.positive.patients for _, entry in entries))
+    negative = Side(below, sum(entry.negative.patients for _, entry in entries))
+    return area, max(bound, 0.0), grid, positive, negative
 
 
 def _one(entry: SiteThreshold, grid: ScoreGrid, weight: float | None) -> dict[str, Any]:
