@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from fibrolens.evaluate.scaled import Population, probability_measures
+from fibrolens.evaluate.scaled import USUAL, Population, probability_measures
 from fibrolens.evaluate.study import Predicted, decided
 from fibrolens.evaluate.temperature import fit_temperature, tempered
 
@@ -27,7 +27,7 @@ def inner():
     return {0: [case(n, 0, 3.0) for n in range(100, 140)], 1: [case(n, 1, 3.0) for n in range(200, 240)], 2: []}
 
 
-def measured(cases, inner, population=Population()):
+def measured(cases, inner, population=USUAL):
     return probability_measures(cases, inner, np.random.default_rng(0), population, 100)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fibrolens.evaluate.scaled import Population
     from fibrolens.study import Running
 
 
@@ -24,12 +25,13 @@ def add_running(verb: argparse._ActionsContainer) -> None:
     verb.add_argument("--workers", type=int, metavar="N", help="folds at once (default: as many as suit the machine)")
 
 
-def run_step_of(options: argparse.Namespace, step: str) -> int:
+def run_step_of(options: argparse.Namespace, step: str, population: Population | None = None) -> int:
     """Run one step of a study; 0 when it is done."""
     from fibrolens.study.folder import Study
     from fibrolens.study.steps import run_step
 
-    run_step(Study.open(options.study, options.table), step, running(options.workers), options.overwrite)
+    more = {} if population is None else {"population": population}
+    run_step(Study.open(options.study, options.table), step, running(options.workers), options.overwrite, **more)
     sys.stdout.write(f"{options.study}: {step} is done; research use only\n")
     return 0
 

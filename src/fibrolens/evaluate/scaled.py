@@ -32,11 +32,15 @@ class Population:
     mix: tuple[float, ...] | None = None
 
 
+#: Where the user names none.
+USUAL = Population()
+
+
 def probability_measures(
     cases: Sequence[Predicted],
     inner: Mapping[int, Sequence[Predicted]],
     generator: np.random.Generator,
-    population: Population = Population(),
+    population: Population = USUAL,
     replicates: int = REPLICATES,
 ) -> dict[str, Any]:
     """Ordinal measures, calibration and decisions, ready for JSON.

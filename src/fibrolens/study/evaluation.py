@@ -11,6 +11,7 @@ import numpy as np
 from fibrolens.cohort.columns import CONTROL
 from fibrolens.cohort.table import scan_table
 from fibrolens.evaluate.attention import adjust, compare_stages, frequencies
+from fibrolens.evaluate.scaled import USUAL, Population, probability_measures
 from fibrolens.evaluate.study import Predicted, evaluate_predictions
 from fibrolens.explain.patterns import PATTERNS, RULE, pattern
 from fibrolens.output import write_json
@@ -49,7 +50,7 @@ def collect_tables(out: Path, folds: int) -> None:
         write_table(rows, columns, out / name)
 
 
-def evaluate_study(out: Path, seed: int, training: Mapping[str, Any]) -> dict[str, Any]:
+def evaluate_study(out: Path, seed: int, training: Mapping[str, Any], population: Population = USUAL) -> dict[str, Any]:
     """Write ``evaluation.json`` from the tables of a study.
 
     Reads ``predictions.csv``, ``attention.csv``, ``cohort.csv`` for the imaging-negative controls and the groups of
@@ -60,6 +61,7 @@ def evaluate_study(out: Path, seed: int, training: Mapping[str, Any]) -> dict[st
         out: folder of the study.
         seed: of the bootstrap.
         training: facts of the training to be stated beside the figures.
+        population: for whom figures are wanted besides the cohort.
 
     Returns:
         The content.
@@ -78,6 +80,9 @@ def evaluate_study(out: Path, seed: int, training: Mapping[str, Any]) -> dict[st
     content["attention"] = _attention(looked)
     content["patterns"] = {"rule": RULE, "layers": {layer: _patterns(_of(looked, layer)) for layer in LAYERS}}
     content["methods"] |= ATTENTION_METHODS
+    measures = probability_measures(cases, inner, np.random.default_rng(seed), population)
+    content["methods"] |= measures.pop("methods")
+    content |= measures
     for subject, found in trust(out, cases, inner, content).items():
         content["methods"] |= found.pop("methods")
         content[subject] = found

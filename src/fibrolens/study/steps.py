@@ -17,6 +17,7 @@ from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.csvfile import write_csv
 from fibrolens.engine import MOST_WORKERS, Engine, cores
 from fibrolens.errors import UsageError
+from fibrolens.evaluate.scaled import USUAL, Population
 from fibrolens.output import write_json, write_manifest
 from fibrolens.progress import Reporter, ReporterFactory, silent
 from fibrolens.report.study import write_report
@@ -167,8 +168,8 @@ def explain(study: Study, crew: Crew) -> None:
         crew.share_out(explain_fold, jobs, len(study.rows), "explaining")
 
 
-def evaluate(study: Study, crew: Crew) -> None:
-    """Tables, figures and report of what the folds found; the study is complete afterwards."""
+def evaluate(study: Study, crew: Crew, population: Population = USUAL) -> None:
+    """Tables, figures and report of what the folds found, and for a population; the study is complete afterwards."""
     jobs = study.jobs()
     _require(study, "predict", [job.predicted for job in jobs])
     _require(study, "explain", [job.explained for job in jobs])
@@ -178,7 +179,7 @@ def evaluate(study: Study, crew: Crew) -> None:
     with crew.progress(4, "evaluating") as report:
         with crew.timed("evaluate"):
             collect_tables(out, len(jobs))
-            evaluation = evaluate_study(out, study.plan.staging.training.seed, study.facts())
+            evaluation = evaluate_study(out, study.plan.staging.training.seed, study.facts(), population)
             report.advance(note="figures")
             write_cohort_tables(study)
             draw_study(out, study.rows, study.plan, evaluation)
@@ -200,24 +201,25 @@ def write_cohort_tables(study: Study) -> None:
     write_csv(study.out / "tables" / "table1.csv", first.columns, first.rows)
 
 
+#: The steps that work fold by fold.
 RUN_STEP: dict[str, Callable[[Study, Crew], None]] = {
     "train": train,
     "predict": predict,
     "explain": explain,
-    "evaluate": evaluate,
 }
 #: Which property of a fold says that a step is done.
 DONE = {"train": "trained", "predict": "predicted", "explain": "explained"}
 
 
-def run_step(study: Study, step: str, how: Running, overwrite: bool = False) -> None:
+def run_step(study: Study, step: str, how: Running, overwrite: bool = False, population: Population = USUAL) -> None:
     """One step of a study that was begun; what it needs of the scans is prepared again where it is gone.
 
     Args:
         study: the study.
-        step: a key of `RUN_STEP`.
+        step: a key of `RUN_STEP`, or ``evaluate``.
         how: how it runs.
         overwrite: do it again where it is done; what later steps made of it goes.
+        population: for whom `evaluate` shall give figures besides the cohort.
 
     Raises:
         UsageError: an earlier step is missing.
@@ -228,14 +230,12 @@ def run_step(study: Study, step: str, how: Running, overwrite: bool = False) -> 
         if step in DONE and all(getattr(job, DONE[step]) for job in study.jobs()):
             how.say(f"{study.out}: {step} is done already; --overwrite does it again.")
             return
-        _run(study, step, how)
-
-
-def _run(study: Study, step: str, how: Running) -> None:
-    with crew(study, how) as workers:
-        if step != "evaluate":
-            prepare(study, workers)
-        RUN_STEP[step](study, workers)
+        with crew(study, how) as workers:
+            if step == "evaluate":
+                evaluate(study, workers, population)
+            else:
+                prepare(study, workers)
+                RUN_STEP[step](study, workers)
 
 
 def _require(study: Study, step: str, done: Sequence[bool]) -> None:
