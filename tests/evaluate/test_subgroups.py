@@ -117,6 +117,6 @@ def test_one_group_is_none_and_says_so(cases):
 
 def test_small_groups_of_free_text_stand_together_after_the_others():
     groups = {f"s{n}": "HCV" if n < 10 else "HBV" if n < 30 else ("PSC", "PBC")[n % 2] for n in range(36)}
-    assert list(dict.fromkeys(gathered(groups).values())) == ["HBV", "HCV", "other (2 groups)"]
-    assert gathered({"a": "x", "b": "y"}, 2)["a"] == "other (2 groups)"
+    assert list(dict.fromkeys(gathered(groups).values())) == ["HBV", "HCV", "2 rarer ones"]
+    assert gathered({"a": "x", "b": "y"}, 2)["a"] == "2 rarer ones"
     assert list(dict.fromkeys(gathered(dict.fromkeys("abc", "x") | {"d": "y"}, 2).values())) == ["x", "y"]

@@ -16,7 +16,17 @@ from fibrolens.study.tables import ATTENTION, read_table, write_table
 
 TABLES = (
     *("table1", "table2", "table2_without_controls", "performance", "per_fold", "confusion", "side_by_side"),
-    *("attention", "attention_tests", "patterns", "exclusions", "markers", "quality"),
+    *(
+        "attention",
+        "attention_tests",
+        "patterns",
+        "exclusions",
+        "markers",
+        "quality",
+        "conformal",
+        "deferral",
+        "subgroups",
+    ),
 )
 
 

@@ -25,8 +25,8 @@ def test_free_text_is_folded_and_small_groups_stand_together():
     assert (found["s0"], found["s1"], found["s4"], found["s5"]) == (
         "HCV",
         "HCV",
-        "other (2 groups)",
-        "other (2 groups)",
+        "2 rarer ones",
+        "2 rarer ones",
     )
     assert "s3" not in found
 

@@ -25,7 +25,7 @@ CERTAINTY = "probability of the most probable stage"
 METHODS = {
     "deferral": f"scans in the order of the {CERTAINTY}; the least certain share is left to others, and the figures "
     "are of the scans that stay, with Wilson's and DeLong's 95 % intervals; unit: patient. Which stages go is told "
-    "too: an AUC also rises because scans of stages between F0 and F4 go",
+    "too: an AUC may also rise because stages between F0 and F4 go",
 }
 
 

@@ -62,7 +62,7 @@ def subgroups(
 
 
 def gathered(groups: Mapping[str, str], fewest: int = FEWEST) -> dict[str, str]:
-    """The groups by size, largest first; those with fewer than `fewest` scans as one, ``other (how many)``.
+    """The groups by size, largest first; those with fewer than `fewest` scans as one, ``3 rarer ones``.
 
     Args:
         groups: group of each scan id, free text.
@@ -71,7 +71,7 @@ def gathered(groups: Mapping[str, str], fewest: int = FEWEST) -> dict[str, str]:
     counts = Counter(groups.values())
     small = sorted(name for name, count in counts.items() if count < fewest)
     # A single small group is not made clearer by another name.
-    together = dict.fromkeys(small, f"other ({len(small)} groups)") if len(small) > 1 else {}
+    together = dict.fromkeys(small, f"{len(small)} rarer ones") if len(small) > 1 else {}
     order = sorted(groups, key=lambda scan: (groups[scan] in together, -counts[groups[scan]], groups[scan]))
     return {scan: together.get(groups[scan], groups[scan]) for scan in order}
 

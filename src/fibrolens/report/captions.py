@@ -65,4 +65,11 @@ CAPTIONS = (
         "How often the focus patterns occur, (a) by predicted and (b) by true stage; stars are the paper's two "
         "frequencies, which three radiologists read. Values: tables/patterns.csv.",
     ),
+    Caption(
+        "deferral",
+        "Fig. 9",
+        "(a) How often the conformal stage sets hold the true stage, of all scans and by true stage, at three claims. "
+        "(b) Share of the scans that are staged wrongly and (c) AUCs when the least certain scans are left to others. "
+        "Values: tables/conformal.csv, tables/deferral.csv.",
+    ),
 )

@@ -14,6 +14,7 @@ from fibrolens.io import read_volume
 from fibrolens.io.nifti import read_nifti
 from fibrolens.plan import STAGES
 from fibrolens.report.attention import pattern_figure, region_figure
+from fibrolens.report.conformal import deferral_figure
 from fibrolens.report.confusion import confusion_figure
 from fibrolens.report.figures import MapExample, attention_boxplot, map_figure, roc_figure
 from fibrolens.report.flowchart import flowchart
@@ -36,7 +37,7 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
     """Draw every figure into ``figures``, each as PNG and SVG, and write ``tables/roc_points.csv``.
 
     ``fig1_flow`` (where ``flow.json`` stands), ``fig2_scheme``, ``fig3_roc``, ``fig4_maps``, ``fig5_attention``,
-    ``confusion``, ``attention_regions``, ``patterns``.
+    ``confusion``, ``attention_regions``, ``patterns``, ``deferral``.
 
     Args:
         out: folder of the study.
@@ -51,6 +52,7 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
         flowchart(Flow.from_dict(json.loads(flow.read_text(encoding="utf-8"))), figures / "fig1_flow")
     _draw_curves(out, cases, evaluation)
     confusion_figure(evaluation["confusion"], figures / "confusion")
+    deferral_figure(evaluation["conformal"], evaluation["deferral"]["curve"], figures / "deferral")
     _draw_attention(out, evaluation)
     by_scan = {row.scan_id: row for row in rows}
     examples = [_example(out, by_scan[case.scan_id], case, plan) for case in typical(cases)]
