@@ -21,9 +21,9 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     """Add the verb and its options."""
     verb: argparse.ArgumentParser = verbs.add_parser(
         "phantom",
-        help="a simulated cohort (CT, masks, cohort.csv) whose truth is known",
-        description="Simulate abdominal CTs of patients with liver fibrosis F0 to F4, with masks, the evidence of each "
-        "sign and the true values behind each stage. A simulation that was interrupted goes on.",
+        help="a simulated cohort (CT or MR, masks, cohort.csv) whose truth is known",
+        description="Simulate abdominal CTs or MRs of patients with liver fibrosis F0 to F4, with masks, the evidence "
+        "of each sign and the true values behind each stage. A simulation that was interrupted goes on.",
     )
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     size = verb.add_mutually_exclusive_group()
@@ -58,14 +58,21 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _add_setting(verb: argparse.ArgumentParser) -> None:
-    """Options that decide what the CTs show."""
-    shown = verb.add_argument_group("what the CTs show")
+    """Options that decide what the scans show."""
+    shown = verb.add_argument_group("what the scans show")
+    shown.add_argument(
+        "--modality",
+        default="ct",
+        metavar="MODALITY",
+        help="ct (default), or mr-hbp: T1-weighted MR 20 minutes after gadoxetic acid, fat suppressed",
+    )
     shown.add_argument(
         "--arm",
         default="all",
         metavar="ARM",
         help="which signs carry the stage: all (default), none, surface, spleen, texture or lobes alone, or "
-        "shortcut:spacing, shortcut:table, shortcut:kvp or shortcut:site",
+        "shortcut:spacing, shortcut:table, shortcut:kvp or shortcut:site; of mr-hbp also uptake alone, "
+        "and no shortcut",
     )
     shown.add_argument(
         "--effect", choices=("published", "strong"), default="published", help="size of the signs (default published)"
@@ -95,8 +102,12 @@ def _add_setting(verb: argparse.ArgumentParser) -> None:
 
 def _add_output(verb: argparse.ArgumentParser) -> None:
     """Options that decide how it is written."""
-    verb.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="how the CTs are written")
-    verb.add_argument("--grid", choices=("small", "full"), default="full", help="128 x 128 at 3 mm, or 512 x 512")
+    verb.add_argument(
+        "--format", choices=("nifti", "dicom"), default="nifti", help="how the scans are written (MR: nifti)"
+    )
+    verb.add_argument(
+        "--grid", choices=("small", "full"), default="full", help="128 x 128 at 3 mm, or 512 x 512 (MR 320 x 320)"
+    )
     verb.add_argument(
         "--seed",
         type=int,
@@ -123,6 +134,7 @@ def _cohort_options(options: argparse.Namespace) -> CohortOptions:
             splenectomy=options.splenectomy,
             metal=options.metal,
             partial=options.partial_coverage,
+            modality=options.modality,
         )
         return CohortOptions(
             format=options.format,

@@ -18,7 +18,8 @@ HISTOLOGY, CONTROL = "histology", "imaging_negative"
 #: What controls do not have.
 OF_HISTOLOGY = ("histology_date", "specimen", "aetiology")
 PORTAL = "portal venous"
-CT = "CT"
+HEPATOBILIARY = "hepatobiliary"
+CT, MR = "CT", "MR"
 
 #: How much of a name must agree for it to be taken for a slip of a known one.
 NEAR = 0.8
@@ -76,8 +77,8 @@ COLUMNS = (
     Column("specimen", "choice", ("biopsy", "resection", "transplantation")),
     Column("ct_date", "date"),
     Column("histology_date", "date"),
-    Column("phase", "choice", ("native", "arterial", PORTAL, "delayed")),
-    Column("modality", "choice", (CT, "MR")),
+    Column("phase", "choice", ("native", "arterial", PORTAL, "delayed", HEPATOBILIARY)),
+    Column("modality", "choice", (CT, MR)),
     _number("field_strength", (0.05, 12.0), "T", "give tesla, not gauss"),
     Column("liver_mask", "file"),
     Column("spleen_mask", "file"),

@@ -60,8 +60,8 @@ def acquire(hu: Float32[np.ndarray, "d h w"], patient: Patient, geometry: Geomet
     pixels = (sigma / geometry.spacing[1], sigma / geometry.spacing[2])
     for picture in hu:
         gaussian_filter(picture, pixels, output=picture, truncate=3.0)
-    _share_slices(hu)
-    _thicken(hu, patient.scan.slice_mm, geometry.spacing[0])
+    share_slices(hu)
+    thicken(hu, patient.scan.slice_mm, geometry.spacing[0])
     add_streaks(hu, metal, geometry, patient.rng("streaks"))
     hu += noise(patient, geometry)
     np.clip(np.rint(hu, out=hu), *HU_LIMITS, out=hu)
@@ -135,7 +135,7 @@ def _fall_to_skin(patient: Patient, geometry: Geometry) -> Float32[np.ndarray, "
     return fall
 
 
-def _share_slices(hu: Float32[np.ndarray, "d h w"]) -> None:
+def share_slices(hu: Float32[np.ndarray, "d h w"]) -> None:
     """Each slice takes a little of its neighbours, in place."""
     last = len(hu) - 1
     below = hu[0].copy()
@@ -146,7 +146,7 @@ def _share_slices(hu: Float32[np.ndarray, "d h w"]) -> None:
         below = here
 
 
-def _thicken(hu: Float32[np.ndarray, "d h w"], slice_mm: float, spacing_mm: float) -> None:
+def thicken(hu: Float32[np.ndarray, "d h w"], slice_mm: float, spacing_mm: float) -> None:
     """Blur along z, in place, where the scan's slices are thicker than the grid's spacing."""
     if slice_mm > spacing_mm:
         sigma = (slice_mm**2 - spacing_mm**2) ** 0.5 * FWHM_TO_SIGMA / spacing_mm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from fibrolens.phantom.shapes import Box, Region
 from fibrolens.volume import Geometry
 
 AIR_HU = -1000.0
+#: Unevenness of fat and muscle, and its limits (Hounsfield units).
+STRAND_HU, FAT_STRANDS, MUSCLE_STRANDS = 22.0, (-8.0, 26.0), (-22.0, 12.0)
 #: A nodular surface shows this far on both sides of the capsule.
 CAPSULE_MM = 3.0
 #: Half the thickness of a septum.
@@ -28,18 +31,49 @@ class Picture:
     """A painted scene.
 
     Args:
-        hu: before the scanner, float32 Hounsfield units.
+        values: before the scanner, float32: Hounsfield units, or signal.
         labels: numbers of `Organ`.
         segments: Couinaud-like parts of the liver, 1 to 8; 0 elsewhere.
         parenchyma: liver without its vessels and lesions.
         capsule: shell around the liver's surface.
     """
 
-    hu: Float32[np.ndarray, "d h w"]
+    values: Float32[np.ndarray, "d h w"]
     labels: UInt8[np.ndarray, "d h w"]
     segments: UInt8[np.ndarray, "d h w"]
     parenchyma: Bool[np.ndarray, "d h w"]
     capsule: Bool[np.ndarray, "d h w"]
+
+
+@dataclass(frozen=True)
+class Inks:
+    """What is painted beside the layers of a scene, in Hounsfield units or as signal.
+
+    Args:
+        air: of the empty picture.
+        liver: mean of the parenchyma.
+        texture: its SD; septa: what a septum adds.
+        streak: per Hounsfield unit of the strands in fat and muscle.
+        lesion: value of a lesion, from three random numbers: which kind it is (0 to 1), what a cyst holds (0 to 15)
+            and how dense a solid one is (0 to 1).
+    """
+
+    air: float
+    liver: float
+    texture: float
+    septa: float
+    streak: float
+    lesion: Callable[[float, float, float], float]
+
+
+def ct_inks(patient: Patient) -> Inks:
+    """Hounsfield units of a patient."""
+    liver = patient.enhancement.liver
+
+    def lesion(kind: float, cyst: float, solid: float) -> float:
+        return cyst if kind < 0.35 else liver - 55 + solid * (43 if kind < 0.9 else 95)
+
+    return Inks(AIR_HU, liver, patient.texture_sd_hu, patient.septa_hu, 1.0, lesion)
 
 
 class Canvas:
@@ -49,11 +83,12 @@ class Canvas:
         geometry: grid of the picture.
         work: coarser grid over the same field, on which the regions are given.
         millimetres: world per canonical millimetre, for the width of edges.
+        air: value of the empty picture.
     """
 
-    def __init__(self, geometry: Geometry, work: Geometry, millimetres: float) -> None:
+    def __init__(self, geometry: Geometry, work: Geometry, millimetres: float, air: float) -> None:
         self.geometry, self.work = geometry, work
-        self.hu: Float32[np.ndarray, "d h w"] = np.full(geometry.shape, AIR_HU, np.float32)
+        self.values: Float32[np.ndarray, "d h w"] = np.full(geometry.shape, air, np.float32)
         self.labels: UInt8[np.ndarray, "d h w"] = np.zeros(geometry.shape, np.uint8)
         #: Liver without vessels and lesions, and the shell where a nodular surface shows.
         self.parenchyma: Bool[np.ndarray, "d h w"] = np.zeros(geometry.shape, bool)
@@ -107,53 +142,53 @@ class Canvas:
             self.parenchyma[box] &= d > 0
         self.cover(box, d, hu, layer.organ)
 
-    def cover(self, box: Box, d: Float32[np.ndarray, "d h w"], hu: float | np.ndarray, organ: Organ) -> None:
+    def cover(self, box: Box, d: Float32[np.ndarray, "d h w"], hu: float | np.ndarray, organ: Organ | None) -> None:
         """Cover the voxels of a box with `hu` as far as each lies inside the distances `d`."""
         opacity = d * np.float32(-1 / self.edge)
         opacity += np.float32(0.5)
         np.clip(opacity, 0, 1, out=opacity)
-        change = np.float32(hu) - self.hu[box]
+        change = np.float32(hu) - self.values[box]
         change *= opacity
-        self.hu[box] += change
-        self.labels[box][d < 0] = organ
+        self.values[box] += change
+        if organ is not None:
+            self.labels[box][d < 0] = organ
 
 
-def paint(scene: Scene, patient: Patient, geometry: Geometry, work: Geometry) -> Picture:
-    """The scene as a scanner without blur and noise would see it."""
-    canvas = Canvas(geometry, work, patient.body.scale)
+def paint(scene: Scene, patient: Patient, geometry: Geometry, work: Geometry, inks: Inks | None = None) -> Picture:
+    """The scene as a scanner without blur and noise would see it; `inks` are those of a CT if not given."""
+    inks = inks or ct_inks(patient)
+    canvas = Canvas(geometry, work, patient.body.scale, inks.air)
     for layer in scene.behind:
         canvas.paint(layer)
-    _streak(canvas, patient)
-    segments = _paint_liver(canvas, scene, patient)
+    _streak(canvas, patient, inks)
+    segments = _paint_liver(canvas, scene, patient, inks)
     for layer in scene.before:
         canvas.paint(layer)
     liver = canvas.labels == Organ.LIVER
     segments[~liver] = 0
     canvas.parenchyma &= liver
-    return Picture(canvas.hu, canvas.labels, segments, canvas.parenchyma, canvas.capsule)
+    return Picture(canvas.values, canvas.labels, segments, canvas.parenchyma, canvas.capsule)
 
 
-def _streak(canvas: Canvas, patient: Patient) -> None:
+def _streak(canvas: Canvas, patient: Patient, inks: Inks) -> None:
     """Strands in fat and fat between muscle fibres: unevenness where no organ lies."""
     rng = patient.rng("strands")
-    field = patches(rng, canvas.hu.shape, np.array(canvas.geometry.spacing), 9.0) - 1
-    for organ, low, high in ((Organ.FAT, -8.0, 26.0), (Organ.MUSCLE, -22.0, 12.0)):
+    field = patches(rng, canvas.values.shape, np.array(canvas.geometry.spacing), 9.0) - 1
+    for organ, limits in ((Organ.FAT, FAT_STRANDS), (Organ.MUSCLE, MUSCLE_STRANDS)):
         at = canvas.labels == organ
-        canvas.hu[at] += np.clip(np.float32(22) * field[at], low, high)
+        canvas.values[at] += np.float32(inks.streak) * np.clip(np.float32(STRAND_HU) * field[at], *limits)
 
 
-def _paint_liver(canvas: Canvas, scene: Scene, patient: Patient) -> UInt8[np.ndarray, "d h w"]:
+def _paint_liver(canvas: Canvas, scene: Scene, patient: Patient, inks: Inks) -> UInt8[np.ndarray, "d h w"]:
     """Parenchyma with texture, septa and a nodular surface, then lesions and vessels inside it; returns its parts."""
     box = canvas.box(scene.liver)
     smooth = canvas.onto(scene.liver.d, scene.liver, box)
     d = smooth + _waves(patient, smooth, canvas.geometry)
-    canvas.cover(
-        box, d, np.float32(patient.enhancement.liver) + _texture(patient, d.shape, canvas.geometry), Organ.LIVER
-    )
+    canvas.cover(box, d, np.float32(inks.liver) + _texture(patient, d.shape, canvas.geometry, inks), Organ.LIVER)
     canvas.parenchyma[box] = d < 0
     # High waves show further away from the smooth surface.
     canvas.capsule[box] = np.abs(smooth) < max(CAPSULE_MM, 3 * patient.nodularity_mm) + canvas.edge / 2
-    _paint_lesions(canvas, Region(box, smooth), Region(box, d), patient)
+    _paint_lesions(canvas, Region(box, smooth), Region(box, d), patient, inks)
     for layer in scene.inside_liver:
         canvas.paint(layer, Region(box, d + np.float32(1.5)))
     segments = np.zeros(canvas.geometry.shape, np.uint8)
@@ -182,20 +217,20 @@ def _waves(patient: Patient, smooth: Float32[np.ndarray, "d h w"], geometry: Geo
     return waves
 
 
-def _texture(patient: Patient, shape: tuple[int, ...], geometry: Geometry) -> Float32[np.ndarray, "d h w"]:
-    """Heterogeneity of the parenchyma and thin septa around its nodules (Hounsfield units)."""
+def _texture(patient: Patient, shape: tuple[int, ...], geometry: Geometry, inks: Inks) -> Float32[np.ndarray, "d h w"]:
+    """Heterogeneity of the parenchyma and thin septa around its nodules."""
     rng = patient.rng("parenchyma")
     spacing = np.array(geometry.spacing)
-    texture = np.float32(patient.texture_sd_hu) * band(rng, shape, spacing, patient.texture_length_mm / 2)
-    if patient.septa_hu:
+    texture = np.float32(inks.texture) * band(rng, shape, spacing, patient.texture_length_mm / 2)
+    if inks.septa:
         # Septa run where a smooth field changes sign: a net with meshes of the patient's size.
         sigma = max(patient.septa_mm / 4, float(spacing[1:].mean()))
         depth = band(rng, shape, spacing, sigma) * np.float32(sigma / SEPTUM_MM)
-        texture += np.float32(patient.septa_hu) * np.exp(-depth * depth)
+        texture += np.float32(inks.septa) * np.exp(-depth * depth)
     return texture
 
 
-def _paint_lesions(canvas: Canvas, smooth: Region, liver: Region, patient: Patient) -> None:
+def _paint_lesions(canvas: Canvas, smooth: Region, liver: Region, patient: Patient, inks: Inks) -> None:
     """Cysts, metastases and haemangiomas: spheres of 3 to 35 mm radius that stay inside the liver.
 
     Each lesion has its candidate places in a fixed order, and they are looked for in the liver without its waves, so
@@ -206,7 +241,7 @@ def _paint_lesions(canvas: Canvas, smooth: Region, liver: Region, patient: Patie
         places = (rng.random((80, 3)) * liver.d.shape).astype(int)
         radius = float(np.clip(rng.lognormal(np.log(9), 0.6), 3, 35)) * patient.body.scale
         kind, cyst, solid = rng.random(), rng.uniform(0, 15), rng.random()
-        hu = cyst if kind < 0.35 else patient.enhancement.liver - 55 + solid * (43 if kind < 0.9 else 95)
+        hu = inks.lesion(kind, cyst, solid)
         inside = smooth.d[tuple(places.T)] < -2
         if inside.any():
             _paint_lesion(canvas, liver, places[inside.argmax()], radius, float(hu))

@@ -13,6 +13,7 @@ from fibrolens import __version__
 from fibrolens.begun import State, begin, state, write_aside, writing
 from fibrolens.output import write_manifest
 from fibrolens.phantom.folder import UNFINISHED, make_room, require_space
+from fibrolens.phantom.mr import UPTAKE_SIGN
 from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.pool import each
 from fibrolens.phantom.roster import Roster, Twin
@@ -49,13 +50,14 @@ class CohortOptions:
         format: one NIfTI file or one DICOM folder per CT.
         grid: `small_grid` or `full_grid` of each patient.
         workers: processes that render, at most one per core; the bytes do not depend on it.
-        setting: arm, effect, confounding, phase and shares.
+        setting: arm, effect, confounding, phase, shares and modality.
         twins: each is made of every scan.
         truth_only: nothing but ``truth.csv``.
         overwrite: a cohort of other options may be replaced.
 
     Raises:
-        ValueError: no workers, twins of nothing, or a twin twice.
+        ValueError: no workers, twins of nothing, a twin twice or of a sign that the modality does not show, or an MR
+            as DICOM.
     """
 
     format: Format = "nifti"
@@ -75,6 +77,11 @@ class CohortOptions:
             )
         if len(set(self.twins)) < len(self.twins):
             raise ValueError("twins must differ from each other; one of them is there twice")
+        if self.setting.is_mr and self.format == "dicom":
+            raise ValueError("MR is written as NIfTI alone; leave out format dicom")
+        hidden = "enhancement" if self.setting.is_mr else UPTAKE_SIGN
+        if any(twin.sign == hidden for twin in self.twins):
+            raise ValueError(f"a twin of {hidden} does not show with modality {self.setting.modality}; leave it out")
 
 
 def sample_cohort(stages: Sequence[int], seed: int, setting: Setting | None = None) -> list[Patient]:
@@ -146,12 +153,18 @@ def cohort_run(stages: Sequence[int], seed: int, options: CohortOptions) -> dict
         "command": "phantom",
         "stages": list(stages),
         "seed": seed,
-        "setting": asdict(options.setting),
+        "setting": _setting(options.setting),
         "version": __version__,
         "truth_only": options.truth_only,
         **({} if options.truth_only else {"format": options.format, "grid": options.grid}),
         "twins": [twin.name for twin in options.twins],
     }
+
+
+def _setting(setting: Setting) -> dict[str, object]:
+    """As the manifest records it; cohorts of CTs were written before there was another modality."""
+    known = asdict(setting)
+    return known if setting.is_mr else {name: value for name, value in known.items() if name != "modality"}
 
 
 def _jobs(out: Path, roster: Roster, options: CohortOptions) -> list[ScanJob]:

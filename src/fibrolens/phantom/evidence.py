@@ -10,6 +10,7 @@ from scipy.ndimage import find_objects, maximum_filter
 from fibrolens.markers.volumes import LEFT_SEGMENTS, RIGHT_SEGMENTS
 from fibrolens.phantom.appearance import Picture
 from fibrolens.phantom.labels import Organ
+from fibrolens.phantom.mr import UPTAKE_SIGN
 from fibrolens.phantom.severity import SIGNS
 from fibrolens.volume import Geometry, Volume
 
@@ -21,15 +22,18 @@ ORGANS = {
     "spleen": Organ.SPLEEN, "enhancement": Organ.LIVER, "portal_vein": Organ.PORTAL_VEIN, "ascites": Organ.FLUID,
     "varices": Organ.VARICES,
     "table": Organ.TABLE,
+    UPTAKE_SIGN: Organ.LIVER,
 }  # fmt: skip
 
 
 #: The signs, and the table, which a shortcut may tie to the stage.
 NAMES = (*SIGNS, "table")
+#: On MR the table does not show, and the uptake stands in the place of the CT's enhancement.
+MR_NAMES = tuple(UPTAKE_SIGN if name == "enhancement" else name for name in SIGNS)
 
 
 class Evidence(Mapping[str, Volume]):
-    """One uint8 mask per name of `NAMES`, made when asked for: all at once would outweigh the CT.
+    """One uint8 mask per name of `names`, made when asked for: all at once would outweigh the CT.
 
     1 where the sign shows, whether the patient has much or little of it; ``lobes`` is 1 in segments I to III, which
     grow, and 2 in IV to VIII, which shrink. How much of a sign a patient has stands in ``truth.csv``; what it changes
@@ -38,23 +42,25 @@ class Evidence(Mapping[str, Volume]):
     Args:
         picture: the painted scene.
         geometry: its grid.
+        names: what can show, `NAMES` or `MR_NAMES`.
     """
 
-    def __init__(self, picture: Picture, geometry: Geometry) -> None:
+    def __init__(self, picture: Picture, geometry: Geometry, names: tuple[str, ...] = NAMES) -> None:
+        self._names = names
         self._labels, self._segments = picture.labels, picture.segments
         self._parenchyma, self._capsule = picture.parenchyma, picture.capsule
         self._geometry = geometry
 
     def __getitem__(self, name: str) -> Volume:
-        if name not in NAMES:
+        if name not in self._names:
             raise KeyError(name)
         return Volume(self._mask(name).astype(np.uint8), self._geometry, f"evidence of {name}")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(NAMES)
+        return len(self._names)
 
     def _mask(self, name: str) -> np.ndarray:
         if name == "texture":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from fibrolens.phantom.clinic import Record, sample_record
 from fibrolens.phantom.contrast import Enhancement, sample_enhancement
 from fibrolens.phantom.habitus import Body, sample_body
+from fibrolens.phantom.mr import UPTAKE_SIGN, MrScan, sample_mr
 from fibrolens.phantom.scan import Scan, sample_scan
 from fibrolens.phantom.setting import Setting, hidden_stage
 from fibrolens.phantom.severity import sample_scores, sign_values
@@ -54,6 +55,7 @@ class Patient:
         parenchymal_enhancement: contrast uptake of the liver relative to a healthy one, already in `enhancement`.
         splenectomy: no spleen; metal: ``clips``, ``spine`` or none (empty); partial: the scan cuts the liver.
         seed: of everything that rendering draws.
+        mr: the MR that is seen in the place of the CT; or None.
     """
 
     patient_id: str
@@ -87,6 +89,7 @@ class Patient:
     scan: Scan
     record: Record
     seed: int
+    mr: MrScan | None = None
 
     @property
     def age(self) -> int:
@@ -168,7 +171,7 @@ def sample_patient(
     lesions, lesion_count, mass = rng.random() < 0.35, int(rng.integers(1, 7)), rng.random() < 0.05
     metal = METALS[int(rng.integers(len(METALS)))]
     no_spleen, has_metal, cut = rng.random(3) < (setting.splenectomy, setting.metal, setting.partial)
-    return Patient(
+    patient = Patient(
         patient_id=patient_id,
         scan_id=patient_id,
         stage=stage,
@@ -201,6 +204,18 @@ def sample_patient(
         record=sample_record(rng, stage, (disease_stage, scores.latent), body.fat_mm, setting.confounded),
         seed=int(rng.integers(2**62)),
     )
+    if not setting.is_mr:
+        return patient
+    mr = sample_mr(
+        patient.rng("mr"),
+        body,
+        stage=stages[UPTAKE_SIGN],
+        latent=scores.latent,
+        strong=UPTAKE_SIGN in setting.strong_signs,
+        steatosis=steatosis,
+        spread=spread,
+    )
+    return replace(patient, mr=mr)
 
 
 def _nodule_mm(rng: np.random.Generator, nodularity_mm: float) -> float:

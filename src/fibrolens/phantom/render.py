@@ -8,15 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from fibrolens.phantom.acquisition import acquire
-from fibrolens.phantom.appearance import paint
-from fibrolens.phantom.evidence import Evidence
+from fibrolens.phantom.appearance import Picture, paint
+from fibrolens.phantom.evidence import MR_NAMES, NAMES, Evidence
 from fibrolens.phantom.fit import fit_patient
+from fibrolens.phantom.mr import PIXELS as MR_PIXELS
+from fibrolens.phantom.mr import MrScan
+from fibrolens.phantom.mr_acquisition import acquire_mr, metal_of
+from fibrolens.phantom.mr_contrast import mr_inks, mr_scene
 from fibrolens.phantom.patient import Patient
 from fibrolens.phantom.pose import make_pose
 from fibrolens.phantom.scene import build_scene
 from fibrolens.phantom.shapes import Frame
 from fibrolens.volume import Geometry, Volume
 
+HEPATOBILIARY = "hepatobiliary"
 PHASE_NAMES = {"native": "native", "arterial": "arterial", "portal": "portal venous", "delayed": "delayed"}
 SMALL_PIXELS = 128
 SMALL_SPACING_MM = (5.0, 3.0, 3.0)
@@ -33,7 +38,7 @@ class Rendering:
     """What a scan of the patient shows, and the truth behind it, all on one grid.
 
     Args:
-        hu: the CT, int16 Hounsfield units.
+        hu: the CT, int16 Hounsfield units; or the MR, int16 of arbitrary units.
         labels: uint8 numbers of `Organ`.
         segments: uint8 Couinaud-like parts of the liver, 1 to 8; 0 elsewhere.
         evidence: per sign of the disease, where it shows (see `Evidence`).
@@ -53,21 +58,35 @@ def render(patient: Patient, geometry: Geometry | None = None) -> Rendering:
         geometry: an axial grid, slices increasing superiorly; the patient's full grid if not given.
 
     Returns:
-        CT and truth; a function of `patient` and `geometry` alone.
+        The CT, or the MR of a patient who has one, and the truth; a function of `patient` and `geometry` alone.
 
     Raises:
         GeometryError: the grid is not axial.
     """
     geometry = geometry or full_grid(patient)
     frame = Frame(_work_grid(geometry), make_pose(patient))
+    if patient.mr is not None:
+        return _render_mr(frame, patient, patient.mr, geometry)
     picture = paint(build_scene(frame, patient), patient, geometry, frame.geometry)
-    hu = acquire(picture.hu, patient, geometry)
+    hu = acquire(picture.values, patient, geometry)
     metadata = (("modality", "CT"), ("phase", PHASE_NAMES[patient.scan.phase]), ("simulated", True))
+    return _rendering(Volume(hu, geometry, patient.scan_id, metadata), picture, NAMES)
+
+
+def _render_mr(frame: Frame, patient: Patient, scan: MrScan, geometry: Geometry) -> Rendering:
+    scene = mr_scene(frame, build_scene(frame, patient), patient, scan)
+    picture = paint(scene, patient, geometry, frame.geometry, mr_inks(patient, scan))
+    signal = acquire_mr(picture.values, metal_of(picture.labels), patient, scan, geometry)
+    metadata = (("modality", "MR"), ("phase", HEPATOBILIARY), ("simulated", True))
+    return _rendering(Volume(signal, geometry, patient.scan_id, metadata), picture, MR_NAMES)
+
+
+def _rendering(image: Volume, picture: Picture, signs: tuple[str, ...]) -> Rendering:
     return Rendering(
-        Volume(hu, geometry, patient.scan_id, metadata),
-        Volume(picture.labels, geometry, f"labels of {patient.scan_id}"),
-        Volume(picture.segments, geometry, f"segments of {patient.scan_id}"),
-        Evidence(picture, geometry),
+        image,
+        Volume(picture.labels, image.geometry, f"labels of {image.source}"),
+        Volume(picture.segments, image.geometry, f"segments of {image.source}"),
+        Evidence(picture, image.geometry, signs),
     )
 
 
@@ -82,7 +101,10 @@ def medium_grid(patient: Patient) -> Geometry:
 
 
 def full_grid(patient: Patient) -> Geometry:
-    """The grid a hospital would reconstruct: 512 x 512 with the patient's own pixel and slice spacing."""
+    """The grid a hospital would reconstruct: 512 x 512 (MR 320 x 320) with the scan's own pixel and slice spacing."""
+    if patient.mr is not None:
+        pixel = patient.mr.pixel_mm
+        return _grid(patient, MR_PIXELS, (patient.mr.slice_mm, pixel, pixel))
     pixel = patient.scan.pixel_mm
     return _grid(patient, FULL_PIXELS, (patient.scan.slice_mm, pixel, pixel))
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from fibrolens.phantom.clinic import LAST_DAY, Record
 from fibrolens.phantom.habitus import Body
+from fibrolens.phantom.mr import UPTAKE_SIGN
 from fibrolens.phantom.patient import Patient, sample_patient
 from fibrolens.phantom.setting import Setting
 from fibrolens.phantom.severity import SIGNS, STAGE_COUNT
@@ -32,7 +33,7 @@ class Twin:
     """The same patients with one sign at another stage's value.
 
     Args:
-        sign: a name of `SIGNS`.
+        sign: a name of `SIGNS`, or the uptake of MR.
         stage: 0 to 4.
 
     Raises:
@@ -43,8 +44,9 @@ class Twin:
     stage: int
 
     def __post_init__(self) -> None:
-        if self.sign not in SIGNS:
-            raise ValueError(f"the sign of a twin must be one of {', '.join(SIGNS)}; it is {self.sign!r}")
+        if self.sign not in (*SIGNS, UPTAKE_SIGN):
+            known = ", ".join((*SIGNS, UPTAKE_SIGN))
+            raise ValueError(f"the sign of a twin must be one of {known}; it is {self.sign!r}")
         if self.stage not in range(STAGE_COUNT):
             raise ValueError(f"the stage of a twin must be 0 to 4; it is {self.stage!r}")
 

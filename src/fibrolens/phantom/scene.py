@@ -28,9 +28,12 @@ SKIN_HU, FOAM_HU = 15.0, -850.0
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One thing to paint: its label, where it is, and its HU (a number, or one per voxel of the region's box)."""
+    """One thing to paint: its label, where it is, and its HU (a number, or one per voxel of the region's box).
 
-    organ: Organ
+    What has no organ leaves the labels as they are. On MR the `hu` are signals.
+    """
+
+    organ: Organ | None
     region: Region
     hu: float | np.ndarray
 

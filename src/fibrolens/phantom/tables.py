@@ -11,7 +11,7 @@ from typing import Any
 
 from fibrolens.errors import OutputError
 from fibrolens.phantom.patient import Patient
-from fibrolens.phantom.render import PHASE_NAMES
+from fibrolens.phantom.render import HEPATOBILIARY, PHASE_NAMES
 from fibrolens.phantom.roster import Twin
 from fibrolens.plan import STAGES
 
@@ -19,8 +19,12 @@ Row = Mapping[str, Any]
 
 #: Parts of a patient that get columns of their own, with what is put around their fields' names.
 PARTS = {"enhancement": ("", "_hu"), "scan": ("", ""), "body": ("body_", "")}
+#: The same for an MR; of it `signal` is a part of its own.
+MR_PARTS = {"mr": ("", ""), "body": ("body_", "")}
 #: What is not a truth about the scan: identifiers stand in front, the record in ``cohort.csv``.
-LEFT_OUT = {"patient_id", "scan_id", "stage", "severity", "record", "seed", *PARTS}
+LEFT_OUT = {"patient_id", "scan_id", "stage", "severity", "record", "seed", "mr", *PARTS}
+#: What an MR does not show.
+OF_CT = {"parenchymal_enhancement"}
 #: What follows from a patient's seed and LSVR; the rendered lobes meet it.
 LOBE_SHARES = ("caudate_share", "segment_iv_share")
 #: Volumes as the voxels of the written masks give them, and segments I to III over IV to VIII.
@@ -35,10 +39,17 @@ def cohort_row(patient: Patient, image: str) -> Row:
         "image": image,
         "stage": STAGES[patient.stage],
         **asdict(patient.record),
-        "site": patient.scan.vendor,
-        "phase": PHASE_NAMES[patient.scan.phase],
+        **_scanned(patient),
         **_masks(patient),
     }
+
+
+def _scanned(patient: Patient) -> Row:
+    if patient.mr is None:
+        return {"site": patient.scan.vendor, "phase": PHASE_NAMES[patient.scan.phase]}
+    mr = patient.mr
+    strength = f"{mr.field_strength:g}"
+    return {"site": mr.vendor, "phase": HEPATOBILIARY, "modality": "MR", "field_strength": strength}
 
 
 def truth_row(patient: Patient, measured: Mapping[str, float | None]) -> Row:
@@ -50,9 +61,10 @@ def truth_row(patient: Patient, measured: Mapping[str, float | None]) -> Row:
     """
     row: dict[str, Any] = {"scan_id": patient.scan_id, "patient_id": patient.patient_id}
     row |= {"stage": STAGES[patient.stage], "severity": _plain(patient.severity)}
-    row |= {f.name: _plain(getattr(patient, f.name)) for f in fields(patient) if f.name not in LEFT_OUT}
+    hidden = LEFT_OUT if patient.mr is None else LEFT_OUT | OF_CT
+    row |= {f.name: _plain(getattr(patient, f.name)) for f in fields(patient) if f.name not in hidden}
     row |= {name: _plain(getattr(patient, name)) for name in LOBE_SHARES}
-    for part, (before, after) in PARTS.items():
+    for part, (before, after) in (PARTS if patient.mr is None else MR_PARTS).items():
         for name, value in _flat(asdict(getattr(patient, part))):
             row[f"{before}{name}{after}"] = _plain(value)
     return row | {name: measured.get(name) for name in MEASURED}
@@ -105,9 +117,11 @@ def _masks(patient: Patient) -> Row:
 
 
 def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Names and values, those of tuples one by one."""
+    """Names and values, those of tuples and parts one by one."""
     for name, value in values.items():
-        if isinstance(value, tuple):
+        if isinstance(value, dict):
+            yield from ((f"{part}_{name}", number) for part, number in value.items())
+        elif isinstance(value, tuple):
             yield from ((f"{name}_{number}", part) for number, part in enumerate(value, 1))
         else:
             yield name, value
