@@ -22,6 +22,9 @@ STAGES = ("F0", "F1", "F2", "F3", "F4")
 PAPER_MIX = (134, 8, 10, 18, 82)
 
 LayerName = Literal["conv1", "conv2", "conv3", "conv4", "hidden", "head"]
+Region = Literal["upper_abdomen", "liver_only", "liver_spleen", "no_liver", "no_spleen"]
+HeadName = Literal["softmax", "ordinal", "regression"]
+Covariate = Literal["age", "sex", "field_strength"]
 
 T = TypeVar("T")
 
@@ -55,7 +58,13 @@ class SlabPlan:
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """Sizes of the LFS network: four convolutions, three max-poolings, two fully connected layers (paper)."""
+    """Sizes of the LFS network: four convolutions, three max-poolings, two fully connected layers (paper).
+
+    Args:
+        head: how the stage is read from the last layer: ``softmax`` (paper), ``ordinal`` (cumulative link), or
+            ``regression`` of the stage's number.
+        covariates: what the last layer knows of the patient beside the image.
+    """
 
     channels: tuple[int, int, int, int] = (16, 32, 64, 128)
     kernel: tuple[int, int, int] = (5, 5, 5)  # paper: "5*5"
@@ -65,8 +74,13 @@ class NetworkPlan:
     hidden: int = 128
     dropout: float = 0.3
     normalise: Literal["inner", "all"] = "inner"  # all: the first convolution and the hidden layer too
+    head: HeadName = "softmax"
+    covariates: tuple[Covariate, ...] = ()
 
     def __post_init__(self) -> None:
+        # A map is made without them, which is exact where the last layer is linear.
+        linear = self.head != "ordinal"
+        _require(linear or not self.covariates, "covariates", "empty with an ordinal head", self.covariates)
         _require(all(k % 2 == 1 for k in self.kernel), "kernel", "odd sizes", self.kernel)
         _require(min(self.stride) >= 1, "stride", "at least 1", self.stride)
         _require(len(self.pools) == 3, "pools", "three poolings", self.pools)
@@ -136,14 +150,24 @@ class Plan:
 
     Args:
         region: which part of the CT the network sees; the paper's conclusion is the whole upper abdomen.
+        patch_mm: side of the square, centred on the widest place of the liver in each slice, that the network sees of
+            the liver's slices; 0 is the whole plane.
+        sections: so many slices, spread evenly over the liver's range, instead of runs of consecutive ones; 0 is runs.
     """
 
     grid: GridPlan = field(default_factory=GridPlan)
     slab: SlabPlan = field(default_factory=SlabPlan)
     network: NetworkPlan = field(default_factory=NetworkPlan)
     training: TrainingPlan = field(default_factory=TrainingPlan)
-    region: Literal["upper_abdomen"] = "upper_abdomen"
+    region: Region = "upper_abdomen"
+    patch_mm: float = 0.0
+    sections: int = 0
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        _require(self.patch_mm >= 0, "patch_mm", "at least 0", self.patch_mm)
+        fits = self.sections in (0, self.slab.slices)
+        _require(fits, "sections", "0 or as many as the slab has slices", self.sections)
 
 
 @dataclass(frozen=True)

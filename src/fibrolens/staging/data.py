@@ -38,6 +38,7 @@ class StagingCase:
         signs: what is known of the patient beside the stage, each value standardised; simulated patients only.
         chances: probability of F0..F4 given all known signs, in the `prior` of the plan; simulated patients only.
         parts: number of the body part in each voxel, from 1, or 0 elsewhere; simulated patients only.
+        covariates: what the plan's last layer knows of the patient, standardised; see `covariates`.
     """
 
     scan_id: str
@@ -49,6 +50,7 @@ class StagingCase:
     signs: Float[np.ndarray, " s"] | None = None
     chances: Float[np.ndarray, " k"] | None = None
     parts: UInt8[np.ndarray, "d h w"] | None = None
+    covariates: Float[np.ndarray, " c"] | None = None
 
     @property
     def stage(self) -> int:
@@ -116,6 +118,7 @@ class Batch:
         signs: the patients' known signs, or None where a case has none.
         chances: of the stages given the patients' signs, or None where a case has none.
         parts: numbers of body parts, moved as the slabs are, or None where a case has none.
+        covariates: of the patients, or None where a case has none.
     """
 
     slabs: Float[Tensor, "n 1 s h w"]
@@ -123,6 +126,7 @@ class Batch:
     signs: Float[Tensor, "n k"] | None
     chances: Float[Tensor, "n 5"] | None
     parts: UInt8[Tensor, "n s h w"] | None
+    covariates: Float[Tensor, "n c"] | None
 
 
 def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
@@ -141,8 +145,6 @@ def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
     starts = [random_start(case, size, rng) for case in chosen]
     slabs = np.stack([cut_slab(case.image, start, size) for case, start in zip(chosen, starts, strict=True)])
     parts = [cut_slab(c.parts, start, size) for c, start in zip(chosen, starts, strict=True) if c.parts is not None]
-    signs = [case.signs for case in chosen if case.signs is not None]
-    chances = [case.chances for case in chosen if case.chances is not None]
     moved, followed = augment(
         torch.from_numpy(slabs).float().div_(255.0),
         torch.from_numpy(np.stack(parts)) if len(parts) == len(chosen) else None,
@@ -153,10 +155,17 @@ def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
     return Batch(
         moved[:, None],
         torch.from_numpy(belonging[drawn] > 0),
-        torch.from_numpy(np.stack(signs).astype(np.float32)) if len(signs) == len(chosen) else None,
-        torch.from_numpy(np.stack(chances).astype(np.float32)) if len(chances) == len(chosen) else None,
+        _stacked([case.signs for case in chosen]),
+        _stacked([case.chances for case in chosen]),
         followed,
+        _stacked([case.covariates for case in chosen]),
     )
+
+
+def _stacked(known: Sequence[Float[np.ndarray, " k"] | None]) -> Float[Tensor, "n k"] | None:
+    """What is known of every case as rows; None where a case has none."""
+    rows = [values for values in known if values is not None]
+    return torch.from_numpy(np.stack(rows).astype(np.float32)) if len(rows) == len(known) else None
 
 
 def memberships(stages: Sequence[tuple[int, ...]]) -> Float[np.ndarray, "n 5"]:
@@ -234,7 +243,8 @@ def augment(
     There is no left-right flip: on which side liver and spleen lie is anatomy.
     """
     n = len(slabs)
-    placement = affine_grid(_placements(n, grid, training, rng), [n, 1, *slabs.shape[-2:]], align_corners=False)
+    size = (slabs.shape[-2], slabs.shape[-1])
+    placement = affine_grid(_placements(n, size, grid, training, rng), [n, 1, *size], align_corners=False)
     moved = grid_sample(slabs, placement, padding_mode="zeros", align_corners=False)
     followed = None
     if parts is not None:
@@ -248,11 +258,13 @@ def augment(
     return torch.where((moved > CLIPPED) & (moved < 1.0 - CLIPPED), changed, moved), followed
 
 
-def _placements(n: int, grid: GridPlan, training: TrainingPlan, rng: np.random.Generator) -> Float[Tensor, "n 2 3"]:
+def _placements(
+    n: int, size: tuple[int, int], grid: GridPlan, training: TrainingPlan, rng: np.random.Generator
+) -> Float[Tensor, "n 2 3"]:
     """Affine matrices for `affine_grid`: rotation in millimetres, never a reflection."""
     angle = np.deg2rad(training.rotation_deg) * rng.uniform(-1, 1, n)
     zoom = np.exp(np.log1p(training.scale) * rng.uniform(-1, 1, n))
-    half_mm = np.array([grid.in_plane[1] * grid.spacing_mm[2], grid.in_plane[0] * grid.spacing_mm[1]]) / 2.0  # x, y
+    half_mm = np.array([size[1] * grid.spacing_mm[2], size[0] * grid.spacing_mm[1]]) / 2.0  # x, y
     turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], -1).reshape(n, 2, 2)
     matrix = zoom[:, None, None] * turn * (half_mm[None, None, :] / half_mm[None, :, None])
     shift = training.shift_mm * rng.uniform(-1, 1, (n, 2)) / half_mm

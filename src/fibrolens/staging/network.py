@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fibrolens.plan import STAGES, NetworkPlan
+from fibrolens.plan import NetworkPlan
+from fibrolens.staging.heads import new_head
 
 #: Layers for location maps, in the order of the data.
 LAYERS = ("conv1", "conv2", "conv3", "conv4")
@@ -42,7 +43,8 @@ class LFSNetwork(nn.Module):
         norm = [nn.LayerNorm(plan.hidden)] if everywhere else []
         self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(fourth * cells, plan.hidden), *norm, nn.ReLU())
         self.dropout = nn.Dropout(plan.dropout)
-        self.head = nn.Linear(plan.hidden, len(STAGES))
+        self.covariates = len(plan.covariates)
+        self.head = new_head(plan.head, plan.hidden + self.covariates)
 
     def convolved(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n c a b e"]:
         """Activations of the last convolution, a cell per place of the slab.
@@ -69,14 +71,33 @@ class LFSNetwork(nn.Module):
         """
         return self.connected(self.convolved(x))
 
-    def forward(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n 5"]:
+    def scores(
+        self, features: Float[Tensor, "n hidden"], covariates: Float[Tensor, "n c"] | None = None
+    ) -> Float[Tensor, "n 5"]:
         """Scores of the stages F0..F4 before the softmax (logits).
+
+        Args:
+            features: of the first fully connected layer.
+            covariates: what is known of each patient, standardised; None is the average patient.
+        """
+        logits: Tensor = self.head(self.with_covariates(features, covariates))
+        return logits
+
+    def with_covariates(
+        self, features: Float[Tensor, "n hidden"], covariates: Float[Tensor, "n c"] | None
+    ) -> Float[Tensor, "n known"]:
+        """What the last layer sees."""
+        if covariates is None:
+            covariates = features.new_zeros((len(features), self.covariates))
+        return torch.cat([features, covariates], dim=1)
+
+    def forward(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n 5"]:
+        """Scores of the stages F0..F4 before the softmax (logits), of an average patient.
 
         Args:
             x: slabs of windowed CT in [0, 1].
         """
-        logits: Tensor = self.head(self.dropout(self.features(x)))
-        return logits
+        return self.scores(self.dropout(self.features(x)))
 
 
 def new_network(plan: NetworkPlan, seed: int) -> LFSNetwork:

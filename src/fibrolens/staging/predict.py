@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from fibrolens.plan import Plan
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.domain import DomainModel
 from fibrolens.staging.network import LFSNetwork, fast
+from fibrolens.staging.seen import Seen
 from fibrolens.transforms import Slabs
 from fibrolens.weights import load_model_folder
 
@@ -87,6 +88,7 @@ def predict(
     liver_range: tuple[int, int],
     layers: Sequence[str] = ("conv3", "conv4"),
     targets: Sequence[int] | None = None,
+    covariates: Float[np.ndarray, " c"] | None = None,
 ) -> Prediction:
     """Stage one scan.
 
@@ -96,13 +98,15 @@ def predict(
         liver_range: first and last slice (inclusive) that show liver, as in training.
         layers: layers to make location maps at; none for the stage alone.
         targets: stages to explain; the predicted one where not given.
+        covariates: what the last layer knows of the patient, standardised; None is the average patient.
 
     Raises:
         ExplanationError: the network has no such layer.
     """
     slabs = Slabs.over(*liver_range, len(image), model.plan.slab)
     windows = slabs.extract(torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)))[:, None]
-    logits, features = _stage(model.network, windows)
+    known = None if covariates is None else torch.from_numpy(covariates.astype(np.float32))
+    logits, features = _stage(model.network, windows, known)
     probabilities = torch.softmax(logits.double(), dim=1).mean(dim=0)
     explained = (int(probabilities.argmax()),) if targets is None else tuple(targets)
     maps = _maps(model.network, windows, explained, layers) if layers else {}
@@ -118,16 +122,26 @@ def predict_case(
 ) -> Prediction:
     """Stage a scan that was prepared for training, from its stored grey levels; arguments as for `predict`."""
     image = case.image.astype(np.float32) / np.float32(255.0)
-    return predict(model, image, (case.liver_first, case.liver_last), layers, targets)
+    return predict(model, image, (case.liver_first, case.liver_last), layers, targets, case.covariates)
+
+
+def predict_seen(
+    model: StagingModel, seen: Seen, layers: Sequence[str] = (), targets: Sequence[int] | None = None
+) -> Prediction:
+    """Stage what a plan sees of a scan, with maps and coverage in their places of the whole scan."""
+    found = predict_case(model, seen.case, layers, targets)
+    maps = {layer: seen.back(array) for layer, array in found.maps.items()}
+    return replace(found, maps=maps, coverage=seen.covered(found.coverage))
 
 
 def _stage(
-    network: LFSNetwork, windows: Float[Tensor, "n 1 s h w"]
+    network: LFSNetwork, windows: Float[Tensor, "n 1 s h w"], covariates: Float[Tensor, " c"] | None
 ) -> tuple[Float[Tensor, "n 5"], Float[Tensor, "n f"]]:
     """Logits and features window by window: the memory of one, whatever the length of the scan."""
     with torch.no_grad():
         features = torch.cat([network.features(_fast(window)) for window in _one_by_one(windows)])
-        return network.head(features), features
+        known = None if covariates is None else covariates.expand(len(features), -1)
+        return network.scores(features, known), features
 
 
 def _maps(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ from fibrolens.errors import CohortError, ModelError
 from fibrolens.plan import Plan, TrainingPlan, write_plan
 from fibrolens.progress import Reporter, Silent
 from fibrolens.staging.data import Batch, StagingCase, draw_batch, memberships, prior_shift
+from fibrolens.staging.heads import regressed
 from fibrolens.staging.network import LFSNetwork, fast, new_network
 from fibrolens.staging.stopping import InnerSplit
 
@@ -44,6 +45,7 @@ class Learner(nn.Module):
     def __init__(self, plan: Plan, cases: Sequence[StagingCase]) -> None:
         super().__init__()
         self.plan = plan.training
+        self.regression = plan.network.head == "regression"
         self.soft = all(case.chances is not None for case in cases)
         signs, shares = _signs(cases, plan.training), _shares(cases, plan.training)
         belonging = memberships([case.stages for case in cases])
@@ -73,7 +75,7 @@ class Learner(nn.Module):
             torch.manual_seed(self.plan.seed * 1_000_003 + step)
             cells = self.network.convolved(batch.slabs.contiguous(memory_format=torch.channels_last_3d))
             features = self.network.connected(cells)
-            logits = self.network.head(self.network.dropout(features))
+            logits = self.network.scores(self.network.dropout(features), batch.covariates)
         loss = self.stage_loss(logits, batch)
         if self.signs is not None and batch.signs is not None:
             loss = loss + self.plan.signs_weight * mse_loss(self.signs(features), batch.signs)
@@ -84,8 +86,11 @@ class Learner(nn.Module):
     def stage_loss(self, logits: Float[Tensor, "n 5"], batch: Batch) -> Float[Tensor, ""]:
         """Minus the logarithm of the probability of what the reference allows; of one stage it is the cross-entropy.
 
-        Smoothed over all stages, or softened to how likely each is given the patient's signs, as the plan says.
+        Smoothed over all stages, or softened to how likely each is given the patient's signs, as the plan says. Of a
+        regression it is the squared distance from the nearest stage that the reference allows.
         """
+        if self.regression:
+            return nearest_error(regressed(logits), batch.allowed)
         scores = log_softmax(logits + self.shift, dim=1)
         loss = -scores.masked_fill(~batch.allowed, -torch.inf).logsumexp(dim=1)
         loss = torch.lerp(loss, -scores.mean(dim=1), self.plan.label_smoothing)
@@ -94,6 +99,12 @@ class Learner(nn.Module):
             chances = torch.softmax(batch.chances.log() + self.shift, dim=1)
             loss = torch.lerp(loss, -(chances * scores).sum(dim=1), self.plan.soft_stages)
         return loss.mean()
+
+
+def nearest_error(number: Float[Tensor, " n"], allowed: Bool[Tensor, "n 5"]) -> Float[Tensor, ""]:
+    """Mean squared distance of each number from the nearest of its allowed stages."""
+    distance = (number[:, None] - torch.arange(allowed.shape[1])).square()
+    return distance.masked_fill(~allowed, torch.inf).amin(dim=1).mean()
 
 
 class PartsHead(nn.Module):
@@ -300,7 +311,7 @@ def _made_of(
     scans = zlib.crc32(b"")
     for case in (*cases, *inner):
         scans = zlib.crc32(f"{case.scan_id} {case.stages}".encode(), zlib.crc32(case.image.tobytes(), scans))
-        for known in (case.signs, case.chances, case.parts):
+        for known in (case.signs, case.chances, case.parts, case.covariates):
             scans = scans if known is None else zlib.crc32(known.tobytes(), scans)
     start = zlib.crc32(b"")
     for name, tensor in sorted((initial or {}).items()):

@@ -119,7 +119,7 @@ def _prepared(study: Study, row: CohortRow) -> ScanTrial:
         kept = organs / f"{row.scan_id}.nii.gz"
         return ScanTrial(
             seconds,
-            load_case(place, row).image.nbytes / 1e6,
+            load_case(place, row, study.plan.staging).image.nbytes / 1e6,
             scan_file(place, row).stat().st_size / 1e6,
             kept.stat().st_size / 1e6 if kept.exists() else 0.0,
         )

@@ -26,10 +26,10 @@ from fibrolens.plan import STAGES, Plan
 from fibrolens.progress import Reporter
 from fibrolens.result import REGIONS
 from fibrolens.staging.network import fast, new_network
-from fibrolens.staging.predict import Prediction, StagingModel, predict_case
+from fibrolens.staging.predict import Prediction, StagingModel, predict_case, predict_seen
 from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import LOG, WEIGHTS, train
-from fibrolens.study.prepare import PreparedScan, load_case, load_scan
+from fibrolens.study.prepare import PreparedScan, load_case, load_scan, load_seen
 from fibrolens.study.tables import (
     ATTENTION,
     ATTENTION_FILE,
@@ -136,7 +136,7 @@ def train_fold(job: FoldJob, report: Reporter) -> None:
         return
     job.folder.mkdir(parents=True, exist_ok=True)
     write_aside(job.split, job.folder / SPLIT)
-    cases, inner = ([load_case(job.cases, row) for row in rows] for rows in (job.train, job.inner))
+    cases, inner = ([load_case(job.cases, row, job.plan) for row in rows] for rows in (job.train, job.inner))
     initial = None if job.initial is None else load_file(job.initial)
     for number, way in enumerate(job.ways):
         if (tried / str(number) / WEIGHTS).exists():
@@ -196,8 +196,7 @@ def predict_fold(job: FoldJob, report: Reporter) -> None:
     model = _model(job)
     found = []
     for row in rows:
-        case = load_case(job.cases, row)
-        chances = predict_case(model, case).probabilities
+        chances = predict_case(model, load_case(job.cases, row, job.plan)).probabilities
         named = {f"p_{stage}": float(p) for stage, p in zip(STAGES, chances, strict=True)}
         found.append(_known(job, row) | named)
         report.advance(note=f"fold {job.number}")
@@ -223,7 +222,8 @@ def explain_fold(job: FoldJob, report: Reporter) -> None:
     looked = []
     for row in job.test:
         scan = load_scan(job.cases, row)
-        prediction = predict_case(model, scan.case, MAP_LAYERS, (stages[row.scan_id],))
+        seen = load_seen(job.cases, row, job.plan)
+        prediction = predict_seen(model, seen, MAP_LAYERS, (stages[row.scan_id],))
         maps = scaled_maps(prediction, scan)
         write_nifti(scan.labels.with_array(maps[SHOWN]), job.folder / MAPS / f"{row.scan_id}.nii.gz")
         looked += [_known(job, row) | _attention_row(scan, prediction, layer, array) for layer, array in maps.items()]

@@ -21,13 +21,15 @@ from fibrolens.io import read_volume
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.markers.serum import Laboratory
 from fibrolens.output import file_sha256
-from fibrolens.plan import GridPlan
+from fibrolens.plan import GridPlan, Plan
 from fibrolens.progress import Reporter
 from fibrolens.quality import assess
 from fibrolens.segment.regions import LIVER
 from fibrolens.segment.segmenters import SegmenterName
+from fibrolens.staging.covariates import covariates
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.predict import StagingModel, predict_case
+from fibrolens.staging.seen import Seen, needs_labels, see
 from fibrolens.study.acquisition import acquisition
 from fibrolens.study.organs import Organs, Segmentations
 from fibrolens.view import NetworkView
@@ -211,20 +213,28 @@ def save_scan(scan: PreparedScan, path: Path) -> None:
     aside.replace(path)
 
 
-def load_case(cases: Path, row: CohortRow) -> StagingCase:
-    """The part of a prepared scan that a network is trained on."""
+def load_seen(cases: Path, row: CohortRow, plan: Plan) -> Seen:
+    """What the network of a plan sees of a prepared scan, and what it knows of the patient."""
     with np.load(scan_file(cases, row), allow_pickle=False) as stored:
         image = stored["image"]
         first, last = (int(n) for n in stored["liver_range"])
-    return StagingCase(row.scan_id, row.patient_id, row.stages, image, first, last)
+        labels = stored["labels"] if needs_labels(plan) else None
+    known = covariates(plan.network.covariates, row.values)
+    case = StagingCase(row.scan_id, row.patient_id, row.stages, image, first, last, covariates=known)
+    return see(case, labels, plan)
+
+
+def load_case(cases: Path, row: CohortRow, plan: Plan) -> StagingCase:
+    """The part of a prepared scan that the network of a plan is trained on."""
+    return load_seen(cases, row, plan).case
 
 
 def load_scan(cases: Path, row: CohortRow) -> PreparedScan:
-    """Read what `save_scan` wrote."""
+    """Read what `save_scan` wrote, the whole scan."""
     with np.load(scan_file(cases, row), allow_pickle=False) as stored:
         labels, body, below, affine = (stored[name] for name in ("labels", "body", "liver_depth", "affine"))
     slices, height, width = labels.shape
     geometry = Geometry.from_affine((slices, height, width), affine)
     depth = np.zeros(labels.shape, np.float32)
     depth[labels == LIVER] = below
-    return PreparedScan(load_case(cases, row), Volume(labels, geometry, row.scan_id), body, depth)
+    return PreparedScan(load_case(cases, row, Plan()), Volume(labels, geometry, row.scan_id), body, depth)

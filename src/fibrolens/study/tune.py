@@ -153,7 +153,7 @@ def _prepare(
     with Engine(workers) as engine, progress(len(rows), "preparing scans") as report:
         engine.run(run_prepare, prepare_jobs(rows, job), report)
     require_prepared(rows, folder, cohort_csv)
-    return [load_case(folder, row) for row in rows]
+    return [load_case(folder, row, plan) for row in rows]
 
 
 def _domain(
