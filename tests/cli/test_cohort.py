@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.cohort_files import ct, mask, write_scans, write_table
+from tests.source_files import put_ct, put_labels
 
 from fibrolens import cli
 from fibrolens.io import write_nifti
@@ -106,6 +107,46 @@ def test_the_flow_is_written_with_the_criteria_of_a_file(folder, capsys):
 def test_debug_may_stand_on_either_side(folder, capsys, arguments):
     assert cli.main(["cohort", *arguments, str(folder / "gone.csv")]) == 3
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_sources_are_listed_with_licence_and_whether_they_were_checked(capsys):
+    assert cli.main(["cohort", "import", "--list"]) == 0
+    told = capsys.readouterr().out
+    assert "tcga_lihc" in told
+    assert "licence: CC BY-SA 4.0" in told
+    assert "not checked against the original files" in told
+    assert cli.main(["cohort", "import", "tcga-lihc", "--how"]) == 0
+    assert "idc download tcga_lihc --download-dir DIR" in capsys.readouterr().out
+
+
+def test_a_source_is_imported_and_passes_the_check(folder, capsys):
+    put_ct(folder / "btcv" / "img" / "img0001.nii.gz")
+    put_labels(folder / "btcv" / "label" / "label0001.nii.gz", 6, 1)
+    table = str(folder / "btcv.csv")
+    command = ["cohort", "import", "btcv", "--from", str(folder / "btcv"), "--out", table]
+    assert cli.main(command) == 0
+    assert "1 cases of 1 patients from BTCV" in capsys.readouterr().out
+    assert cli.main(["cohort", "check", table]) == 0
+    assert cli.main([*command[:-1], str(folder / "again.csv"), "--beside", table, "--exclude-shared"]) == 0
+    assert "same case in btcv.csv: 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        ([], 2, "Name a source"),
+        (["bctv", "--how"], 2, "did you mean btcv?"),
+        (["btcv", "--from", "."], 2, "--out COHORT.csv"),
+        (["btcv", "--from", ".", "--out", "x.csv", "--quick"], 2, "--beside"),
+        (["btcv", "--from", "gone", "--out", "x.csv"], 3, "gone is no folder"),
+        (["tcga_lihc", "--table", "gone.txt", "--out", "x.csv"], 3, "gone.txt does not exist"),
+    ],
+)
+def test_wrong_imports_end_with_a_sentence_and_write_nothing(tmp_path, monkeypatch, capsys, arguments, status, says):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["cohort", "import", *arguments]) == status
+    assert says in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [["cohort"], ["cohort", "flow", "x.csv"], ["cohort", "draw"]])

@@ -118,11 +118,11 @@ def find_tables(tables: Sequence[Path], folder: Path | None, roles: Sequence[Rol
 
 
 def _role_of(table: TableFile, roles: Sequence[Role]) -> Role:
-    """The role of a table that a person names."""
+    """The role of a table that a person names; of several that it fits, the one that asks for most columns."""
     lacking = [(role.missing(table.columns), role) for role in roles]
-    for missing, role in lacking:
-        if not missing:
-            return role
+    fitting = [role for missing, role in lacking if not missing]
+    if fitting:
+        return max(fitting, key=lambda role: len(role.columns))
     if not lacking:
         raise InputError(f"This source reads no table; leave out --table {table.path.name}.")
     missing, role = min(lacking, key=lambda pair: len(pair[0]))
