@@ -109,16 +109,16 @@ def _names(axes: Axes, names: Sequence[str]) -> None:
         axes.text(-0.04, line, short, transform=place, ha="right", va="center", fontsize=SMALL)
 
 
-def _words(axes: Axes, line: float, figure: str) -> None:
+def _words(axes: Axes, line: float | int, figure: str) -> None:
     axes.text(1.04, line, figure, transform=axes.get_yaxis_transform(), ha="left", va="center", fontsize=SMALL)
 
 
-def _bar(axes: Axes, ends: Any, line: float, colour: str, width: float = 1.3) -> None:
+def _bar(axes: Axes, ends: Any, line: float | int, colour: str, width: float = 1.3) -> None:
     if ends is not None:
         axes.plot(ends, (line, line), color=colour, linewidth=width, zorder=2)
 
 
-def _diamond(axes: Axes, middle: float, ends: Any, line: float) -> None:
+def _diamond(axes: Axes, middle: float, ends: Any, line: float | int) -> None:
     low, high = (middle - 0.004, middle + 0.004) if ends is None else ends
     axes.fill(
         (low, middle, high, middle), (line, line - 0.28, line, line + 0.28), color=VERMILION, zorder=3, linewidth=0
