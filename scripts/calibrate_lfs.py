@@ -18,34 +18,38 @@ from pathlib import Path
 
 import numpy as np
 
+from fibrolens.evaluate.conformal import CLAIM, calibrate, label_scores
+from fibrolens.output import write_json
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.patient import sample_patient
 from fibrolens.phantom.render import render, small_grid
 from fibrolens.phantom.severity import paper_stages
+from fibrolens.plan import STAGES
 from fibrolens.progress import Progress
+from fibrolens.staging.calibration import StageCalibration
 from fibrolens.staging.data import StagingCase, prepare_case
 from fibrolens.staging.predict import StagingModel, predict_case
-from fibrolens.weights import shipped
+from fibrolens.weights import CALIBRATION, shipped
 
 #: Of the patients; stated before any of them was drawn. It lies among those that cohorts cannot have.
 SEED = 1_000_010
 PATIENTS = 1400
-COLUMNS = ("scan_id", "stage", "in_domain", "p_F0", "p_F1", "p_F2", "p_F3", "p_F4")
+COLUMNS = ("scan_id", "stage", "in_domain", *(f"p_{stage}" for stage in STAGES))
 
 
 def main() -> int:
-    """Predict who is missing; 1 where the minutes did not suffice."""
+    """Predict who is missing, then calibrate; 1 where the minutes did not suffice."""
     options = _options()
     until = time.monotonic() + 60.0 * options.minutes
     model = StagingModel.load(options.model)
-    stages = pool_stages(options.patients)
+    stages = pool_stages()[: options.patients]
     options.pool.parent.mkdir(parents=True, exist_ok=True)
     done = _done(options.pool)
     with (
         options.pool.open("a", encoding="utf-8", newline="") as stream,
         Progress(len(stages), "predicting") as progress,
     ):
-        progress.advance(done)
+        progress.advance(min(done, len(stages)))
         writer = csv.writer(stream, lineterminator="\n")
         if not done:
             writer.writerow(COLUMNS)
@@ -56,12 +60,28 @@ def main() -> int:
             writer.writerow(_row(model, index, stages[index]))
             stream.flush()
             progress.advance()
+    write_calibration(options.pool, options.model, model.sha256, len(stages))
     return 0
 
 
-def pool_stages(patients: int) -> list[int]:
+def pool_stages() -> list[int]:
     """The stage of each patient: the paper's mix in random order, so that any stretch of them is a fair draw."""
-    return [int(stage) for stage in np.random.default_rng(SEED).permutation(paper_stages(patients))]
+    return [int(stage) for stage in np.random.default_rng(SEED).permutation(paper_stages(PATIENTS))]
+
+
+def write_calibration(pool: Path, folder: Path, weights_sha256: str, patients: int) -> None:
+    """Write ``calibration.json`` of a model folder from the first `patients` of a pool.
+
+    Those that the domain check takes for unfamiliar are left out: a set claims nothing of such scans.
+    """
+    with pool.open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in list(csv.DictReader(stream))[:patients] if row["in_domain"] == "true"]
+    probabilities = np.array([[float(row[f"p_{stage}"]) for stage in STAGES] for row in rows])
+    allowed = np.array([[row["stage"] == stage for stage in STAGES] for row in rows])
+    threshold = calibrate(label_scores(probabilities, allowed), CLAIM)
+    text = f"{len(rows)} simulated CTs of patients that the weights had never seen, stages mixed as in the paper"
+    write_json(StageCalibration(threshold, text).to_dict(weights_sha256), folder / CALIBRATION)
+    print(f"{folder / CALIBRATION}: {threshold}; mean size {threshold.sets(probabilities).sum(axis=1).mean():.2f}")
 
 
 def simulate(model: StagingModel, index: int, stage: int) -> StagingCase:
@@ -93,7 +113,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=shipped("lfs"), help="model folder, which gets calibration.json")
     parser.add_argument("--pool", type=Path, default=Path("runs/lfs/calibration.csv"), help="cache of the predictions")
-    parser.add_argument("--patients", type=int, default=PATIENTS, help="simulated patients to calibrate on")
+    parser.add_argument("--patients", type=int, default=PATIENTS, help="calibrate on the first so many")
     parser.add_argument("--minutes", type=float, default=120.0, help="end this call after so many")
     return parser.parse_args()
 

@@ -8,11 +8,14 @@ import pytest
 from tests.staged import simulated, untrained_models
 
 from fibrolens.errors import CoverageError, GeometryError, InputError, PhaseError
+from fibrolens.evaluate.conformal import Threshold
 from fibrolens.explain.patterns import PATTERNS
 from fibrolens.io import write_nifti
 from fibrolens.masks import OwnMasks
 from fibrolens.phantom.labels import Organ
 from fibrolens.pipeline import StageOptions, stage
+from fibrolens.staging.calibration import StageCalibration
+from fibrolens.staging.domain import DomainModel
 from fibrolens.volume import Geometry, Volume
 
 
@@ -215,3 +218,60 @@ def test_labels_of_another_convention_need_its_name(tmp_path, ct_file, rendering
 def test_weights_without_a_record_of_their_features_leave_the_domain_open(result):
     assert result.to_dict()["quality"]["in_domain"] is None
     assert any("not checked" in warning for warning in result.warnings)
+
+
+@pytest.fixture(scope="module")
+def calibrated(models, result):
+    """The same networks with a calibration, and with a domain that holds the scan."""
+    sets = StageCalibration(Threshold(0.9, 60, 56, 0.5), "60 toys")
+    domain = DomainModel(np.zeros(8), np.eye(8), np.inf)
+    return replace(models, staging=replace(models.staging, calibration=sets, domain=domain))
+
+
+def test_weights_without_a_calibration_give_no_stage_set_and_say_so(result):
+    assert result.to_dict()["stage"]["conformal_set"] is None
+    assert any("without a calibration" in warning for warning in result.warnings)
+
+
+def test_weights_with_a_calibration_give_the_set_and_whom_it_was_taken_from(ct_file, calibrated):
+    staged = stage(ct_file, models=calibrated)
+    held = staged.to_dict()["stage"]["conformal_set"]
+    numbers = calibrated.staging.calibration.stages(np.array(staged.stage.probabilities))
+    assert held == {
+        "stages": [f"F{k}" for k in numbers],
+        "claim": 0.9,
+        "calibrated_on": "60 toys",
+        "valid": True,
+        "reason": None,
+    }
+    assert staged.stage.predicted in held["stages"]
+    assert not any("calibration" in warning for warning in staged.warnings)
+
+
+def test_a_stage_set_is_not_valid_where_the_scan_is_unlike_those_of_the_calibration(ct_file, calibrated):
+    def reason(domain, **options):
+        models = replace(calibrated, staging=replace(calibrated.staging, domain=domain))
+        held = stage(ct_file, StageOptions(**options), models).to_dict()["stage"]["conformal_set"]
+        assert held["valid"] == (held["reason"] is None)
+        return held["reason"]
+
+    near = calibrated.staging.domain
+    assert reason(near) is None
+    assert "outside the training domain" in reason(replace(near, threshold=-1.0))
+    assert "was not checked" in reason(None)
+    assert "own slices" in reason(near, native_slices=True)
+
+
+def test_a_stage_set_of_a_forced_scan_is_not_valid(tmp_path, rendering, calibrated):
+    hu = rendering.hu.array.copy()
+    hu[rendering.labels.array == Organ.AORTA] = 42
+    hu[rendering.labels.array == Organ.SPLEEN] = 45
+    hu[rendering.labels.array == Organ.LIVER] = 55
+    path = tmp_path / "native.nii.gz"
+    write_nifti(rendering.hu.with_array(hu), path)
+    held = stage(path, StageOptions(force=True), calibrated).to_dict()["stage"]["conformal_set"]
+    assert held["reason"] == "not valid here: the scan failed the quality gate and was forced"
+
+
+def test_another_calibration_is_another_result_for_the_manifest(models, calibrated):
+    assert models.fingerprint != calibrated.fingerprint

@@ -16,12 +16,13 @@ from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.masks import FoundOrgans, OwnMasks, find_organs
 from fibrolens.plan import STAGES
 from fibrolens.quality import Quality, assess
-from fibrolens.result import Attention, ModelRecord, StageEstimate, StagingResult
+from fibrolens.result import Attention, ConformalSet, ModelRecord, StageEstimate, StagingResult
 from fibrolens.scan import ScanInput, read_scan
 from fibrolens.segment.flags import doubts
 from fibrolens.segment.predict import OrganSegmenter
 from fibrolens.segment.segmenters import SegmenterName, load_segmenter
 from fibrolens.segment.sources import MaskSource
+from fibrolens.staging.calibration import StageCalibration
 from fibrolens.staging.predict import Prediction, StagingModel, predict
 from fibrolens.view import NetworkView, scaled_map
 from fibrolens.volume import Volume
@@ -95,8 +96,10 @@ class Models:
 
     @property
     def fingerprint(self) -> dict[str, str]:
-        """SHA-256 of both weights."""
-        return {"staging": self.staging.sha256, "segmentation": self.segmenter.sha256 or self.segmenter.name}
+        """SHA-256 of both weights, and the calibration where there is one."""
+        names = {"staging": self.staging.sha256, "segmentation": self.segmenter.sha256 or self.segmenter.name}
+        sets = self.staging.calibration
+        return names if sets is None else names | {"calibration": f"{sets.threshold.claim} {sets.threshold.value}"}
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,7 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         forced=options.force and not quality.acceptable,
         in_domain=in_domain,
         model=_model_record(models.staging),
-        stage=_estimate(prediction),
+        stage=_estimate(prediction, models.staging.calibration, _not_valid(options, quality, in_domain)),
         attention=Attention(SCALE, options.layer, predicted, organs.source, regions, profile),
         measured=markers,
         warnings=(
@@ -208,9 +211,25 @@ def _gate(quality: Quality, force: bool) -> None:
         raise type(quality.errors[0])(" ".join(quality.reasons))
 
 
-def _estimate(prediction: Prediction) -> StageEstimate:
+def _estimate(prediction: Prediction, calibration: StageCalibration | None, not_valid: str | None) -> StageEstimate:
     f0, f1, f2, f3, f4 = (float(p) for p in prediction.probabilities)
-    return StageEstimate((f0, f1, f2, f3, f4))
+    if calibration is None:
+        return StageEstimate((f0, f1, f2, f3, f4))
+    stages = tuple(STAGES[k] for k in calibration.stages(prediction.probabilities))
+    held = ConformalSet(stages, calibration.threshold.claim, calibration.calibrated_on, not_valid)
+    return StageEstimate((f0, f1, f2, f3, f4), held)
+
+
+def _not_valid(options: StageOptions, quality: Quality, in_domain: bool | None) -> str | None:
+    """Why a stage set claims nothing of this scan: it is not one of those that the threshold was taken from."""
+    reasons = {
+        "the scan failed the quality gate and was forced": not quality.acceptable,
+        "the scan lies outside the training domain of the weights": in_domain is False,
+        "whether the scan lies within the training domain was not checked": in_domain is None,
+        "the network was given the CT's own slices": options.native_slices,
+    }
+    found = [words for words, applies in reasons.items() if applies]
+    return f"not valid here: {'; '.join(found)}" if found else None
 
 
 def _model_record(model: StagingModel) -> ModelRecord:
@@ -245,6 +264,10 @@ def _warnings(
         (
             in_domain is False,
             "The network's features of this scan are far from those of its training data; do not trust the stage.",
+        ),
+        (
+            models.staging.calibration is None,
+            "These weights come without a calibration; there is no set of stages that claims to hold the true one.",
         ),
         (not has_map, "The location map is zero everywhere; there is no attention to measure."),
         (

@@ -31,10 +31,32 @@ class ModelRecord:
 
 
 @dataclass(frozen=True)
+class ConformalSet:
+    """Stages that hold the true one as often as claimed, in scans like those that they were calibrated on.
+
+    Args:
+        stages: their names, ascending and without a gap.
+        claim: share of such scans whose set holds the true stage.
+        calibrated_on: those scans in words.
+        reason: why the claim is not valid for this scan; None where nothing speaks against it.
+    """
+
+    stages: tuple[str, ...]
+    claim: float
+    calibrated_on: str
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The `stage.conformal_set` object of ``result.json``."""
+        return {**vars(self), "stages": list(self.stages), "valid": self.reason is None}
+
+
+@dataclass(frozen=True)
 class StageEstimate:
-    """Probabilities of the METAVIR-like stages F0 to F4, summing to 1."""
+    """Probabilities of the METAVIR-like stages F0 to F4, summing to 1, and the stage set where there is one."""
 
     probabilities: tuple[float, float, float, float, float]
+    conformal_set: ConformalSet | None = None
 
     @property
     def predicted(self) -> str:
@@ -52,13 +74,13 @@ class StageEstimate:
         return {STAGES[k]: min(1.0, sum(self.probabilities[k:])) for k in range(1, len(STAGES))}
 
     def to_dict(self) -> dict[str, Any]:
-        """The `stage` object of ``result.json``; conformal sets need a calibration cohort and are null without one."""
+        """The `stage` object of ``result.json``; the conformal set is null where the weights have no calibration."""
         return {
             "probabilities": dict(zip(STAGES, self.probabilities, strict=True)),
             "predicted": self.predicted,
             "expected": self.expected,
             "at_least": self.at_least,
-            "conformal_set": None,
+            "conformal_set": None if self.conformal_set is None else self.conformal_set.to_dict(),
         }
 
 

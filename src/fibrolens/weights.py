@@ -6,6 +6,7 @@
              plan.json             every decision of the run that made them
              card.json             name, trained_on, intended_use, figures, seed, weights_sha256
              domain.safetensors    optional: the distribution of the training features
+             calibration.json      optional: the threshold of the stage sets; see `fibrolens.staging.calibration`
 
 Weights are never pickled, so that opening a folder runs nobody's code.
 """
@@ -30,6 +31,7 @@ from fibrolens.output import file_sha256, write_json
 from fibrolens.plan import read_plan, write_plan
 
 WEIGHTS, PLAN, CARD, DOMAIN = "weights.safetensors", "plan.json", "card.json", "domain.safetensors"
+CALIBRATION = "calibration.json"
 CARD_KEYS = ("name", "trained_on", "intended_use", "figures", "seed")
 
 P = TypeVar("P")
@@ -45,6 +47,7 @@ class ModelFolder:
         card: what the model is; holds at least the keys of `CARD_KEYS`.
         sha256: of ``weights.safetensors``; it names these weights in every result.
         domain: tensors of the feature-domain check, or None where the folder has none.
+        calibration: content of ``calibration.json``, or None where the folder has none.
     """
 
     path: Path
@@ -52,6 +55,7 @@ class ModelFolder:
     card: Mapping[str, Any]
     sha256: str
     domain: Mapping[str, Tensor] | None = None
+    calibration: Mapping[str, Any] | None = None
 
     def plan(self, kind: type[P]) -> P:
         """The folder's plan as the dataclass `kind`; raises ModelError where it is another kind of plan."""
@@ -136,7 +140,8 @@ def load_model_folder(path: Path) -> ModelFolder:
     """Read a model folder and check that it is whole.
 
     Raises:
-        ModelError: a file is missing or corrupt, or the weights are not those that the card describes.
+        ModelError: a file is missing or corrupt, or the weights are not those that the card or the calibration
+            describes.
     """
     for name in (WEIGHTS, PLAN, CARD):
         if not (path / name).is_file():
@@ -151,7 +156,8 @@ def load_model_folder(path: Path) -> ModelFolder:
             f"{path / WEIGHTS} is not the file that {CARD} describes (SHA-256 differs); restore the folder."
         )
     domain = _read_tensors(path / DOMAIN) if (path / DOMAIN).is_file() else None
-    return ModelFolder(path, weights, card, digest, domain)
+    calibration = _read_calibration(path / CALIBRATION, digest) if (path / CALIBRATION).is_file() else None
+    return ModelFolder(path, weights, card, digest, domain, calibration)
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:
@@ -172,14 +178,30 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_card(path: Path) -> dict[str, Any]:
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read as JSON ({error}); restore it or train again.") from None
-    missing = [key for key in CARD_KEYS if key not in card] if isinstance(card, dict) else list(CARD_KEYS)
+    card = _read_json(path)
+    missing = [key for key in CARD_KEYS if key not in card]
     if missing:
         raise ModelError(f"{path} lacks {', '.join(missing)}; restore it or train again.")
-    return dict(card)
+    return card
+
+
+def _read_calibration(path: Path, weights_sha256: str) -> dict[str, Any]:
+    calibration = _read_json(path)
+    if calibration.get("weights_sha256") != weights_sha256:
+        raise ModelError(
+            f"{path} is the calibration of other weights (SHA-256 differs); remove it, or calibrate these weights."
+        )
+    return calibration
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as JSON ({error}); restore it or train again.") from None
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} holds no JSON object; restore it or train again.")
+    return content
 
 
 def digest(weights: Mapping[str, Tensor] | None) -> str | None:

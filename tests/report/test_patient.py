@@ -48,3 +48,18 @@ def test_values_are_written_with_their_unit_and_no_more_places_than_they_deserve
     assert row["range"] == "up to 3.14 × 0.1 mm"
     assert _marker_row(marker | {"unit": "", "reference": None})["value"] == "2.35"
     assert _marker_row(marker | {"value": None, "not_measurable": "no liver"})["remark"] == "no liver"
+
+
+def test_the_stage_set_is_told_with_its_claim_and_why_it_is_not_valid(content):
+    held = {"stages": ["F2", "F3"], "claim": 0.9, "calibrated_on": "60 <toys>", "valid": True, "reason": None}
+
+    def page(conformal):
+        return render_report(content | {"stage": content["stage"] | {"conformal_set": conformal}}, b"")
+
+    assert "the weights come without a calibration" in page(None)
+    valid = page(held)
+    assert "F2, F3" in valid
+    assert "at least 90 %" in valid
+    assert "60 &lt;toys&gt;" in valid
+    assert "not valid here" not in valid
+    assert "not valid here: forced" in page(held | {"valid": False, "reason": "not valid here: forced"})

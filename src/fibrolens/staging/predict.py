@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fibrolens.explain.gradcam import location_maps
 from fibrolens.plan import Plan
+from fibrolens.staging.calibration import StageCalibration
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.domain import DomainModel
 from fibrolens.staging.network import LFSNetwork, fast
@@ -32,6 +33,7 @@ class StagingModel:
         card: name, trained_on, intended_use, figures, seed.
         sha256: of the weights file.
         domain: check whether a scan is like the training scans; None where the folder has none.
+        calibration: gives the stage sets; None where the folder has none.
     """
 
     plan: Plan
@@ -39,6 +41,7 @@ class StagingModel:
     card: Mapping[str, Any]
     sha256: str
     domain: DomainModel | None = None
+    calibration: StageCalibration | None = None
 
     @classmethod
     def load(cls, folder: Path) -> StagingModel:
@@ -52,7 +55,8 @@ class StagingModel:
         network = LFSNetwork(plan.network)
         files.fill(network)
         domain = None if files.domain is None else DomainModel.from_tensors(files.domain)
-        return cls(plan, fast(network), files.card, files.sha256, domain)
+        sets = None if files.calibration is None else StageCalibration.from_dict(files.calibration, folder)
+        return cls(plan, fast(network), files.card, files.sha256, domain, sets)
 
 
 @dataclass(frozen=True, eq=False)
