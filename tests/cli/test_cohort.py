@@ -125,7 +125,7 @@ def test_a_source_is_imported_and_passes_the_check(folder, capsys):
     table = str(folder / "btcv.csv")
     command = ["cohort", "import", "btcv", "--from", str(folder / "btcv"), "--out", table]
     assert cli.main(command) == 0
-    assert "1 cases of 1 patients from BTCV" in capsys.readouterr().out
+    assert "1 case of 1 patient from BTCV" in capsys.readouterr().out
     assert cli.main(["cohort", "check", table]) == 0
     assert cli.main([*command[:-1], str(folder / "again.csv"), "--beside", table, "--exclude-shared"]) == 0
     assert "same case in btcv.csv: 1" in capsys.readouterr().out

@@ -61,7 +61,7 @@ def test_a_ct_after_the_first_month_may_show_a_resected_liver():
     first, later = series("a", "AXIAL"), series("b", "PV Abd", study_date="1994-12-01")
     choice = choose([first, later])
     assert choice.chosen is first
-    assert choice.judged[1][1] == "more than 30 days after the first CT"
+    assert choice.judged[1][1] == "more than 30 days after the first usable CT"
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,12 @@ def test_lits_and_the_decathlon_are_the_same_cases_under_one_patient(tmp_path):
     put_ct(tmp_path / "lits" / "volume-4.nii", 4)
     put_labels(tmp_path / "lits" / "segmentation-4.nii", 1, 2)
     import_source(LITS, Given(tmp_path / "lits"), tmp_path / "lits.csv")
-    beside = ImportOptions(beside=(tmp_path / "lits.csv",), exclude_shared=True)
+    alone = import_source(MSD, Given(tmp_path / "msd"), tmp_path / "msd.csv")
+    assert alone.kin == ("lits.csv",)
+    assert "lits.csv beside it holds the same cases; --beside says which rows" in outcome(alone)
+    beside = ImportOptions(beside=(tmp_path / "lits.csv",), exclude_shared=True, overwrite=True)
     told = import_source(MSD, Given(tmp_path / "msd"), tmp_path / "msd.csv", beside)
+    assert told.kin == ()
     rows = read_cohort(tmp_path / "msd.csv")
     assert [row.values["same_case"] for row in rows] == ["", "lits.csv: lits_4"]
     assert [row.values["exclude"] for row in rows] == ["", "same case in another cohort"]
@@ -138,6 +142,15 @@ def test_tables_alone_show_the_mapping(tmp_path):
     assert (line.stage_name, line.values["exclude"], line.values["reference"]) == ("F0|F1|F2|F3", "no image found", "")
     assert imported.provenance["source_values"] == [{"value": "Evidence_of_cirh 0", "stage": "F0|F1|F2|F3", "cases": 1}]
     assert "give their folder with --from" in outcome(imported)
+
+
+def test_the_real_ct_of_chaos_is_a_control_that_passes_the_check(tmp_path, shared_data):
+    place = tmp_path / "chaos" / "Train_Sets" / "CT" / "3"
+    place.mkdir(parents=True)
+    (place / "DICOM_anon").symlink_to(shared_data / "chaos_ct3" / "DICOM_anon")
+    import_source(SOURCES["chaos"], Given(tmp_path / "chaos"), tmp_path / "cohort.csv")
+    (row,) = check_cohort(tmp_path / "cohort.csv")
+    assert (row.scan_id, row.stages, row.is_control) == ("chaos_ct_3", (0,), True)
 
 
 @pytest.mark.parametrize(("name", "given"), list(product(SOURCES, ["empty", "other", "gone", "wrong table"])))

@@ -1,6 +1,7 @@
 """Tables as others publish them."""
 
 import gzip
+import sys
 
 import pytest
 from tests.source_files import put_table, put_workbook
@@ -30,6 +31,13 @@ def test_a_gzipped_table_reads_as_the_table(tmp_path):
 def test_a_workbook_gives_its_first_sheet_with_whole_numbers(tmp_path):
     path = put_workbook(tmp_path / "t.xlsx", [{"id": "a", "n": 1.0, "x": 2.5, "none": None}])
     assert read_table(path).rows == ({"id": "a", "n": "1", "x": "2.5", "none": ""},)
+
+
+def test_without_openpyxl_a_workbook_asks_for_it(tmp_path, monkeypatch):
+    path = put_workbook(tmp_path / "t.xlsx", [{"id": "a", "n": 1}])
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(InputError, match=r"pip install 'fibrolens\[sources\]', or save its first sheet as CSV"):
+        read_table(path)
 
 
 @pytest.mark.parametrize(

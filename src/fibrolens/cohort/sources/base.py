@@ -33,6 +33,7 @@ class About:
         checked: whether the mapping was checked against the original files.
         mapping_version: raised when the same files would give another cohort.
         also_in: other sets that hold some of the same cases, a sentence each.
+        kin: sources that hold the same cases, by name.
     """
 
     name: str
@@ -46,6 +47,7 @@ class About:
     checked: bool = False
     mapping_version: int = 1
     also_in: tuple[str, ...] = ()
+    kin: tuple[str, ...] = ()
 
     @property
     def check_note(self) -> str:

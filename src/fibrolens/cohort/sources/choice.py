@@ -72,7 +72,7 @@ def choose(series: Sequence[Series], age_at_diagnosis: float | None = None) -> C
     best = ranked[0]
     told = []
     for one in judged:
-        late = f"more than {FIRST_DAYS} days after the first CT" if one in usable else ""
+        late = f"more than {FIRST_DAYS} days after the first usable CT" if one in usable else ""
         told.append((one, one.against or ("" if one is best else late if one not in timely else "another came first")))
     return Choice(best.series, PORTAL if best.phase == PORTAL else "", _why(best, len(timely)), tuple(told))
 

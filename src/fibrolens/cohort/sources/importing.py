@@ -49,10 +49,17 @@ class ImportOptions:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import wrote."""
+    """What an import wrote.
+
+    Args:
+        table: the cohort.
+        provenance: as it stands beside the table.
+        kin: tables in the same folder that hold the same cases and were not named under `beside`.
+    """
 
     table: Path
     provenance: Mapping[str, Any]
+    kin: tuple[str, ...] = ()
 
 
 def import_source(
@@ -90,7 +97,9 @@ def import_source(
         side = [*reading.side, *([shared.side_table(matches)] if options.beside else [])]
         provenance = _provenance(source, reading, rows, [*reading.notes, *notes, *unread], options, len(matches))
         _write(aside, out, rows, side, provenance)
-    return Imported(out, provenance)
+    named = {path.name for path in options.beside}
+    kin = [name for name in shared.neighbours(out, (source.about.name, *source.about.kin)) if name not in named]
+    return Imported(out, provenance, tuple(kin))
 
 
 def _require_table_name(out: Path, options: ImportOptions) -> None:

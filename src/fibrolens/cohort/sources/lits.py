@@ -33,6 +33,7 @@ ABOUT = About(
         "AbdomenAtlas and CADS hold the CTs of LiTS.",
         "LiTS is said to hold the 20 CTs of 3D-IRCADb-01, as volumes 28 to 47.",
     ),
+    kin=("msd_liver",),
 )
 SOURCE = LabelledSet(
     ABOUT,

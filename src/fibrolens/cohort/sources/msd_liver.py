@@ -24,6 +24,7 @@ ABOUT = About(
         "The contrast phase varies and is left empty.",
     ),
     also_in=("LiTS holds the same CTs.", "AbdomenAtlas and CADS hold the CTs of LiTS, which are those of this set."),
+    kin=("lits",),
 )
 SOURCE = LabelledSet(
     ABOUT,

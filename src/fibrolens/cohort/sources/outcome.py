@@ -11,12 +11,16 @@ from fibrolens.cohort.sources.importing import Imported
 
 def outcome(imported: Imported) -> str:
     """Cases, what became of what the source says, reasons of exclusion, notes, and cases that stand elsewhere too."""
-    return "\n  ".join(_lines(imported.table.name, imported.provenance)) + f"\n{imported.table}\n"
+    lines = [*_lines(imported.table.name, imported.provenance)]
+    if imported.kin:
+        lines.append(f"{', '.join(imported.kin)} beside it holds the same cases; --beside says which rows")
+    return "\n  ".join(lines) + f"\n{imported.table}\n"
 
 
 def _lines(name: str, told: Mapping[str, Any]) -> Iterator[str]:
     yield (
-        f"{name}: {told['cases']} cases of {told['patients']} patients from {told['source']['title']}, "
+        f"{name}: {_count(told['cases'], 'case')} of {_count(told['patients'], 'patient')} from "
+        f"{told['source']['title']}, "
         f"{told['in_the_study']} to be used. Research use only."
     )
     yield f"licence: {told['source']['licence']}"
@@ -33,3 +37,7 @@ def _lines(name: str, told: Mapping[str, Any]) -> Iterator[str]:
     if told["beside"]:
         tables = ", ".join(entry["table"] for entry in told["beside"])
         yield f"same case in {tables}: {told['same_cases_beside']}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -79,6 +79,16 @@ def source_of(path: Path) -> str:
         return ""
 
 
+def neighbours(out: Path, sources: Sequence[str]) -> list[str]:
+    """Tables in the folder of `out` that were imported from one of the sources, by file name."""
+    found = []
+    for path in sorted(out.absolute().parent.glob(f"*{PROVENANCE}")):
+        table = path.with_name(path.name.removesuffix(PROVENANCE) + ".csv")
+        if table.name != out.name and source_of(table) in sources:
+            found.append(table.name)
+    return found
+
+
 def find_shared(
     ours: Sequence[Candidate], others: Sequence[Candidate], images: bool = True, progress: ReporterFactory = silent
 ) -> tuple[list[Match], list[str]]:
