@@ -15,6 +15,8 @@ from fibrolens.result import REGIONS
 from fibrolens.study.tables import ATTENTION, read_table, write_table
 
 TABLES = (
+    *("ordinal", "calibration", "calibration_bins", "temperature"),
+    *("decision_curve", "rule_in_out", "predictive_values"),
     *("table1", "table2", "table2_without_controls", "performance", "per_fold", "confusion", "side_by_side"),
     *(
         "attention",
@@ -127,3 +129,12 @@ def test_a_study_that_was_not_evaluated_is_refused(study):
 
 def test_captions_are_in_the_paper_s_order():
     assert [caption.number for caption in CAPTIONS] == [f"Fig. {n}" for n in range(1, len(CAPTIONS) + 1)]
+
+
+def test_an_evaluation_of_before_the_measures_of_probabilities_still_gives_a_report(study):
+    content = json.loads((study / "evaluation.json").read_text())
+    known = {key: value for key, value in content.items() if key not in ("ordinal", "calibration", "decision")}
+    (study / "evaluation.json").write_text(json.dumps(known))
+    text = page(study)
+    assert "Rule-in and rule-out at" not in text
+    assert not (study / "tables" / "calibration.csv").exists()

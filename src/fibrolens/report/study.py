@@ -15,7 +15,7 @@ from fibrolens.cohort.flow import Flow
 from fibrolens.cohort.rules import Criteria
 from fibrolens.errors import UsageError
 from fibrolens.plan import Plan, from_plain
-from fibrolens.report import conformal, findings, side_by_side, subgroups, tables
+from fibrolens.report import conformal, findings, probabilities, side_by_side, subgroups, tables
 from fibrolens.report.captions import CAPTIONS, Caption
 from fibrolens.report.drawing import PRINT_DPI
 from fibrolens.report.methods import methods
@@ -162,6 +162,7 @@ def _exact(files: StudyFiles) -> Iterator[Table]:
         yield findings.markers(files.markers)[0]
     if files.quality is not None:
         yield findings.quality(files.quality)
+    yield from probabilities.exact(evaluation)
     if "conformal" in evaluation:
         yield from (conformal.coverage(evaluation), conformal.deferral(evaluation), subgroups.exact(evaluation))
 
@@ -183,6 +184,7 @@ def _printed(files: StudyFiles) -> Iterator[Table]:
     yield findings.patterns_printed(evaluation, SHOWN)
     if files.markers is not None:
         yield findings.markers(files.markers)[1]
+    yield from probabilities.printed(evaluation)
     if "conformal" in evaluation:
         yield conformal.coverage_printed(evaluation)
         yield conformal.deferral_printed(evaluation)

@@ -14,8 +14,10 @@ from fibrolens.io import read_volume
 from fibrolens.io.nifti import read_nifti
 from fibrolens.plan import STAGES
 from fibrolens.report.attention import pattern_figure, region_figure
+from fibrolens.report.calibration import calibration_figure
 from fibrolens.report.conformal import deferral_figure
 from fibrolens.report.confusion import confusion_figure
+from fibrolens.report.decision import decision_figure
 from fibrolens.report.figures import MapExample, attention_boxplot, map_figure, roc_figure
 from fibrolens.report.flowchart import flowchart
 from fibrolens.report.scheme import scheme_figure
@@ -37,7 +39,8 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
     """Draw every figure into ``figures``, each as PNG and SVG, and write ``tables/roc_points.csv``.
 
     ``fig1_flow`` (where ``flow.json`` stands), ``fig2_scheme``, ``fig3_roc``, ``fig4_maps``, ``fig5_attention``,
-    ``confusion``, ``attention_regions``, ``patterns``, ``deferral``.
+    ``confusion``, ``attention_regions``, ``patterns``, ``deferral``,
+    ``calibration``, ``decision_curves``.
 
     Args:
         out: folder of the study.
@@ -53,6 +56,8 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
     _draw_curves(out, cases, evaluation)
     confusion_figure(evaluation["confusion"], figures / "confusion")
     deferral_figure(evaluation["conformal"], evaluation["deferral"]["curve"], figures / "deferral")
+    calibration_figure(evaluation["calibration"], figures / "calibration")
+    decision_figure(evaluation["decision"], figures / "decision_curves")
     _draw_attention(out, evaluation)
     by_scan = {row.scan_id: row for row in rows}
     examples = [_example(out, by_scan[case.scan_id], case, plan) for case in typical(cases)]
