@@ -104,3 +104,23 @@ def test_plan_of_another_kind_is_refused(tmp_path: Path):
     write_plan(SegmentationPlan(), tmp_path / "plan.json")
     with pytest.raises(ModelError, match="unknown keys"):
         read_plan(tmp_path / "plan.json", Plan)
+
+
+def test_a_grid_without_an_intensity_is_one_of_ct(tmp_path):
+    """Plans were written before there was another."""
+    write_plan(Plan(), tmp_path / "plan.json")
+    content = json.loads((tmp_path / "plan.json").read_text())
+    for name in ("intensity", "mr_percentiles"):
+        del content["grid"][name]
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    grid = read_plan(tmp_path / "plan.json", Plan).grid
+    assert grid == GridPlan()
+    assert (grid.intensity, grid.outside) == ("hu", -1000.0)
+
+
+def test_outside_an_mr_there_is_no_signal():
+    assert GridPlan(intensity="mr").outside == 0.0
+
+
+def test_percentiles_of_an_mr_must_rise(tmp_path):
+    refused(tmp_path, {"grid": {"mr_percentiles": [99.0, 1.0]}}, "mr_percentiles must be a lower and a higher")

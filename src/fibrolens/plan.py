@@ -23,6 +23,7 @@ PAPER_MIX = (134, 8, 10, 18, 82)
 
 LayerName = Literal["conv1", "conv2", "conv3", "conv4", "hidden", "head"]
 Region = Literal["upper_abdomen", "liver_only", "liver_spleen", "no_liver", "no_spleen"]
+Intensity = Literal["hu", "mr"]
 HeadName = Literal["softmax", "ordinal", "regression"]
 Covariate = Literal["age", "sex", "field_strength"]
 
@@ -31,17 +32,35 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class GridPlan:
-    """The network grid: how a CT becomes what a network sees."""
+    """The network grid: how a scan becomes what a network sees.
+
+    Args:
+        spacing_mm: between slices, rows and columns.
+        in_plane: rows and columns.
+        window_hu: Hounsfield units that become 0 and 1.
+        air_hu: of what lies outside the scan.
+        intensity: ``hu``: a CT, by `window_hu`. ``mr``: arbitrary units, scaled anew for each scan.
+        mr_percentiles: of the values inside the body of an MR; they become 0 and 1. What lies outside the scan is 0.
+    """
 
     spacing_mm: tuple[float, float, float] = (5.0, 1.5, 1.5)
     in_plane: tuple[int, int] = (256, 256)
     window_hu: tuple[float, float] = (-125.0, 225.0)  # paper
     air_hu: float = -1000.0
+    intensity: Intensity = "hu"
+    mr_percentiles: tuple[float, float] = (0.5, 99.5)
 
     def __post_init__(self) -> None:
+        low, high = self.mr_percentiles
+        _require(0 <= low < high <= 100, "mr_percentiles", "a lower and a higher percentage", self.mr_percentiles)
         _require(min(self.spacing_mm) > 0, "spacing_mm", "three positive numbers", self.spacing_mm)
         _require(min(self.in_plane) > 0, "in_plane", "two positive whole numbers", self.in_plane)
         _require(self.window_hu[0] < self.window_hu[1], "window_hu", "a lower and a higher value", self.window_hu)
+
+    @property
+    def outside(self) -> float:
+        """Value of what lies outside the scan."""
+        return self.air_hu if self.intensity == "hu" else 0.0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from fibrolens.body import body_mask
+from fibrolens.body import body_in
 from fibrolens.explain.scale import combine_layers
 from fibrolens.plan import GridPlan
 from fibrolens.segment.regions import LIVER, capsule_depth_at
@@ -40,7 +40,7 @@ class NetworkView:
 
     @classmethod
     def of(cls, ct: Volume, labels: Volume, plan: GridPlan, native_slices: bool = False) -> NetworkView:
-        """Bring a CT in Hounsfield units and its labels to the network grid, or to the CT's own slices.
+        """Bring a CT in Hounsfield units (or an MR) and its labels to the network grid, or to the scan's own slices.
 
         Raises:
             CoverageError: there is no liver.
@@ -52,7 +52,9 @@ class NetworkView:
         hu = grid.forward_hu(ct)
         seen = grid.forward_labels(labels)
         liver = liver_range(seen.array == LIVER, ct.source)
-        return cls(grid, grid.window.forward(hu), seen, body_mask(hu), capsule_depth_at(labels, seen), liver)
+        return cls(
+            grid, grid.window.forward(hu), seen, body_in(hu, plan.intensity), capsule_depth_at(labels, seen), liver
+        )
 
 
 def scaled_map(

@@ -1,4 +1,4 @@
-"""The whole way from a CT to what the network sees, and the way back for maps."""
+"""The whole way from a scan to what the network sees, and the way back for maps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fibrolens.body import body_mask
+from fibrolens.body import body_in
 from fibrolens.errors import GeometryError
 from fibrolens.plan import GridPlan
 from fibrolens.transforms.crop import CropPad, box_centre
@@ -15,7 +15,8 @@ from fibrolens.transforms.resample import Resample
 from fibrolens.transforms.window import Window
 from fibrolens.volume import Geometry, Volume
 
-#: The body is looked for on every so many millimetres of the CT (slice, row, column): enough to centre a crop.
+#: The body is looked for on every so many millimetres of the scan (slice, row, column): enough to centre a crop, and
+#: for the percentiles of an MR.
 GLANCE_MM = (10.0, 4.0, 4.0)
 
 
@@ -27,7 +28,7 @@ class ToNetworkGrid:
         orient: turn to array order.
         resample: to the plan's spacing.
         crop: to the plan's in-plane size, around the body.
-        window: Hounsfield units to [0, 1].
+        window: Hounsfield units to [0, 1]; or the units of this MR.
     """
 
     orient: Orient
@@ -37,17 +38,20 @@ class ToNetworkGrid:
 
     @classmethod
     def fit(cls, volume: Volume, plan: GridPlan) -> ToNetworkGrid:
-        """The way for one CT (Hounsfield units, any orientation).
+        """The way for one CT (Hounsfield units, any orientation), or for one MR where the plan is of MR.
 
         For native slices pass ``replace(plan, spacing_mm=(Orient.fit(ct.geometry).target.spacing[0], row, column))``.
         """
         orient = Orient.fit(volume.geometry)
-        resample = Resample(orient.target, plan.spacing_mm, floor=plan.air_hu)
+        resample = Resample(orient.target, plan.spacing_mm, floor=plan.outside)
         glance = _glance(orient.forward(volume))
-        row, column = box_centre(body_mask(glance))
+        seen = body_in(glance, plan.intensity)
+        row, column = box_centre(seen)
         body = resample.target.to_index(glance.geometry.to_world(np.array([0.0, row, column])))
-        crop = CropPad.around(resample.target, (float(body[1]), float(body[2])), plan.in_plane, plan.air_hu)
-        return cls(orient, resample, crop, Window(*plan.window_hu))
+        crop = CropPad.around(resample.target, (float(body[1]), float(body[2])), plan.in_plane, plan.outside)
+        of_ct = plan.intensity == "hu"
+        window = Window(*plan.window_hu) if of_ct else Window.between(glance.array[seen], plan.mr_percentiles)
+        return cls(orient, resample, crop, window)
 
     @property
     def source(self) -> Geometry:
@@ -60,7 +64,7 @@ class ToNetworkGrid:
         return self.crop.target
 
     def forward_hu(self, volume: Volume) -> Volume:
-        """A CT on the network grid in Hounsfield units (float32), air where the plane was padded.
+        """A CT on the network grid in Hounsfield units, or an MR in its own (float32), air where the plane was padded.
 
         Raises:
             GeometryError: `volume` is not on the grid that this way was made for.
