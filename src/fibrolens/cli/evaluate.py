@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fibrolens.cli.population import add_population, population
 from fibrolens.cli.steps import add_running, run_step_of
 from fibrolens.errors import UsageError
 
@@ -29,6 +30,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     )
     add_running(verb)
     verb.add_argument("--overwrite", action="store_true", help="replace a packet or a pooled result of other content")
+    add_population(verb.add_argument_group("other patients than the cohort's"))
     _add_packet(verb.add_argument_group("packet for another hospital"))
     _add_merge(verb.add_argument_group("packets of several hospitals"))
     return verb
@@ -55,7 +57,9 @@ def run(options: argparse.Namespace) -> int:
     _require_one_job(options)
     if options.merge is not None:
         return _merge(options)
-    return run_step_of(options, "evaluate") if options.packet is None else _packet(options)
+    if options.packet is not None:
+        return _packet(options)
+    return run_step_of(options, "evaluate", population(options))
 
 
 def _require_one_job(options: argparse.Namespace) -> None:
@@ -68,6 +72,9 @@ def _require_one_job(options: argparse.Namespace) -> None:
         raise UsageError("--site, --least and --coarse belong to --packet FILE.")
     if options.merge is not None and not (options.packet is None and options.table is None):
         raise UsageError("--packet and --cohort belong to the folder of a study or of staged CTs, not to --merge.")
+    given = options.prevalence is not None or options.stage_mix is not None
+    if given and (options.merge is not None or options.packet is not None):
+        raise UsageError("--prevalence and --stage-mix belong to the evaluation of a study.")
     if options.workers is not None and (options.merge is not None or options.packet is not None):
         raise UsageError("--workers belongs to the evaluation of a study.")
     if options.least is not None and options.least < 1:
