@@ -87,6 +87,7 @@ def test_parts_of_the_body(text, elsewhere):
         ("CT ABDOMEN wo&w& PELVIS w", False),
         ("CT Abdomen W/O, W/Contrast", False),
         ("CT ABDOMEN NONENH & ENHANCED-BODY", False),
+        ("CT ABD & PELVIS W/O &", False),
         ("CT ABDOMEN w", False),
         ("", False),
     ],

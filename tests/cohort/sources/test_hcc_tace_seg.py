@@ -63,6 +63,8 @@ def test_the_index_excludes_whom_no_series_shows(tmp_path):
 def test_other_workbooks_are_refused(tmp_path):
     with pytest.raises(InputError, match="HCC_001 has Evidence_of_cirh '2', which is neither 0 nor 1"):
         read(Given(None, (put_workbook(tmp_path / "a.xlsx", [patient(1, 2)]),)))
+    with pytest.raises(InputError, match="names a patient twice"):
+        read(Given(None, (put_workbook(tmp_path / "c.xlsx", [patient(1, 1), patient(1, 0)]),)))
     with pytest.raises(InputError, match="holds no patient"):
         read(Given(None, (put_workbook(tmp_path / "b.xlsx", [patient(1, 1) | {"TCIA_ID": "x"}]),)))
 
@@ -73,4 +75,4 @@ def test_the_real_workbook_has_the_published_counts(shared_data):
     reading = read(Given(None, (book, listed)))
     assert Counter(case.stages for case in reading.cases) == {(4,): 78, (0, 1, 2, 3): 27}
     assert Counter(case.values["sex"] for case in reading.cases).total() == 105
-    assert sum(bool(case.values["series_uid"]) for case in reading.cases) == 104
+    assert sum(bool(case.values["series_uid"]) for case in reading.cases) == 105

@@ -144,6 +144,12 @@ def test_tables_alone_show_the_mapping(tmp_path):
     assert "give their folder with --from" in outcome(imported)
 
 
+def test_a_case_that_a_table_names_twice_is_refused(tmp_path):
+    rows = [{"study id": "AC1", "cirrhosis": 1}, {"study id": "AC1", "cirrhosis": 0}]
+    with pytest.raises(InputError, match="name merlin_ac1 twice"):
+        import_source(SOURCES["merlin"], Given(None, (put_table(tmp_path / "t.csv", rows),)), tmp_path / "c.csv")
+
+
 def test_the_real_ct_of_chaos_is_a_control_that_passes_the_check(tmp_path, shared_data):
     place = tmp_path / "chaos" / "Train_Sets" / "CT" / "3"
     place.mkdir(parents=True)

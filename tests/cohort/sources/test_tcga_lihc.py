@@ -128,6 +128,14 @@ def test_a_table_of_the_genomic_data_commons_serves_too(tmp_path):
     assert (case.stages, case.values["site"], case.exclude) == ((2, 3), "2V", "no image found")
 
 
+def test_a_patient_may_stand_twice_with_one_score_but_not_with_two(tmp_path):
+    twice = biotab(tmp_path / "a.txt", patient(1, "0 - No Fibrosis"), patient(1, "0 - No Fibrosis"))
+    assert len(read(Given(None, (twice,))).cases) == 1
+    two = biotab(tmp_path / "b.txt", patient(1, "0 - No Fibrosis"), patient(1, "6 - Established Cirrhosis"))
+    with pytest.raises(InputError, match="TCGA-DD-A001 has two Ishak scores"):
+        read(Given(None, (two,)))
+
+
 def test_other_tables_are_refused(tmp_path):
     unknown = biotab(tmp_path / "a.txt", patient(1, "9 - Something"))
     with pytest.raises(InputError, match="TCGA-DD-A001 has the Ishak score '9 - Something'"):

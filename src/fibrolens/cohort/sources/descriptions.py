@@ -82,9 +82,9 @@ def enhancement(description: str) -> str:
 
 
 def is_unenhanced_study(study: str) -> bool:
-    """Whether a study's name says that no contrast was given at all."""
+    """Whether a study's name says that no contrast was given at all; one cut short as ``W/O &`` says nothing."""
     rest, without = NATIVE.subn(" ", study.casefold())
-    return without > 0 and GIVEN.search(rest) is None
+    return without > 0 and GIVEN.search(rest) is None and not rest.rstrip().endswith("&")
 
 
 def thickness_mm(description: str) -> float | None:

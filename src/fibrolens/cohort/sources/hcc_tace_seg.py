@@ -61,6 +61,8 @@ def read(given: Given) -> Reading:
     tables = find_tables(given.tables, given.folder, (WORKBOOK, INDEX))
     workbook, index = tables["clinical"], tables.get("series")
     rows = {row["TCIA_ID"]: row for row in workbook.rows if row["TCIA_ID"].startswith("HCC_")}
+    if len(rows) < sum(row["TCIA_ID"] in rows for row in workbook.rows):
+        raise InputError(f"{workbook.path.name} names a patient twice under TCIA_ID; give the published workbook.")
     if not rows:
         raise InputError(f"{workbook.path.name} holds no patient (such as HCC_001) under TCIA_ID.")
     series = idc.gather(given, index, COLLECTION)

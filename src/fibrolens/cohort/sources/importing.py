@@ -87,8 +87,7 @@ def import_source(
     _require_table_name(out, options)
     beside = [one for path in options.beside for one in shared.cohort_candidates(path)]
     reading = source.read(given)
-    if not reading.cases:
-        raise InputError(f"No case of {source.about.title} was found; check --from and --table.")
+    _require_one_row_each(reading.cases, source)
     with place(out, options.overwrite) as aside:
         rows, notes = _rows(reading.cases, source.about.name, out, aside, options.masks, progress)
         ours = shared.candidates(rows, out.absolute())
@@ -107,6 +106,12 @@ def _require_table_name(out: Path, options: ImportOptions) -> None:
         raise UsageError(f"--out takes the name of the table to write, such as cohort.csv; it is {out}.")
     if any(path.absolute() == out.absolute() for path in options.beside):
         raise UsageError(f"{out.name} cannot stand under --beside and --out; write the new cohort elsewhere.")
+
+
+def _require_one_row_each(cases: Sequence[Case], source: Source) -> None:
+    twice = [scan for scan, count in Counter(case.scan_id.casefold() for case in cases).items() if count > 1]
+    if twice:
+        raise InputError(f"The tables of {source.about.title} name {twice[0]} twice; give them as published.")
 
 
 def _rows(

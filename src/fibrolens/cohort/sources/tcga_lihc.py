@@ -107,8 +107,16 @@ def ishak_stages(text: str) -> tuple[int, ...]:
 
 def _patients(table: TableFile) -> dict[str, Mapping[str, str]]:
     """Rows by patient; the further header rows of the biotab carry no barcode."""
-    key = table.column(*KEYS)
-    rows = {row[key][:12]: row for row in table.rows if BARCODE.match(row[key])}
+    key, score = table.column(*KEYS), table.column(*SCORES)
+    rows: dict[str, Mapping[str, str]] = {}
+    for row in table.rows:
+        if BARCODE.match(row[key]):
+            # Tables of the Genomic Data Commons repeat a patient for each treatment.
+            first = rows.setdefault(row[key][:12], row)
+            if first[score] != row[score]:
+                raise InputError(
+                    f"{table.path.name}: {row[key][:12]} has two Ishak scores, {first[score]!r} and {row[score]!r}."
+                )
     if not rows:
         raise InputError(f"{table.path.name} holds no TCGA patient (such as TCGA-2V-A95S) under {key}.")
     return rows
