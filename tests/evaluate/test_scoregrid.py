@@ -21,7 +21,8 @@ def test_a_score_lies_in_the_bin_whose_edges_enclose_it():
     place = GRID.place(score)
     lower = (place - 1) / GRID.per_unit - END
     assert np.all((lower <= logit(score)) & (logit(score) < lower + 1 / GRID.per_unit))
-    assert GRID.place(GRID.centres)[1:-1].tolist() == list(range(1, GRID.bins - 1))
+    told = GRID.centres < 1 - 1e-12  # beyond, double precision gives out
+    assert GRID.place(GRID.centres)[told][1:].tolist() == list(range(1, int(told.sum())))
 
 
 def test_half_is_an_edge_so_that_calls_at_half_are_exact():
@@ -31,7 +32,7 @@ def test_half_is_an_edge_so_that_calls_at_half_are_exact():
 
 
 def test_zero_one_and_what_rounding_put_outside_lie_in_the_end_bins():
-    found = GRID.place(np.array([0.0, -1e-12, 1e-9, 1 - 1e-9, 1.0, 1 + 1e-12]))
+    found = GRID.place(np.array([0.0, -1e-12, 1e-46, 1.0, 1.0, 1 + 1e-12]))
     assert found.tolist() == [0, 0, 0, GRID.bins - 1, GRID.bins - 1, GRID.bins - 1]
 
 
@@ -43,6 +44,11 @@ def test_the_auc_of_bins_is_that_of_tied_scores_and_within_its_bound_of_the_trut
         assert binned_auc(above, below) == pytest.approx(auc(positive, grid.place(score).astype(float)), abs=1e-12)
         assert abs(binned_auc(above, below) - auc(positive, score)) <= tie_bound(above, below)
         assert auc(*expand(above, below, grid)) == pytest.approx(binned_auc(above, below), abs=1e-12)
+
+
+def test_saturated_scores_are_still_told_apart():
+    score = np.array([1e-40, 1.1e-40, 1e-12, 1 - 1e-12, 1 - 2e-15])
+    assert len(np.unique(GRID.place(score))) == len(score)
 
 
 def test_counts_survive_json_and_anything_else_is_refused():

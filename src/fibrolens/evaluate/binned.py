@@ -15,6 +15,8 @@ from fibrolens.evaluate.scoregrid import ScoreGrid, expand
 from fibrolens.evaluate.sealed import Side
 
 Counts = Int[np.ndarray, " bins"]
+#: The largest logit of a probability below 1 in double precision.
+FARTHEST = 36.0
 
 
 def sides(positive: Side, negative: Side, grid: ScoreGrid) -> dict[str, Any]:
@@ -77,5 +79,7 @@ def recalibration(positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n
     up, down = score[positive], score[~positive]
     if up.min() >= down.max() or down.min() >= up.max():
         return None
-    fitted = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8).fit(logit(score)[:, None], positive)
+    # Scores that double precision cannot tell from 1 have no logit.
+    logits = np.clip(logit(score), -FARTHEST, FARTHEST)[:, None]
+    fitted = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8).fit(logits, positive)
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])

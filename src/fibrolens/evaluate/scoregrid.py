@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import expit
 
-#: Logits beyond which all scores share a bin: probabilities below 1.1e-7 and as near to 1.
-END = 16
+#: Logits beyond which all scores share a bin; no softmax in single precision gives a smaller one, short of 0.
+END = 104
 FINE, COARSE = 128, 8
 
 
