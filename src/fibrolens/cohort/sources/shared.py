@@ -108,7 +108,7 @@ def find_shared(
     found: dict[str, Match] = {}
     for one in ours:
         for value, index, way in ((one.key, by_key, BY_KEY), (one.uid, by_uid, BY_UID)):
-            if value and value in index and one.scan_id not in found:
+            if value in index and one.scan_id not in found:
                 found[one.scan_id] = _match(one, index[value], way)
     notes: list[str] = []
     open_questions = [one for one in ours if one.scan_id not in found and one.image is not None]
