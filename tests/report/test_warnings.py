@@ -80,3 +80,28 @@ def test_an_undoubted_study_of_many_has_none(evaluation):
     thresholds = dict.fromkeys(evaluation["thresholds"], threshold)
     changed = {"thresholds": thresholds, "stages": {"F0": 20, "F4": 20}, "without_controls": None, "training": {}}
     assert study_warnings(changed, [], []) == []
+
+
+def test_stages_whose_sets_surely_hold_less_than_claimed_are_told(evaluation):
+    assert not any("stage sets" in text for text in study_warnings(evaluation, None, None))
+    short = {"count": 10, "of": 18, "value": 0.56, "interval": [0.34, 0.75]}
+    claims = []
+    for row in evaluation["conformal"]["claims"]:
+        stages = row["per_stage"] | {"F3": row["per_stage"]["F3"] | {"coverage": short}}
+        claims.append(row | {"per_stage": stages})
+    changed = evaluation | {"conformal": evaluation["conformal"] | {"claims": claims}}
+    (told,) = (text for text in study_warnings(changed, None, None) if "stage sets" in text)
+    assert "90% of the scans hold it less often in F3 (10 of 18);" in told
+
+
+def test_groups_that_differ_after_adjustment_are_told(evaluation):
+    def apart(p):
+        return {"difference": {"value": -0.2, "interval": [-0.3, -0.1], "p_value": p, "p_adjusted": p}}
+
+    groups = [
+        {"name": "women", "thresholds": {"F4": apart(0.01), "F>=2": apart(0.06)}},
+        {"name": "men", "thresholds": {"F4": {"difference": {"p_value": None}}}},
+    ]
+    changed = evaluation | {"subgroups": {"groupings": {"Sex": {"groups": groups, "unknown": 0}}}}
+    (told,) = (text for text in study_warnings(changed, None, None) if text.startswith("Sex"))
+    assert told == "Sex, women: the AUC of F4 differs by -0.20 from that of the other scans (adjusted p = 0.010)."

@@ -78,7 +78,9 @@ def _apart(difference: Mapping[str, Any]) -> str:
         return "–"
     low, high = difference["interval"]
     p = difference["p_adjusted"]
-    return f"{difference['value']:+.2f} [{low:+.2f}, {high:+.2f}], {'p < 0.001' if p < 0.001 else f'p = {p:.2f}'}"
+    # No line is to be broken within the p-value.
+    told = ("p < 0.001" if p < 0.001 else f"p = {p:.2f}").replace(" ", "\u00a0")
+    return f"{difference['value']:+.2f} [{low:+.2f}, {high:+.2f}], {told}".replace("-", "−")
 
 
 def _percent(found: Mapping[str, Any]) -> str:

@@ -10,6 +10,8 @@ from fibrolens.result import REGIONS
 
 #: Scans that are named in a warning; of more, how many.
 NAMED = 8
+#: A group whose adjusted p-value is below this is named.
+DIFFERENT = 0.05
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -25,6 +27,8 @@ def study_warnings(evaluation: Mapping[str, Any], quality: Rows | None, looked: 
         *_thin(evaluation),
         *_cuts(evaluation),
         *_start(evaluation["training"]),
+        *(_sets(evaluation["conformal"]) if "conformal" in evaluation else ()),
+        *(_groups(evaluation["subgroups"]["groupings"]) if "subgroups" in evaluation else ()),
         *([] if quality is None else _doubts(quality)),
         *([] if looked is None else _nothing(looked)),
     ]
@@ -70,6 +74,36 @@ def _start(training: Mapping[str, Any]) -> Iterator[str]:
             f"The training began with weights that were trained on simulated CT (their card: {known}). Simulated CT "
             "only resembles real CT; what was learnt there need not hold here."
         )
+
+
+def _sets(conformal: Mapping[str, Any]) -> Iterator[str]:
+    """Conformal sets that surely hold the true stage less often than claimed, of all scans or of a stage."""
+    claim = conformal["claim"]
+    (found,) = (row for row in conformal["claims"] if row["claim"] == claim)
+    groups = {"all scans": found["coverage"]} | {k: v["coverage"] for k, v in found["per_stage"].items()}
+    short = [
+        f"{name} ({group['count']} of {group['of']})"
+        for name, group in groups.items()
+        if group["of"] and group["interval"][1] < claim
+    ]
+    if short:
+        yield (
+            f"The stage sets that claim to hold the true stage in {claim:.0%} of the scans hold it less often in "
+            f"{', '.join(short)}; the claim is for all stages together."
+        )
+
+
+def _groups(groupings: Mapping[str, Any]) -> Iterator[str]:
+    """Groups whose AUC differs from that of the rest after Holm's adjustment."""
+    for title, grouping in sorted(groupings.items()):
+        for group in grouping["groups"]:
+            for name, threshold in group["thresholds"].items():
+                apart = threshold["difference"]
+                if apart["p_value"] is not None and apart["p_adjusted"] < DIFFERENT:
+                    yield (
+                        f"{title}, {group['name']}: the AUC of {name} differs by {apart['value']:+.2f} from that of "
+                        f"the other scans (adjusted p = {apart['p_adjusted']:.3f})."
+                    )
 
 
 def _nothing(looked: Rows) -> Iterator[str]:
