@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from tests.report.svg import words
@@ -14,7 +16,8 @@ def measured(stages, inner=True):
 
     cases = [case(n, stage, n % 2) for n, stage in enumerate(stages)]
     splits = {0: [case(100 + n, n % 5, 0) for n in range(40)], 1: []} if inner else {}
-    return probability_measures(cases, splits, np.random.default_rng(0), replicates=50)
+    found = probability_measures(cases, splits, np.random.default_rng(0), replicates=50)
+    return json.loads(json.dumps(found, sort_keys=True))  # as a report reads it
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,7 @@ def test_the_tables_hold_every_measure_before_and_after(calibration):
         assert exact["F4", version, "ece_if_right_95"][0] == entry["ece"]["if_right_95"]
         assert exact["F4", version, "prevalence"][0] == 0.2
     printed = measures_printed(calibration)
+    assert [row[0] for row in printed.rows] == ["F≥2", "F≥2", "F≥3", "F≥3", "F4", "F4"]
     assert [row[1] for row in printed.rows] == ["as given", "after temperature scaling"] * 3
     assert {len(row) for row in printed.rows} == {len(printed.columns)}
     assert "log-likelihood" in printed.note

@@ -47,7 +47,7 @@ def test_an_inner_split_is_claimed_of_the_folds_that_had_one_alone(evaluation):
 
 def test_without_early_stopping_the_inner_split_gave_the_cuts_alone(evaluation):
     text = text_of(Plan(training=replace(TrainingPlan(), check_every=0, frozen=("conv1",))), evaluation)
-    assert "nothing was fitted: it gave the cuts" in text["Cross-validation"]
+    assert "no weight was fitted: it gave the cuts" in text["Cross-validation"]
     assert "looks" not in text["Training"]
     assert "conv1" in text["Training"]
 

@@ -15,8 +15,12 @@ from fibrolens.report.drawing import BLUE, SMALL, TWO_COLUMNS, VERMILION, footer
 from fibrolens.report.figures import threshold_title
 from fibrolens.report.tables import Table, ranged
 
+#: The questions in the order of a reader; a JSON file has them in that of its letters.
+QUESTIONS = ("F>=2", "F>=3", "F4")
 #: The probabilities that figures are of: key in ``evaluation.json`` and title.
 VERSIONS = {"before": "as given", "after": "after temperature scaling"}
+#: Measures that are distances, which need a digit more.
+DISTANCES = ("brier", "ece")
 SHORT = {"before": "as given", "after": "scaled"}
 #: Colour, marker, and shift to the side of each, so that bars do not hide each other.
 MARKS: dict[str, tuple[str, str, float]] = {"before": (BLUE, "o", -0.006), "after": (VERMILION, "s", 0.006)}
@@ -38,12 +42,11 @@ def calibration_figure(calibration: Mapping[str, Any], stem: Path) -> None:
         calibration: ``calibration`` of ``evaluation.json``.
         stem: path without ending; ``.png`` and ``.svg`` are written.
     """
-    names = list(calibration["before"])
     with print_style():
         figure = Figure(figsize=(TWO_COLUMNS, 3.9))
         grid = {"left": 0.075, "right": 0.985, "top": 0.87, "bottom": 0.215, "wspace": 0.14, "hspace": 0.1}
-        panels = figure.subplots(2, len(names), sharex=True, sharey="row", height_ratios=(4, 1), gridspec_kw=grid)
-        for letter, name, (axes, below) in zip("abc", names, panels.T, strict=True):
+        panels = figure.subplots(2, len(QUESTIONS), sharex=True, sharey="row", height_ratios=(4, 1), gridspec_kw=grid)
+        for letter, name, (axes, below) in zip("abc", QUESTIONS, panels.T, strict=True):
             axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, linestyle="--")
             axes.set(xlim=(0, 1), ylim=(-0.02, 1.02))
             for version in VERSIONS:
@@ -66,7 +69,7 @@ def calibration_figure(calibration: Mapping[str, Any], stem: Path) -> None:
 def measures(calibration: Mapping[str, Any]) -> Table:
     """Every measure, a row each, for the CSV file."""
     rows: list[tuple[Cell, ...]] = []
-    for version, name, entry in _entries(calibration):
+    for version, name, entry in entries(calibration):
         found: dict[str, tuple[Cell, ...]] = {
             key: (entry[key]["value"], *(entry[key]["interval"] or (None, None))) for key in MEASURES if key != "ece"
         }
@@ -83,14 +86,11 @@ def measures(calibration: Mapping[str, Any]) -> Table:
 def measures_printed(calibration: Mapping[str, Any]) -> Table:
     """A row per threshold and kind of probabilities."""
     rows = []
-    for name in calibration["before"]:
+    for name in QUESTIONS:
         for version, words in VERSIONS.items():
             entry = calibration[version][name]
-            cells = [ranged(entry[key]["value"], entry[key]["interval"]) for key in MEASURES if key != "ece"]
-            cells[-1] += f" ({ranged(entry['brier_of_prevalence'], None)})"
-            error = entry["ece"]
-            right = f" ({ranged(error['if_right'], None)}, {ranged(error['if_right_95'], None)})"
-            rows.append((threshold_title(name), words, *cells, ranged(error["value"], None) + right))
+            cells = [ranged(entry[key]["value"], entry[key]["interval"]) for key in MEASURES if key not in DISTANCES]
+            rows.append((threshold_title(name), words, *cells, *_distances(entry)))
     before, after = (ranged(calibration["log_loss"][version], None, digits=3) for version in VERSIONS)
     note = (
         "95 % intervals by patients. Slope below 1: probabilities too extreme; in the large above 0: too low on the "
@@ -104,7 +104,7 @@ def measures_printed(calibration: Mapping[str, Any]) -> Table:
 def bins(calibration: Mapping[str, Any]) -> Table:
     """The points of the reliability curves, for the CSV file."""
     rows: list[tuple[Cell, ...]] = []
-    for version, name, entry in _entries(calibration):
+    for version, name, entry in entries(calibration):
         for found in entry["bins"]:
             seen = found["observed"]
             ends = seen["interval"] or (None, None)
@@ -125,10 +125,23 @@ def temperatures(calibration: Mapping[str, Any]) -> Table:
     return Table("temperature", "Temperature of every fold", columns, tuple(rows), note)
 
 
-def _entries(calibration: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def entries(part: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Version, threshold and entry of ``calibration`` or ``decision``."""
     for version in VERSIONS:
-        for name, entry in calibration[version].items():
-            yield version, name, entry
+        for name in QUESTIONS:
+            yield version, name, part[version][name]
+
+
+def _distances(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Brier score and calibration error, with what they are to be compared with in brackets."""
+    brier, error = entry["brier"], entry["ece"]
+    score = f"{ranged(brier['value'], brier['interval'], digits=3)} ({_plain(entry['brier_of_prevalence'])})"
+    right = f"({_plain(error['if_right'])}, {_plain(error['if_right_95'])})"
+    return score, f"{_plain(error['value'])} {right}"
+
+
+def _plain(value: float | None) -> str:
+    return ranged(value, None, digits=3)
 
 
 def _draw_curve(axes: Axes, version: str, entry: Mapping[str, Any]) -> None:

@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fibrolens.csvfile import Cell
-from fibrolens.report.calibration import VERSIONS
+from fibrolens.report.calibration import QUESTIONS, SHORT, VERSIONS, entries
 from fibrolens.report.drawing import BLUE, ORANGE, TWO_COLUMNS, footer, print_style, save_both
 from fibrolens.report.figures import threshold_title
 from fibrolens.report.tables import MEASURES, Table, ranged
 
 ZONES = {"ruled_in": "ruled in", "between": "left between", "ruled_out": "ruled out"}
+SAME = "A threshold with one block: temperature scaling changes none of its calls."
 #: Predictive values of a table: the cut, which value, and the column's title.
 VALUES = (
     ("operating_point", "ppv", "PPV, cut of the fold"),
@@ -33,13 +34,12 @@ def decision_figure(decision: Mapping[str, Any], stem: Path) -> None:
         decision: ``decision`` of ``evaluation.json``.
         stem: path without ending; ``.png`` and ``.svg`` are written.
     """
-    names = list(decision["before"])
     with print_style():
         figure = Figure(figsize=(TWO_COLUMNS, 2.95))
         figure.subplots_adjust(left=0.09, right=0.98, top=0.91, bottom=0.28, wspace=0.16)
-        panels = figure.subplots(1, len(names), sharex=True, sharey=True)
+        panels = figure.subplots(1, len(QUESTIONS), sharex=True, sharey=True)
         tops = []
-        for letter, name, axes in zip("abc", names, panels, strict=True):
+        for letter, name, axes in zip("abc", QUESTIONS, panels, strict=True):
             curves = {version: decision[version][name]["curve"] for version in VERSIONS}
             if curves["before"]["model"] is None:
                 axes.text(50, 0.1, "not measurable:\nthe cases lie on one side", ha="center", va="center")
@@ -64,7 +64,7 @@ def decision_figure(decision: Mapping[str, Any], stem: Path) -> None:
 def curve(decision: Mapping[str, Any]) -> Table:
     """The points of the decision curves, for the CSV file."""
     rows: list[tuple[Cell, ...]] = []
-    for version, name, entry in _entries(decision):
+    for version, name, entry in entries(decision):
         found = entry["curve"]
         if found["model"] is not None:
             points = zip(*(found[key] for key in ("risk", "model", "low", "high", "treat_all")), strict=True)
@@ -76,7 +76,7 @@ def curve(decision: Mapping[str, Any]) -> Table:
 def rules(decision: Mapping[str, Any]) -> Table:
     """What rule-in and rule-out reach, a row per figure, for the CSV file."""
     rows: list[tuple[Cell, ...]] = []
-    for version, name, entry in _entries(decision):
+    for version, name, entry in entries(decision):
         ruled = entry["rule_in_out"]
         for cut in ("rule_in", "rule_out") if ruled["zones"] is not None else ():
             for measure in MEASURES:
@@ -95,36 +95,36 @@ def rules(decision: Mapping[str, Any]) -> Table:
 def rules_printed(decision: Mapping[str, Any]) -> Table:
     """Both cuts and the zones of each threshold; scaled probabilities in rows of their own only where they differ."""
     rows: list[tuple[Cell, ...]] = []
-    for name, words, entry in _merged(decision, lambda entry: entry["rule_in_out"]["zones"]):
+    for title, entry in _merged(decision, lambda entry: entry["rule_in_out"]["zones"]):
         ruled = entry["rule_in_out"]
         if ruled["zones"] is None:
-            rows.append((threshold_title(name), words, ruled["reason"], *("",) * 5))
+            rows.append((title, ruled["reason"], *("",) * 5))
             continue
-        for zone, title in ZONES.items():
+        for zone, words in ZONES.items():
             held, cut = ruled["zones"][zone], {"ruled_in": "rule_in", "ruled_out": "rule_out"}.get(zone)
             share = held["share"]
             counts = f"{held['positives']} / {held['negatives']}"
             wanted = ("sensitivity", "specificity", "ppv" if cut == "rule_in" else "npv")
             cells = ["" if cut is None else _percent(ruled[cut][measure]) for measure in wanted]
-            rows.append((threshold_title(name), words, title, counts, _percent(share), *cells))
-    given = {threshold_title(name): entry["rule_in_out"] for name, entry in decision["before"].items()}
+            rows.append((title, words, counts, _percent(share), *cells))
+    given = {threshold_title(name): decision["before"][name]["rule_in_out"] for name in QUESTIONS}
     target = f"{100 * next(iter(given.values()))['target']:g} %"
     note = (
         f"Cuts of each fold, chosen on its inner split for {target} sensitivity (rule-out) and {target} specificity "
         "(rule-in); what is reached is counted on the test scans. 95 % Wilson intervals. PPV of the ruled in and NPV "
-        "of the ruled out hold for this mix of stages alone."
+        f"of the ruled out hold for this mix of stages alone. {SAME}"
     )
     if left := [f"{title} {ruled['left_out']}" for title, ruled in given.items() if ruled["left_out"]]:
         note += f" Scans of folds that gave no cuts, left out: {', '.join(left)}."
     shown = ("Scans with / without", "Share (%)", "Sensitivity (%)", "Specificity (%)", "PPV or NPV (%)")
-    columns = ("Threshold", "Probabilities", "Decision", *shown)
+    columns = ("Threshold", "Decision", *shown)
     return Table("rule_in_out", f"Rule-in and rule-out at {target}", columns, tuple(rows), note)
 
 
 def predictive(decision: Mapping[str, Any]) -> Table:
     """Predictive values at each prevalence, a row each, for the CSV file."""
     rows: list[tuple[Cell, ...]] = []
-    for version, name, entry in _entries(decision):
+    for version, name, entry in entries(decision):
         for cut, values in entry["predictive_values"].items():
             for found in values:
                 for key in ("ppv", "npv"):
@@ -137,38 +137,32 @@ def predictive(decision: Mapping[str, Any]) -> Table:
 def predictive_printed(decision: Mapping[str, Any]) -> Table:
     """Predictive values at each prevalence, of the fold's cut, of those ruled in and of those ruled out."""
     rows: list[tuple[Cell, ...]] = []
-    for name, words, entry in _merged(decision, lambda entry: entry["predictive_values"]):
+    for title, entry in _merged(decision, lambda entry: entry["predictive_values"]):
         values = entry["predictive_values"]
         for k, share in enumerate(decision["prevalences"]):
             cells = [values[cut][k][key] if cut in values else None for cut, key, _ in VALUES]
             shown = ["–" if cell is None else ranged(cell["value"], cell["interval"], 100.0, 1) for cell in cells]
-            rows.append((threshold_title(name), words, f"{100 * share:g} %", *shown))
+            rows.append((title, f"{100 * share:g} %", *shown))
     note = (
         "By Bayes' theorem from sensitivity and specificity at the cut, 95 % intervals from both (MOVER-R). They hold "
         "for patients who differ from the cohort's in prevalence alone; another mix of stages within a side changes "
-        "sensitivity and specificity too. Other prevalences: fibrolens evaluate STUDY --prevalence 0.1."
+        f"sensitivity and specificity too. {SAME} Other prevalences: fibrolens evaluate STUDY --prevalence 0.1."
     )
-    columns = ("Threshold", "Probabilities", "Prevalence", *(f"{title} (%)" for _, _, title in VALUES))
+    columns = ("Threshold", "Prevalence", *(f"{words} (%)" for _, _, words in VALUES))
     return Table("predictive_values", "Predictive values by prevalence", columns, tuple(rows), note)
-
-
-def _entries(decision: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for version in VERSIONS:
-        for name, entry in decision[version].items():
-            yield version, name, entry
 
 
 def _merged(
     decision: Mapping[str, Any], part: Callable[[Mapping[str, Any]], Any]
-) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Before and after scaling in one row where the part of an entry is the same, as where no call changes."""
-    for name, before in decision["before"].items():
-        after = decision["after"][name]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Title and entry of each threshold; before and after scaling apart only where the part of the entry differs."""
+    for name in QUESTIONS:
+        before, after = decision["before"][name], decision["after"][name]
         if part(before) == part(after):
-            yield name, "as given and scaled", before
+            yield threshold_title(name), before
         else:
-            yield name, VERSIONS["before"], before
-            yield name, VERSIONS["after"], after
+            yield f"{threshold_title(name)}, {SHORT['before']}", before
+            yield f"{threshold_title(name)}, {SHORT['after']}", after
 
 
 def _draw_curves(axes: Axes, curves: Mapping[str, Any]) -> None:
