@@ -34,6 +34,8 @@ from fibrolens.weights import CALIBRATION, shipped
 #: Of the patients; stated before any of them was drawn. It lies among those that cohorts cannot have.
 SEED = 1_000_010
 PATIENTS = 1400
+#: How the line of the model card begins.
+SAID = "- Stage sets (`calibration.json`, `scripts/calibrate_lfs.py`): calibrated on "
 COLUMNS = ("scan_id", "stage", "in_domain", *(f"p_{stage}" for stage in STAGES))
 
 
@@ -81,7 +83,16 @@ def write_calibration(pool: Path, folder: Path, weights_sha256: str, patients: i
     threshold = calibrate(label_scores(probabilities, allowed), CLAIM)
     text = f"{len(rows)} simulated CTs of patients that the weights had never seen, stages mixed as in the paper"
     write_json(StageCalibration(threshold, text).to_dict(weights_sha256), folder / CALIBRATION)
-    print(f"{folder / CALIBRATION}: {threshold}; mean size {threshold.sets(probabilities).sum(axis=1).mean():.2f}")
+    size = float(threshold.sets(probabilities).sum(axis=1).mean())
+    say_on_card(folder / "MODEL_CARD.md", f"{text}; claim {CLAIM:.0%}, {size:.2f} stages in a set on average.")
+    print(f"{folder / CALIBRATION}: {threshold}; mean size {size:.2f}")
+
+
+def say_on_card(card: Path, text: str) -> None:
+    """Put the line of the stage sets at the end of a model card, in place of an earlier one."""
+    lines = card.read_text(encoding="utf-8").splitlines() if card.is_file() else []
+    kept = [line for line in lines if not line.startswith(SAID)]
+    card.write_text("\n".join([*kept, SAID + text]) + "\n", encoding="utf-8")
 
 
 def simulate(model: StagingModel, index: int, stage: int) -> StagingCase:
