@@ -110,6 +110,22 @@ def test_a_study_s_packet_is_of_its_own_networks(finished_study, tmp_path):
     assert "p1" not in json.dumps(content["counts"])
 
 
+def test_of_the_shortcut_audit_the_packet_tells_figures_and_no_name(finished_study, tmp_path):
+    shutil.copytree(finished_study, tmp_path / "study")
+    evaluation = json.loads((tmp_path / "study" / "evaluation.json").read_text())
+    fact = {"fact": "site", "value": "St. Elsewhere", "threshold": "F4", "auc": 0.9, "p_adjusted": 0.001, "known": 10}
+    thresholds = {"F4": {"auc": {"value": 0.8, "delong": None}, "positives": 3}, "F>=1": {"auc": None}}
+    evaluation["shortcuts"] = {"level": "alarm", "p_value": 0.001, "thresholds": thresholds, "facts": [fact]}
+    (tmp_path / "study" / "evaluation.json").write_text(json.dumps(evaluation))
+    found = study_packet(tmp_path / "study", Disclosure(least=2))["shortcuts"]
+    assert found == {
+        "level": "alarm",
+        "p_value": 0.001,
+        "auc": {"F4": 0.8, "F>=1": None},
+        "facts": [{"fact": "site", "threshold": "F4", "auc": 0.9, "p_adjusted": 0.001}],
+    }
+
+
 def test_a_study_that_is_not_finished_has_no_packet(finished_study, tmp_path):
     shutil.copytree(finished_study, tmp_path / "study")
     (tmp_path / "study" / "manifest.json").unlink()

@@ -91,7 +91,7 @@ def warnings(pooled: Mapping[str, Any]) -> Iterator[str]:
     if len(pooled["sites"]) < 5:
         yield f"{len(pooled['sites'])} hospitals say little of how much hospitals differ; tau2 and I2 are guesses."
     for site in pooled["sites"]:
-        if (site["shortcuts"] or {}).get("alarm"):
+        if (site["shortcuts"] or {}).get("level") == "alarm":
             yield f"{site['name']}: its shortcut audit raised the alarm: how the CTs were made tells the stage."
     for name, title in THRESHOLDS.items():
         entry = pooled["thresholds"][name]

@@ -26,8 +26,8 @@ SUMMARY = "summary.csv"
 #: The age of the cohort's table, beside the markers of the CTs.
 AGE = "age_years"
 MARKERS = tuple(marker.name for marker in CATALOGUE)
-#: What is taken of the shortcut audit: figures and its verdict, no name of a site or scanner.
-SHORTCUTS = ("alarm", "auc", "p_value", "interval", "reason")
+#: What is taken of the shortcut audit and of each fact in it: figures and the verdict, no name of a site or scanner.
+SHORTCUTS, FACT = ("level", "p_value", "reason"), ("fact", "threshold", "auc", "p_adjusted")
 Values = dict[str, dict[str, float]]
 
 
@@ -157,7 +157,9 @@ def _shortcuts(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     found = evaluation.get("shortcuts")
     if found is None:
         return {"shortcuts": None, "shortcuts_reason": "the study has no shortcut audit"}
-    return {"shortcuts": {name: found[name] for name in SHORTCUTS if name in found}}
+    areas = {name: entry["auc"] and entry["auc"]["value"] for name, entry in found["thresholds"].items()}
+    facts = [{name: fact[name] for name in FACT} for fact in found["facts"]]
+    return {"shortcuts": {name: found[name] for name in SHORTCUTS if name in found} | {"auc": areas, "facts": facts}}
 
 
 def _frame(source: Mapping[str, Any]) -> dict[str, Any]:
