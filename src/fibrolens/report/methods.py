@@ -103,8 +103,8 @@ def _inner(plan: TrainingPlan, study: Mapping[str, Any], scans: Sequence[int]) -
     stopped = "stopped the training and " if plan.check_every else ""
     return (
         f" One in {study['inner_folds']} of the patients of the other folds formed, {place}, an inner split "
-        f"({', '.join(map(str, scans))} scans), stratified likewise, on which no weight was fitted: it {stopped}gave the "
-        "cuts, which are 0.5 where it could not."
+        f"({', '.join(map(str, scans))} scans), stratified likewise, on which no weight was fitted: it {stopped}gave "
+        "the cuts, which are 0.5 where it could not."
     )
 
 
