@@ -54,7 +54,7 @@ def test_the_tables_hold_every_measure_before_and_after(calibration):
         assert exact["F4", version, "prevalence"][0] == 0.2
     printed = measures_printed(calibration)
     assert [row[0] for row in printed.rows] == ["F≥2", "F≥2", "F≥3", "F≥3", "F4", "F4"]
-    assert [row[1] for row in printed.rows] == ["as given", "after temperature scaling"] * 3
+    assert [row[1] for row in printed.rows] == ["as given", "scaled"] * 3
     assert {len(row) for row in printed.rows} == {len(printed.columns)}
     assert "log-likelihood" in printed.note
 

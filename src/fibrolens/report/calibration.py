@@ -87,7 +87,7 @@ def measures_printed(calibration: Mapping[str, Any]) -> Table:
     """A row per threshold and kind of probabilities."""
     rows = []
     for name in QUESTIONS:
-        for version, words in VERSIONS.items():
+        for version, words in SHORT.items():
             entry = calibration[version][name]
             cells = [ranged(entry[key]["value"], entry[key]["interval"]) for key in MEASURES if key not in DISTANCES]
             rows.append((threshold_title(name), words, *cells, *_distances(entry)))

@@ -106,7 +106,7 @@ def rules_printed(decision: Mapping[str, Any]) -> Table:
             counts = f"{held['positives']} / {held['negatives']}"
             wanted = ("sensitivity", "specificity", "ppv" if cut == "rule_in" else "npv")
             cells = ["" if cut is None else _percent(ruled[cut][measure]) for measure in wanted]
-            rows.append((title, words, counts, _percent(share), *cells))
+            rows.append((title, words, counts, ranged(share["value"], share["interval"], 100.0, 1), *cells))
     given = {threshold_title(name): decision["before"][name]["rule_in_out"] for name in QUESTIONS}
     target = f"{100 * next(iter(given.values()))['target']:g} %"
     note = (
