@@ -10,6 +10,7 @@ import pytest
 from fibrolens.cohort.flow import Arm, Count, Flow, Reason, StageCount, Unsettled
 from fibrolens.plan import Plan
 from fibrolens.result import REGIONS
+from fibrolens.study.acquisition import ACQUISITION
 from fibrolens.study.evaluation import evaluate_study
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.tables import ATTENTION, PREDICTIONS, QUALITY, write_table
@@ -61,6 +62,8 @@ def evaluated(tmp_path_factory) -> Path:
     columns = ("scan_id", "patient_id", "stage", "mask_source", "liver_volume_ml")
     write_table([{name: row[name] for name in columns} for row in markers], columns, out / "markers.csv")
     write_table([quality(n, row["scan_id"]) for n, row in enumerate(cohort)], QUALITY, out / "quality.csv")
+    write_table([acquired(n, row["scan_id"], row["patient_id"]) for n, row in enumerate(cohort)], ACQUISITION,
+                out / "acquisition.csv")  # fmt: skip
     (out / "tables").mkdir()
     (out / "tables" / "table1.csv").write_text("variable,level,total\nScans,,48\n<Age>,Median (IQR),59 (48-65)\n")
     evaluate_study(out, 0, FACTS)
@@ -76,6 +79,12 @@ def quality(number: int, scan_id: str) -> dict[str, str]:
         "mask_kind": "network" if number < 5 else "both" if number == 5 else "given",
         "in_domain": "no" if number == 7 else "",
     }
+
+
+def acquired(number: int, scan_id: str, patient_id: str) -> dict[str, object]:
+    """How a scan was made: three sites and four slice spacings in turn."""
+    known = {"scan_id": scan_id, "patient_id": patient_id, "site": "ABC"[number % 3], "slice_mm": number * 7 % 4 + 2.0}
+    return dict.fromkeys(ACQUISITION) | known
 
 
 @pytest.fixture(scope="session")

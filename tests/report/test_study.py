@@ -17,6 +17,7 @@ from fibrolens.study.tables import ATTENTION, read_table, write_table
 TABLES = (
     *("ordinal", "calibration", "calibration_bins", "temperature"),
     *("decision_curve", "rule_in_out", "predictive_values"),
+    *("shortcuts", "shortcut_facts", "map_or_marker"),
     *("table1", "table2", "table2_without_controls", "performance", "per_fold", "confusion", "side_by_side"),
     *(
         "attention",
@@ -138,3 +139,20 @@ def test_an_evaluation_of_before_the_measures_of_probabilities_still_gives_a_rep
     text = page(study)
     assert "Rule-in and rule-out at" not in text
     assert not (study / "tables" / "calibration.csv").exists()
+
+
+def test_a_shortcut_is_an_alarm_above_everything_else(study, evaluation):
+    assert 'class="alarm"' not in page(study)
+    found = evaluation["shortcuts"] | {"level": "alarm", "p_value": 0.0001}
+    (study / "evaluation.json").write_text(json.dumps(evaluation | {"shortcuts": found}))
+    text = page(study)
+    assert text.index("<h1>") < text.index("ALARM: a shortcut.") < text.index("Result in brief")
+    assert text.count("ALARM: a shortcut.") == 1
+
+
+def test_a_folder_of_an_older_version_has_no_audit_and_says_so(study, evaluation):
+    older = {name: part for name, part in evaluation.items() if name not in ("shortcuts", "map_or_marker")}
+    (study / "evaluation.json").write_text(json.dumps(older))
+    text = page(study)
+    assert "how the CTs were made (acquisition.csv)" in text
+    assert "Can the stage be told" not in text

@@ -86,4 +86,17 @@ CAPTIONS = (
         "threshold probability, beside calling all and calling none. At a threshold of 20 % a false alarm costs a "
         "quarter of what a scan rightly called gains. Values: tables/decision_curve.csv.",
     ),
+    Caption(
+        "map_or_marker",
+        "Fig. 12",
+        "Map or marker? How much of the differences between scans in the network's score, and in the true stage, goes "
+        "with each group of measurements (Shapley shares of adjusted R²). Location maps cannot show size. Values: "
+        "tables/map_or_marker.csv.",
+    ),
+    Caption(
+        "rivals",
+        "Fig. 13",
+        "Other systems on the same folds: AUC of each network and marker model, out of fold. What a difference is "
+        "worth stands in the table. Values: tables/rivals.csv.",
+    ),
 )

@@ -15,7 +15,17 @@ from fibrolens.cohort.flow import Flow
 from fibrolens.cohort.rules import Criteria
 from fibrolens.errors import UsageError
 from fibrolens.plan import Plan, from_plain
-from fibrolens.report import conformal, findings, probabilities, side_by_side, subgroups, tables
+from fibrolens.report import (
+    conformal,
+    findings,
+    map_or_marker,
+    probabilities,
+    rivals,
+    shortcuts,
+    side_by_side,
+    subgroups,
+    tables,
+)
 from fibrolens.report.captions import CAPTIONS, Caption
 from fibrolens.report.drawing import PRINT_DPI
 from fibrolens.report.methods import methods
@@ -93,6 +103,7 @@ class StudyFiles:
             "the markers (markers.csv)": self.markers,
             "the quality of the scans (quality.csv)": self.quality,
             "the attention of each map (attention.csv)": self.looked,
+            "how the CTs were made (acquisition.csv)": self.evaluation.get("shortcuts"),
         }
         figures = [f"{c.number} (figures/{c.name}.png)" for c in CAPTIONS if c.name not in self.figures]
         return [name for name, content in optional.items() if content is None] + figures
@@ -134,6 +145,7 @@ def render_study(files: StudyFiles) -> str:
         evaluation=evaluation,
         figures=[found for caption in CAPTIONS if (found := _figure(caption, files)) is not None],
         tables=list(_printed(files)),
+        alarms=shortcuts.alarms(evaluation),
         warnings=study_warnings(evaluation, files.quality, files.looked),
         missing=files.missing,
         methods=methods(files.plan, files.study, evaluation, files.flow, files.criteria),
@@ -165,6 +177,12 @@ def _exact(files: StudyFiles) -> Iterator[Table]:
     yield from probabilities.exact(evaluation)
     if "conformal" in evaluation:
         yield from (conformal.coverage(evaluation), conformal.deferral(evaluation), subgroups.exact(evaluation))
+    if "rivals" in evaluation:
+        yield rivals.exact(evaluation)
+    if "shortcuts" in evaluation:
+        yield from shortcuts.exact(evaluation)
+    if "map_or_marker" in evaluation:
+        yield map_or_marker.exact(evaluation)
 
 
 def _printed(files: StudyFiles) -> Iterator[Table]:
@@ -184,6 +202,12 @@ def _printed(files: StudyFiles) -> Iterator[Table]:
     yield findings.patterns_printed(evaluation, SHOWN)
     if files.markers is not None:
         yield findings.markers(files.markers)[1]
+    if "rivals" in evaluation:
+        yield rivals.printed(evaluation)
+    if "map_or_marker" in evaluation:
+        yield map_or_marker.printed(evaluation)
+    if "shortcuts" in evaluation:
+        yield from shortcuts.printed(evaluation)
     yield from probabilities.printed(evaluation)
     if "conformal" in evaluation:
         yield conformal.coverage_printed(evaluation)

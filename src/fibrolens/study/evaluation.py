@@ -16,6 +16,7 @@ from fibrolens.evaluate.study import Predicted, evaluate_predictions
 from fibrolens.explain.patterns import PATTERNS, RULE, pattern
 from fibrolens.output import write_json
 from fibrolens.result import INTENDED_USE, REGIONS
+from fibrolens.study.audits import audits
 from fibrolens.study.fold import LAYERS
 from fibrolens.study.tables import (
     ATTENTION,
@@ -83,7 +84,7 @@ def evaluate_study(out: Path, seed: int, training: Mapping[str, Any], population
     measures = probability_measures(cases, inner, np.random.default_rng(seed), population)
     content["methods"] |= measures.pop("methods")
     content |= measures
-    for subject, found in trust(out, cases, inner, content).items():
+    for subject, found in (trust(out, cases, inner, content) | audits(out, cases, seed)).items():
         content["methods"] |= found.pop("methods")
         content[subject] = found
     write_json(content, out / "evaluation.json")

@@ -18,12 +18,16 @@ from fibrolens.report.calibration import calibration_figure
 from fibrolens.report.conformal import deferral_figure
 from fibrolens.report.confusion import confusion_figure
 from fibrolens.report.decision import decision_figure
-from fibrolens.report.figures import MapExample, attention_boxplot, map_figure, roc_figure
+from fibrolens.report.figures import CT_GREYS, MapExample, attention_boxplot, map_figure, roc_figure
 from fibrolens.report.flowchart import flowchart
+from fibrolens.report.map_or_marker import shares_figure
+from fibrolens.report.mr import scaled, shown_as_ct
+from fibrolens.report.rivals import forest_figure
 from fibrolens.report.scheme import scheme_figure
 from fibrolens.report.tables import roc_points
 from fibrolens.study.evaluation import GROUPINGS
 from fibrolens.study.fold import SHOWN
+from fibrolens.study.modality import is_mr
 from fibrolens.study.organs import Segmentations
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.tables import ATTENTION_FILE, PREDICTIONS_FILE, number, read_predictions, read_table
@@ -40,7 +44,7 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
 
     ``fig1_flow`` (where ``flow.json`` stands), ``fig2_scheme``, ``fig3_roc``, ``fig4_maps``, ``fig5_attention``,
     ``confusion``, ``attention_regions``, ``patterns``, ``deferral``,
-    ``calibration``, ``decision_curves``.
+    ``calibration``, ``decision_curves``, ``map_or_marker`` (where markers explain a score), ``rivals`` (where there are any).
 
     Args:
         out: folder of the study.
@@ -58,13 +62,19 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
     deferral_figure(evaluation["conformal"], evaluation["deferral"]["curve"], figures / "deferral")
     calibration_figure(evaluation["calibration"], figures / "calibration")
     decision_figure(evaluation["decision"], figures / "decision_curves")
+    if systems := evaluation.get("rivals"):
+        forest_figure(systems, figures / "rivals")
+    if (shared := evaluation.get("map_or_marker")) and shared["network"] is not None:
+        shares_figure(shared, figures / "map_or_marker")
     _draw_attention(out, evaluation)
     by_scan = {row.scan_id: row for row in rows}
     examples = [_example(out, by_scan[case.scan_id], case, plan) for case in typical(cases)]
     shown, inner = examples[-1] if examples else None, evaluation["training"].get("inner_scans", ())
     scheme_figure(plan.staging, plan.folds, figures / "fig2_scheme", shown, inner)
     if examples:
-        map_figure(examples, figures / "fig4_maps", f"{LAYER} The scans of median probability of their stage.")
+        greys = CT_GREYS if plan.staging.grid.intensity == "hu" else f"MR, {scaled(plan.staging.grid)}"
+        note = f"{LAYER} The scans of median probability of their stage."
+        map_figure(examples, figures / "fig4_maps", note, greys=greys)
 
 
 def typical(cases: Sequence[Predicted], count: int = EXAMPLES) -> list[Predicted]:
@@ -102,4 +112,5 @@ def _example(out: Path, row: CohortRow, case: Predicted, plan: StudyPlan) -> Map
     grid = ToNetworkGrid.fit(ct, plan.staging.grid)
     back = grid.inverse(seen)
     title = f"{row.stage_name}, predicted {STAGES[case.predicted]}"
-    return MapExample(title, ct, back, Segmentations(out / "segmentations").labels(row, ct))
+    labels = Segmentations(out / "segmentations").labels(row, ct)
+    return MapExample(title, shown_as_ct(ct, grid.window) if is_mr(row) else ct, back, labels)
