@@ -75,7 +75,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
     """Sensitivity 0.9 of 60, specificity 0.85 of 100, at a prevalence of 10 %."""
     generator, truth = np.random.default_rng(0), 0.9 * 0.1 / (0.9 * 0.1 + 0.15 * 0.9)
     held = []
-    for yes, no in zip(generator.binomial(60, 0.9, 600), generator.binomial(100, 0.85, 600), strict=True):
+    for yes, no in zip(generator.binomial(60, 0.9, 300), generator.binomial(100, 0.85, 300), strict=True):
         (found,) = predictive_values(share(yes, 60), share(no, 100), [0.1])
         held.append(found["ppv"]["interval"][0] <= truth <= found["ppv"]["interval"][1])
     assert 0.93 < np.mean(held) < 0.975
