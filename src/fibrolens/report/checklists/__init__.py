@@ -1,0 +1,1 @@
+"""Reporting checklists, filled in as far as a study's files know."""
