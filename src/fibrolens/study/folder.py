@@ -42,7 +42,10 @@ STEPS: dict[str, tuple[str, ...]] = {
     "evaluate": (),
 }
 #: What `evaluate` makes of the folds.
-EVALUATED = (PREDICTIONS_FILE, ATTENTION_FILE, "evaluation.json", "tables", "figures", "report.html")
+EVALUATED = (
+    *(PREDICTIONS_FILE, ATTENTION_FILE, "evaluation.json", "tables", "figures", "report.html"),
+    *("checklists", "model_card.md", "model_card.json"),
+)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ from fibrolens.errors import UsageError
 from fibrolens.evaluate.scaled import USUAL, Population
 from fibrolens.output import write_json, write_manifest
 from fibrolens.progress import Reporter, ReporterFactory, silent
+from fibrolens.report.checklists.facts import Facts
+from fibrolens.report.checklists.render import write_checklists
+from fibrolens.report.model_card import write_model_card
 from fibrolens.report.study import write_report
 from fibrolens.study.acquisition import ACQUISITION
 from fibrolens.study.evaluation import collect_tables, evaluate_study
@@ -185,6 +188,9 @@ def evaluate(study: Study, crew: Crew, population: Population = USUAL) -> None:
             draw_study(out, study.rows, study.plan, evaluation)
             report.advance(note="report")
             write_report(out)
+            facts = Facts.read(out)
+            write_checklists(facts, out)
+            write_model_card(facts, out)
             report.advance(note="checksums")
         shutil.rmtree(study.cases, ignore_errors=True)
         seconds = crew.seconds()
