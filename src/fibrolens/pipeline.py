@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.engine import one_blas_thread
+from fibrolens.errors import ModelError
 from fibrolens.explain.attention import attention, depth_profile
 from fibrolens.markers.marker import Marker
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
@@ -90,9 +91,12 @@ class Models:
 
         Raises:
             UsageError: a folder for a segmenter that has its own weights.
-            ModelError: a folder is missing, damaged, or not what it should be; or the segmenter is not installed.
+            ModelError: a folder is missing, damaged, of MR or not what it should be; or the segmenter is not installed.
         """
-        return cls(StagingModel.load(staging or shipped("lfs")), load_segmenter(segmenter, segmentation))
+        model = StagingModel.load(staging or shipped("lfs"))
+        if model.plan.grid.intensity != "hu":
+            raise ModelError(f"{staging} was trained on MR, and a CT is staged; give weights that were trained on CT.")
+        return cls(model, load_segmenter(segmenter, segmentation))
 
     @property
     def fingerprint(self) -> dict[str, str]:

@@ -174,3 +174,20 @@ def test_other_grids_are_refused():
     for options in ({"labels": other}, {"segments": other}, {"portal_vein": other}):
         with pytest.raises(GeometryError):
             measure(replace(scan(), **options))
+
+
+def test_on_an_mr_sizes_are_measured_and_what_needs_hounsfield_units_says_so(plain):
+    found = measured(scan(modality="MR"))
+    assert list(found) == [*(definition.name for definition in CATALOGUE), "liver_spleen_signal"]
+    for name in ("liver_volume_ml", "spleen_volume_ml", "liver_spleen_ratio", "splenic_index_cm3", "lsvr"):
+        assert found[name].value == plain[name].value
+    for name in ("lsn", "nodularity_mm", "texture_sd_hu", "texture_entropy", "liver_minus_spleen_hu", "aorta_hu"):
+        assert "the scan is an MR" in found[name].not_measurable
+
+
+def test_on_an_mr_the_signals_of_liver_and_spleen_are_compared():
+    ratio = measured(scan(modality="MR"))["liver_spleen_signal"]
+    assert ratio.value == pytest.approx(100 / 112, abs=0.01)
+    small = organs()
+    small[small == 2] = 0
+    assert "too little of the liver or of the spleen" in refused(scan(small, modality="MR"), "liver_spleen_signal")

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     from fibrolens.progress import Progress
     from fibrolens.study.tune import tune
 
-    plan, start = _start(options.start)
+    plan, start = _start(options.start, options.cohort)
     steps = plan.training.steps if options.steps is None else options.steps
     plan = replace(plan, training=replace(plan.training, steps=steps, seed=options.seed))
     tune(options.cohort, options.out, plan, start, overwrite=options.overwrite, progress=Progress)
@@ -130,17 +130,20 @@ def _named(folder: Any) -> str:
     return f"{folder.card['name']} (sha256 {folder.sha256[:12]})"
 
 
-def _start(name: str) -> tuple[Any, Any]:
-    """The plan of the training and what it begins with."""
+def _start(name: str, cohort: Path) -> tuple[Any, Any]:
+    """The plan of the training, for the modality of the cohort, and what it begins with."""
     from fibrolens.plan import Plan
     from fibrolens.staging.network import LFSNetwork
+    from fibrolens.study.modality import fitted_plan, modality_for, require_weights
     from fibrolens.study.plans import adapting_plan, scratch_plan
     from fibrolens.study.tune import Start
     from fibrolens.weights import load_model_folder, shipped
 
+    modality = modality_for(cohort)
     if name == SCRATCH:
-        return scratch_plan(), Start("random weights")
+        return fitted_plan(scratch_plan(), modality), Start("random weights")
     folder = load_model_folder(shipped("lfs") if name == SHIPPED else Path(name))
     plan = folder.plan(Plan)
+    require_weights(plan, modality, name)
     folder.fill(LFSNetwork(plan.network))
     return adapting_plan(plan), Start(_named(folder), folder.weights, folder.card["trained_on"])

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool
 
-from fibrolens.markers import catalogue
+from fibrolens.markers import catalogue, mr
 from fibrolens.markers.attenuation import attenuation
 from fibrolens.markers.lobes import CAUDATE_SHARE, approximate_lobe_ratio
 from fibrolens.markers.marker import Definition, Marker
@@ -33,6 +34,7 @@ APPROXIMATE = (
     "approximate: segments II and III are what lies left of the umbilical fissure in the liver mask, and the caudate "
     f"is taken as {CAUDATE_SHARE:.0%} of I to III"
 )
+OF_CT_ALONE = "it is read from Hounsfield units, and the scan is an MR"
 NO_LABORATORY = "laboratory values were not given"
 
 
@@ -65,6 +67,7 @@ class MarkedScan:
         segments: Couinaud label map, 1 to 8, on the CT's grid, where there is one.
         portal_vein: not 0 inside the portal vein outside the liver, where somebody has drawn it.
         laboratory: blood values, where they are known.
+        modality: of an MR, which has no Hounsfield units, sizes and shapes are measured, and its signals compared.
     """
 
     ct: Volume
@@ -75,6 +78,7 @@ class MarkedScan:
     segments: Volume | None = None
     portal_vein: Volume | None = None
     laboratory: Laboratory | None = None
+    modality: Literal["CT", "MR"] = "CT"
 
     @cached_property
     def turned(self) -> tuple[Volume, Volume, Volume]:
@@ -89,12 +93,14 @@ class MarkedScan:
 
 
 def measure(scan: MarkedScan) -> tuple[Marker, ...]:
-    """Every marker of the catalogue, measured in `scan`.
+    """Every marker of the catalogue, measured in `scan`; on MR also `mr.LIVER_SPLEEN_SIGNAL`.
 
     Raises:
         GeometryError: masks and CT lie on different grids.
     """
     scan.ct.require_grid(scan.labels)
+    if scan.modality == "MR":
+        return _without_hu(scan)
     ct, liver, spleen = scan.turned
     # The two slow ones share the cores: both spend their time in filters that let go of the interpreter.
     with ThreadPoolExecutor(2) as pool:
@@ -104,6 +110,21 @@ def measure(scan: MarkedScan) -> tuple[Marker, ...]:
         shape = (*sizes, _lobe_ratio(scan))
         rest = (_difference(scan), _portal_vein(scan), *_medians(scan), *_blood(scan.laboratory))
         return (*shape, *_nodularity(nodularity.result(), scan), *_texture(texture.result(), scan), *rest)
+
+
+def _without_hu(scan: MarkedScan) -> tuple[Marker, ...]:
+    """All markers in their order, with the reason where one needs a CT; then that of MR alone."""
+    looks, medians = ([Marker(of, None, OF_CT_ALONE) for of in group] for group in (mr.SURFACE_AND_TEXTURE, mr.MEDIANS))
+    shape = (*_sizes(scan), _lobe_ratio(scan))
+    return (*shape, *looks, _portal_vein(scan), *medians, *_blood(scan.laboratory), _signal_ratio(scan))
+
+
+def _signal_ratio(scan: MarkedScan) -> Marker:
+    found = attenuation(*scan.turned)
+    if not found.liver_hu or not found.spleen_hu:
+        why_not = "too little of the liver or of the spleen lies 5 mm below the surface"
+        return Marker(mr.LIVER_SPLEEN_SIGNAL, None, why_not, scan.names.both)
+    return _marker(mr.LIVER_SPLEEN_SIGNAL, found.liver_hu / found.spleen_hu, None, scan.names.both)
 
 
 @dataclass(frozen=True)

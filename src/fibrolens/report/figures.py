@@ -45,6 +45,10 @@ CURVES: dict[str, tuple[str, Any]] = {
 PANELS = (("a  At least F2, F3, F4", ("F>=2", "F>=3", "F4")), ("b  Averages over F0 to F4", ("micro", "macro")))
 
 
+#: What the grey values of a CT's figure are.
+CT_GREYS = f"CT window [{WINDOW_HU[0]:.0f}, {WINDOW_HU[1]:.0f}] HU"
+
+
 @dataclass(frozen=True, eq=False)
 class MapExample:
     """One scan of the map figure.
@@ -121,7 +125,9 @@ def attention_boxplot(
         save_both(figure, stem)
 
 
-def map_figure(examples: Sequence[MapExample], stem: Path, note: str = "", slices: int = 4) -> None:
+def map_figure(
+    examples: Sequence[MapExample], stem: Path, note: str = "", slices: int = 4, greys: str = CT_GREYS
+) -> None:
     """Draw one row per scan as the paper's Fig. 4: axial slices through the liver with the location map over them.
 
     Args:
@@ -129,6 +135,7 @@ def map_figure(examples: Sequence[MapExample], stem: Path, note: str = "", slice
         stem: path without ending; ``.png`` and ``.svg`` are written.
         note: what to say below, beside the intended use.
         slices: axial slices per scan.
+        greys: what the grey values are.
     """
     scenes = [Scene.of(example.ct, example.map, example.labels) for example in examples]
     # One colour scale for all rows, or they could not be compared; the median, lest one hot spot pale all others.
@@ -148,8 +155,7 @@ def map_figure(examples: Sequence[MapExample], stem: Path, note: str = "", slice
         colour_bar(figure, figure.add_subplot(grid[:, slices]), top, "mean1", size=7.5)
         title = "Location maps of the predicted stage, out of fold; slices from the top to the bottom of the liver"
         figure.suptitle(title, fontsize=8, y=1 - 0.12 / height)
-        low, high = WINDOW_HU
-        footer(figure, f"CT window [{low:.0f}, {high:.0f}] HU; liver: blue line, spleen: white dashes.\n{note}", 0.06)
+        footer(figure, f"{greys}; liver: blue line, spleen: white dashes.\n{note}", 0.06)
         save_both(figure, stem)
 
 

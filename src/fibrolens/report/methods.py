@@ -8,7 +8,7 @@ from typing import Any
 from fibrolens import __version__
 from fibrolens.cohort.flow import Flow
 from fibrolens.cohort.rules import CRITERIA, Criteria
-from fibrolens.plan import Plan, TrainingPlan
+from fibrolens.plan import GridPlan, Plan, TrainingPlan
 from fibrolens.report.inner import places
 from fibrolens.report.paper import CITATION
 from fibrolens.report.tables import THRESHOLDS
@@ -57,7 +57,7 @@ def methods(
         ("Cross-validation", _folds(plan, study, evaluation)),
         ("Image processing", _images(plan, study)),
         ("Network", _network(plan)),
-        ("Training", _training(plan.training, study, evaluation["training"])),
+        ("Training", _training(plan.training, plan.grid, study, evaluation["training"])),
         ("Location maps", _maps()),
         ("Statistics", _statistics(evaluation)),
         ("Software", f"fibrolens {__version__} (research use only), a method after {CITATION}."),
@@ -66,7 +66,8 @@ def methods(
 
 def _population(evaluation: Mapping[str, Any], flow: Flow | None, criteria: Criteria | None) -> str:
     stages = ", ".join(f"{name.replace('|', ' or ')} {count}" for name, count in evaluation["stages"].items())
-    text = f"{evaluation['cases']} CT scans of {evaluation['patients']} patients were studied ({stages} scans)."
+    kind = evaluation["training"].get("modality", "CT")
+    text = f"{evaluation['cases']} {kind} scans of {evaluation['patients']} patients were studied ({stages} scans)."
     if controls := evaluation.get("controls"):
         text += f" {controls} of the scans are of imaging-negative controls, taken as F0 without histology."
     if criteria is not None:
@@ -110,10 +111,14 @@ def _inner(plan: TrainingPlan, study: Mapping[str, Any], scans: Sequence[int]) -
 
 def _images(plan: Plan, study: Mapping[str, Any]) -> str:
     low, high = plan.grid.window_hu
+    how = f"CT numbers were windowed to [{low:.0f}, {high:.0f}] HU and scaled to [0, 1]"
+    if plan.grid.intensity == "mr":
+        low, high = plan.grid.mr_percentiles
+        how = f"The signals of each MR were scaled to [0, 1] from the {low:g} to the {high:g} percentile of its body"
     depth, height, width = plan.grid.spacing_mm
     rows, columns = plan.grid.in_plane
     text = (
-        f"CT numbers were windowed to [{low:.0f}, {high:.0f}] HU and scaled to [0, 1]; scans were resampled to "
+        f"{how}; scans were resampled to "
         f"{depth:g} × {height:g} × {width:g} mm (slice, row, column), {rows} × {columns} in the axial plane, the full "
         f"axial field of the upper abdomen. The network saw {plan.slab.slices} consecutive axial slices, at a random "
         "position within the liver's range in every training step; at test, windows of this size every "
@@ -137,15 +142,19 @@ def _network(plan: Plan) -> str:
     )
 
 
-def _training(plan: TrainingPlan, study: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+def _training(plan: TrainingPlan, grid: GridPlan, study: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    def strength(hu: float) -> str:
+        width = grid.window_hu[1] - grid.window_hu[0]
+        return f"{hu:g} HU" if grid.intensity == "hu" else f"{100 * hu / width:.1f} % of the range"
+
     text = (
         f"Every fold was trained by AdamW for at most {plan.steps} steps of {plan.batch} slabs (begun with: "
         f"{facts['initial_weights']}; learning rate {plan.learning_rate:g}, {plan.warmup_steps} steps of warm-up, "
         f"weight decay {plan.weight_decay:g}), with cross-entropy as the loss; of a set of stages, minus the logarithm "
         f"of their summed probability. Stages were drawn by their inverse frequency to the power of "
         f"{plan.class_balance:g}. Augmentation: shifts of up to {plan.shift_mm:g} mm, rotations of up to "
-        f"{plan.rotation_deg:g}°, scaling by up to {100 * plan.scale:g} %, noise of {plan.noise_hu:g} HU, offsets of "
-        f"{plan.offset_hu:g} HU."
+        f"{plan.rotation_deg:g}°, scaling by up to {100 * plan.scale:g} %, noise of {strength(plan.noise_hu)}, "
+        f"offsets of {strength(plan.offset_hu)}."
     )
     if plan.frozen:
         text += f" These layers stayed as they were: {', '.join(plan.frozen)}."

@@ -28,6 +28,7 @@ from fibrolens.report.drawing import (
 )
 from fibrolens.report.figures import MapExample
 from fibrolens.report.inner import places
+from fibrolens.report.mr import scaled
 
 #: The whole range of CT numbers that the paper names.
 FULL_RANGE_HU = (-1024.0, 3071.0)
@@ -105,15 +106,16 @@ def _input(figure: Figure, canvas: Axes, plan: Plan, scene: Scene | None) -> Non
     low, high = plan.grid.window_hu
     d, h, w = plan.grid.spacing_mm
     rows, columns = plan.grid.in_plane
+    of_mr = plan.grid.intensity == "mr"
     words = (
-        "CT, portal venous,\nwhole upper abdomen",
-        f"[{low:.0f}, {high:.0f}] HU to [0, 1];\n{d:g} × {h:g} × {w:g} mm",
+        f"{'MR' if of_mr else 'CT, portal venous'},\nwhole upper abdomen",
+        f"{scaled(plan.grid)};\n{d:g} × {h:g} × {w:g} mm",
         f"slab of {plan.slab.slices} × {rows} × {columns},\nat random in the liver",
     )
     canvas.text(0.1, TOP + 1.05, "a  Input", weight="bold")
     for number, text in enumerate(words):
         left = 0.1 + 1.32 * number
-        window = FULL_RANGE_HU if number == 0 else (low, high)
+        window = FULL_RANGE_HU if number == 0 and not of_mr else (low, high)
         for step in (3, 2, 1) if number == 2 else ():
             place = (left + 0.045 * step, TOP + 0.035 * step)
             canvas.add_patch(Rectangle(place, *PICTURE, facecolor="0.35", edgecolor="white", linewidth=0.6))

@@ -82,6 +82,13 @@ def acquisition(ct: Volume, site: str, organs: OrganHU) -> dict[str, Cell]:
     }
 
 
+def acquisition_of_mr(mr: Volume, site: str) -> dict[str, Cell]:
+    """The same of an MR: its header and its grid; what is read from Hounsfield units is None."""
+    words = {"site": site or None} | {name: mr.get(key) for name, key in _HEADER.items()}
+    known = words | {"thickness_mm": mr.get("slice_thickness_mm")} | _grid(Orient.fit(mr.geometry).target)
+    return dict.fromkeys((*WORDS, *NUMBERS)) | known
+
+
 #: Column -> name among the volume's metadata.
 _HEADER: Mapping[str, str] = {"vendor": "manufacturer", "model": "model", "kernel": "kernel"}
 

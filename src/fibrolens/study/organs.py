@@ -11,31 +11,33 @@ from typing import Literal
 import numpy as np
 
 from fibrolens.cohort.table import CohortRow
+from fibrolens.errors import InputError
 from fibrolens.io import write_nifti
 from fibrolens.io.nifti import read_nifti
 from fibrolens.masks import NUMBERS, OwnMasks, find_organs
 from fibrolens.segment.predict import OrganSegmenter, Segmenter
 from fibrolens.segment.segmenters import SegmenterName, load_segmenter
 from fibrolens.segment.sources import MaskSource, OrganSources
+from fibrolens.study.modality import is_mr
 from fibrolens.volume import Volume
 from fibrolens.weights import shipped
 
 
 @dataclass(frozen=True, eq=False)
 class Organs:
-    """The organs of one CT.
+    """The organs of one scan.
 
     Args:
-        labels: 1 liver, 2 spleen, on the CT's grid.
+        labels: 1 liver, 2 spleen, on the scan's grid.
         sources: what made the masks.
-        aorta: not 0 in the aorta, on the CT's grid.
+        aorta: not 0 in the aorta, on the CT's grid; None on an MR, which no network of ours can read.
         aorta_source: what found it; a cohort has no masks of it.
     """
 
     labels: Volume
     sources: OrganSources
-    aorta: Volume
-    aorta_source: MaskSource
+    aorta: Volume | None
+    aorta_source: MaskSource | None
 
     @property
     def kind(self) -> Literal["given", "network", "both"]:
@@ -64,13 +66,17 @@ class Segmentations:
         """The row's own masks where it has both; else the network's, with the row's own in their place.
 
         Raises:
-            InputError: a mask cannot be read, or is not what it should be.
+            InputError: a mask cannot be read, or is not what it should be; or one lacks of an MR.
             GeometryError: it lies on another grid than the CT.
         """
         if has_masks(row):
             labels, sources = own_organs(row, ct)
+            if is_mr(row):
+                return Organs(labels, sources, None, None)
             coarse = self._coarse
             return Organs(labels, sources, coarse.aorta(ct), MaskSource("segmenter", coarse.name, coarse.sha256))
+        if is_mr(row):
+            raise InputError("an MR needs a liver_mask and a spleen_mask; the networks for organs know CT only.")
         network = self._network
         found = find_organs(ct, network, _own_masks(row))
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -72,7 +72,8 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
     shown, inner = examples[-1] if examples else None, evaluation["training"].get("inner_scans", ())
     scheme_figure(plan.staging, plan.folds, figures / "fig2_scheme", shown, inner)
     if examples:
-        greys = CT_GREYS if plan.staging.grid.intensity == "hu" else f"MR, {scaled(plan.staging.grid)}"
+        grid = plan.staging.grid
+        greys = CT_GREYS if grid.intensity == "hu" else f"MR, percentiles of the body: {scaled(grid)}"
         note = f"{LAYER} The scans of median probability of their stage."
         map_figure(examples, figures / "fig4_maps", note, greys=greys)
 

@@ -23,14 +23,14 @@ from fibrolens.markers.serum import Laboratory
 from fibrolens.output import file_sha256
 from fibrolens.plan import GridPlan, Plan
 from fibrolens.progress import Reporter
-from fibrolens.quality import assess
+from fibrolens.quality import OrganHU, assess, liver_coverage
 from fibrolens.segment.regions import LIVER
 from fibrolens.segment.segmenters import SegmenterName
 from fibrolens.staging.covariates import covariates
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.predict import StagingModel, predict_case
 from fibrolens.staging.seen import Seen, needs_labels, see
-from fibrolens.study.acquisition import acquisition
+from fibrolens.study.acquisition import acquisition, acquisition_of_mr
 from fibrolens.study.organs import Organs, Segmentations
 from fibrolens.view import NetworkView
 from fibrolens.volume import Geometry, Volume
@@ -137,6 +137,8 @@ def prepare_scan(row: CohortRow, ct: Volume, labels: Volume, plan: GridPlan) -> 
 
 def measured(row: CohortRow, ct: Volume, organs: Organs) -> dict[str, Any]:
     """Phase, coverage, markers and acquisition of a scan, ready for JSON; what cannot be measured is None."""
+    if organs.aorta is None:
+        return _measured_mr(row, ct, organs)
     quality = assess(ct, organs.labels, organs.aorta)
     liver, spleen = str(organs.sources.liver), str(organs.sources.spleen)
     marked = MarkedScan(
@@ -154,6 +156,22 @@ def measured(row: CohortRow, ct: Volume, organs: Organs) -> dict[str, Any]:
         "mask_kind": organs.kind,
         "markers": [(marker.name, marker.value) for marker in measure(marked)],
         "acquisition": acquisition(ct, row.values.get("site", ""), quality.organ_hu),
+    }
+
+
+def _measured_mr(row: CohortRow, mr: Volume, organs: Organs) -> dict[str, Any]:
+    """The same of an MR: no contrast phase can be read from its units, and nothing of what a CT scanner leaves."""
+    names = MaskNames(str(organs.sources.liver), str(organs.sources.spleen), "not looked for")
+    nothing = OrganHU(None, None, None)
+    laboratory = Laboratory.from_row(row.values)
+    marked = MarkedScan(mr, organs.labels, names, nothing, "unknown", laboratory=laboratory, modality="MR")
+    return {
+        "phase": None,
+        "liver_coverage": liver_coverage(mr, organs.labels.array == LIVER),
+        "mask_source": str(organs.sources),
+        "mask_kind": organs.kind,
+        "markers": [(marker.name, marker.value) for marker in measure(marked)],
+        "acquisition": acquisition_of_mr(mr, row.values.get("site", "")),
     }
 
 

@@ -20,6 +20,7 @@ from fibrolens.output import file_sha256
 from fibrolens.plan import write_plan
 from fibrolens.study.estimate import estimate
 from fibrolens.study.folder import COHORT, FOLDS, INITIAL, Study
+from fibrolens.study.modality import require_modality
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.prepare import files_of
 from fibrolens.study.steps import Running, crew, evaluate, explain, predict, prepare, train, workers_for
@@ -96,11 +97,12 @@ def _require_runnable(study: Study, cohort_csv: Path) -> None:
     """Find before anything is written what would stop the study later: too few patients, weights that saw them.
 
     Raises:
-        CohortError: nobody meets the criteria, or there are fewer patients than folds.
+        CohortError: nobody meets the criteria, there are fewer patients than folds, or CT and MR are mixed.
         ModelError: the weights to begin with were trained on this cohort; or those for organs cannot be used.
     """
     if not study.rows:
         raise CohortError(f"Nobody in {cohort_csv.name} meets the criteria; fibrolens cohort flow says why.")
+    require_modality(study.rows, study.plan.staging, cohort_csv)
     study.draw()
     if study.start is not None:
         card = load_model_folder(study.start).card

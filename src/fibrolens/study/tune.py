@@ -25,6 +25,7 @@ from fibrolens.staging.domain import FOLDS, DomainModel, fit_domain
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.predict import StagingModel, predict_case
 from fibrolens.staging.train import LOG, train
+from fibrolens.study.modality import require_modality
 from fibrolens.study.prepare import PrepareJob, load_case, prepare_jobs, require_prepared, run_prepare
 from fibrolens.weights import digest, save_model_folder
 
@@ -79,6 +80,7 @@ def tune(
         OutputError: `out` cannot be written.
     """
     rows = trainable(cohort_csv)
+    require_modality(rows, plan, cohort_csv)
     run = {
         "command": "train",
         "cohort": file_sha256(cohort_csv),
