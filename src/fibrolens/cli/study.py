@@ -104,20 +104,23 @@ def _check(options: argparse.Namespace) -> None:
 
 def _plan(options: argparse.Namespace) -> tuple[Any, Path | None]:
     """The plan, and the model folder that the training begins with."""
-    from fibrolens.cohort.criteria import Criteria, read_criteria
+    from fibrolens.cohort.criteria import read_criteria
     from fibrolens.plan import Plan
     from fibrolens.staging.network import LFSNetwork
+    from fibrolens.study.modality import default_criteria, fitted_plan, modality_for, require_weights
     from fibrolens.study.plans import StudyPlan, adapting_plan, fine_tuning_plan, scratch_plan, with_training
     from fibrolens.weights import load_model_folder, shipped
 
-    criteria = Criteria() if options.criteria is None else read_criteria(options.criteria)
+    modality = modality_for(options.cohort)
+    criteria = default_criteria(modality) if options.criteria is None else read_criteria(options.criteria)
     chosen: dict[str, Any] = {"folds": options.folds, "segmenter": options.segmenter}
     if options.start == SCRATCH:
-        staging = with_training(scratch_plan(), options.seed, options.steps)
+        staging = fitted_plan(with_training(scratch_plan(), options.seed, options.steps), modality)
         return StudyPlan(staging, criteria=criteria, **chosen), None
     start = shipped("lfs") if options.start == SHIPPED else Path(options.start)
     folder = load_model_folder(start)
     base = folder.plan(Plan)
+    require_weights(base, modality, options.start)
     folder.fill(LFSNetwork(base.network))
     last, every = (
         with_training(plan, options.seed, options.steps) for plan in (fine_tuning_plan(base), adapting_plan(base))

@@ -180,6 +180,7 @@ class Study:
         training, jobs = self.plan.staging.training, self.jobs()
         return {
             "folds": self.plan.folds,
+            "modality": "CT" if self.plan.staging.grid.intensity == "hu" else "MR",
             "steps_per_fold": training.steps,
             "batch": training.batch,
             "initial_weights": self.plan.initial,
