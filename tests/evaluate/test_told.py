@@ -93,3 +93,12 @@ def test_a_set_counts_by_the_share_of_its_stages():
     found = told(scans({"x": POSITIVE.astype(float)} | noise(), stages=stages), np.random.default_rng(0), 99)
     wanted = np.repeat([0.0, 0.5, 1.0], [30, 10, 20])
     assert found.correlation[0, 1] == pytest.approx(np.corrcoef(wanted, POSITIVE)[0, 1])
+
+
+def test_a_skewed_fact_is_found_by_its_ranks():
+    rng = np.random.default_rng(4)
+    skewed = np.exp(4 * (POSITIVE + rng.standard_normal(N)))
+    found = told(scans({"x": skewed} | noise()), np.random.default_rng(0), 999)
+    ranks = np.argsort(np.argsort(skewed))
+    assert found.correlation[0, 0] == pytest.approx(np.corrcoef(ranks, POSITIVE)[0, 1])
+    assert found.column_p[0] < 0.05

@@ -59,7 +59,7 @@ class Told:
     Args:
         score: of each scan and threshold, out of fold; the higher, the more it looks positive.
         columns: what the facts became.
-        correlation: of each column and threshold with being positive.
+        correlation: of each column and threshold with being positive: of its values or its ranks, the stronger one.
         column_p: of each column's strongest correlation, adjusted for all columns and thresholds.
         p_value: of the score and the strongest column together, over all thresholds.
         draws: permutations.
@@ -77,11 +77,11 @@ def told(scans: Scans, generator: np.random.Generator, draws: int = DRAWS) -> To
     """Score the scans by their facts and test whether these facts go with the stage at all.
 
     Two statistics, each the largest over F>=2, F>=3 and F4: the correlation of the score out of fold with being
-    positive, and the absolute correlation of the single column that goes with it best. Correlations see two separate
-    clusters of values where ranks do not. Stages are permuted among patients (of as many scans), and each statistic
-    gets its p-value; the smaller of the two is compared with the smaller of each permutation (min-p; Westfall and
-    Young, Resampling-Based Multiple Testing, 1993), so that the p-value holds for all thresholds, columns and both
-    statistics together. The folds are drawn without a look at stage or site: in
+    positive, and the absolute correlation of the single column that goes with it best, by its values (which see two
+    separate clusters) or by its ranks (which see more where values are skewed). Stages are permuted among patients (of
+    as many scans), and each statistic gets its p-value; the smaller of the two is compared with the smaller of each
+    permutation (min-p; Westfall and Young, Resampling-Based Multiple Testing, 1993), so that the p-value holds for all
+    thresholds, columns and both statistics together. The folds are drawn without a look at stage or site: in
     folds balanced by both, a chance agreement would hold in every fold and be taken for a true one.
 
     Returns:
@@ -92,7 +92,7 @@ def told(scans: Scans, generator: np.random.Generator, draws: int = DRAWS) -> To
         return None
     smooth = _operator(design, scans.patient, generator)
     share = np.array([[np.mean([stage >= k for stage in own]) for k in THRESHOLDS] for own in scans.stages])
-    unit = _unit(design)
+    unit = _unit(np.column_stack([design, rankdata(design, axis=0)]))
     overall, single = [], []
     for labels in _permuted(share, scans.patient, generator, draws):
         flat = labels.reshape(len(share), -1)
@@ -101,7 +101,8 @@ def told(scans: Scans, generator: np.random.Generator, draws: int = DRAWS) -> To
         single.append(np.abs(unit.T @ wanted).max(axis=0).reshape(-1, len(THRESHOLDS)).max(axis=1))
     all_facts, best = np.concatenate(overall), np.concatenate(single)
     smaller = np.minimum(_p_values(all_facts), _p_values(best))
-    correlation = unit.T @ _unit(share)
+    by_value, by_rank = np.split(unit.T @ _unit(share), 2)
+    correlation = np.where(np.abs(by_value) >= np.abs(by_rank), by_value, by_rank)
     strongest = np.abs(correlation).max(axis=1)
     column_p = (best[None, :] >= strongest[:, None] - ROUNDING).mean(axis=1)
     p_value = float((smaller <= smaller[0] + ROUNDING).mean())
