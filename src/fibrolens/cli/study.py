@@ -9,7 +9,9 @@ from typing import Any
 
 from fibrolens.cli.train import MOST_SEED, SCRATCH, SHIPPED
 from fibrolens.errors import UsageError
+from fibrolens.staging.modes import LFS, MODES
 
+MARKERS = "markers"
 AUTO, LAST_LAYER, ALL = "auto", "last-layer", "all"
 
 
@@ -39,10 +41,9 @@ def _add_training(verb: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--from",
         dest="start",
-        default=SHIPPED,
         metavar="shipped|scratch|DIR",
-        help="weights to begin with: the shipped ones (default), random ones, those of a model folder; they must not "
-        "have seen a patient of the cohort",
+        help="weights to begin with: the shipped ones (default of --mode lfs), random ones (of the other modes), those "
+        "of a model folder, whose plan then is the mode; they must not have seen a patient of the cohort",
     )
     training.add_argument(
         "--learn",
@@ -50,6 +51,20 @@ def _add_training(verb: argparse.ArgumentParser) -> None:
         default=AUTO,
         help="which layers are trained: the last, all, or (auto, default) both ways in every fold, of which the inner "
         "split decides: all layers where they are clearly better on it",
+    )
+    training.add_argument(
+        "--mode",
+        choices=tuple(MODES),
+        default=LFS,
+        help="what the networks are (default lfs: the paper's, on the whole upper abdomen); another one begins with "
+        "random weights",
+    )
+    training.add_argument(
+        "--rivals",
+        default=MARKERS,
+        metavar="NAMES",
+        help="what is compared on the same folds: none, markers (default: models of the measured markers), all (every "
+        "network for CT too, each trained from random weights), or names of --mode with commas between them",
     )
     training.add_argument("--steps", type=int, metavar="N", help="training steps of a fold (default: by the plan)")
     training.add_argument("--folds", type=int, default=5, metavar="K", help="default 5")
@@ -92,6 +107,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
+    if options.start is None:
+        options.start = SHIPPED if options.mode == LFS else SCRATCH
+    if options.mode != LFS and options.start != SCRATCH:
+        raise UsageError(f"--mode {options.mode} begins with random weights; leave --from out or give --from scratch.")
     if not 0 <= options.seed <= MOST_SEED:
         raise UsageError(f"--seed must be from 0 to {MOST_SEED}; it is {options.seed}.")
     if options.folds < 2 or (options.steps is not None and options.steps < 1):
@@ -109,14 +128,17 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Path | None]:
     from fibrolens.staging.network import LFSNetwork
     from fibrolens.study.modality import default_criteria, fitted_plan, modality_for, require_weights
     from fibrolens.study.plans import StudyPlan, adapting_plan, fine_tuning_plan, scratch_plan, with_training
+    from fibrolens.study.rivals import with_rivals
     from fibrolens.weights import load_model_folder, shipped
 
     modality = modality_for(options.cohort)
     criteria = default_criteria(modality) if options.criteria is None else read_criteria(options.criteria)
     chosen: dict[str, Any] = {"folds": options.folds, "segmenter": options.segmenter}
     if options.start == SCRATCH:
-        staging = fitted_plan(with_training(scratch_plan(), options.seed, options.steps), modality)
-        return StudyPlan(staging, criteria=criteria, **chosen), None
+        base = fitted_plan(with_training(scratch_plan(), options.seed, options.steps), modality)
+        staging = MODES[options.mode].plan(base)
+        plan = StudyPlan(staging, criteria=criteria, mode=options.mode, **chosen)
+        return with_rivals(plan, options.rivals, options.steps), None
     start = shipped("lfs") if options.start == SHIPPED else Path(options.start)
     folder = load_model_folder(start)
     base = folder.plan(Plan)
@@ -129,4 +151,5 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Path | None]:
     chosen["initial"] = f"{folder.card['name']} (sha256 {folder.sha256[:12]})"
     chosen["initial_trained_on"] = folder.card["trained_on"]
     staging = every if options.learn == ALL else last
-    return StudyPlan(staging, criteria=criteria, learnt=options.learn, **chosen), start
+    plan = StudyPlan(staging, criteria=criteria, learnt=options.learn, **chosen)
+    return with_rivals(plan, options.rivals), start

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.stats import norm
 
-from fibrolens.evaluate.intervals import CONFIDENCE, Interval, auc, placements
+from fibrolens.evaluate.intervals import CONFIDENCE, Interval, auc, clustered_variance, placements
 
 
 @dataclass(frozen=True)
@@ -25,36 +25,32 @@ class Difference:
 
 
 def delong_difference(
-    positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"], other: Float[np.ndarray, " n"]
+    positive: Bool[np.ndarray, " n"],
+    score: Float[np.ndarray, " n"],
+    other: Float[np.ndarray, " n"],
+    patient: Int[np.ndarray, " n"] | None = None,
 ) -> Difference:
     """Paired test of DeLong et al. (Biometrics 1988;44:837) for the AUC of `score` minus that of `other`.
 
-    Cases must be independent: one scan per patient.
+    The scans of a patient are a cluster (Obuchowski, Biometrics 1997;53:567).
 
     Args:
         positive: whether a case is positive by the reference.
         score: the higher, the more positive.
         other: another score of the same cases in the same order.
+        patient: number of the patient of each scan; None means that every scan is another patient's.
 
     Returns:
         The difference. Scores that rank all cases alike have the interval [0, 0] and p = 1; where scores differ but no
         case varies (one separates the classes wholly, the other is constant), nothing is known of the variance.
     """
     difference = auc(positive, score) - auc(positive, other)
-    variance = _variance(positive, score, other)
+    # The placements' differences hold the covariance of the two scores.
+    apart = [a - b for a, b in zip(placements(positive, score), placements(positive, other), strict=True)]
+    variance = clustered_variance(positive, apart[0], apart[1], patient)
     if np.isnan(variance) or (variance == 0 and difference != 0):
         return Difference(Interval(difference, float("nan"), float("nan")), float("nan"))
     deviation = variance**0.5
     half = float(norm.ppf(0.5 + CONFIDENCE / 2)) * deviation
     p_value = 2 * float(norm.sf(abs(difference) / deviation)) if deviation > 0 else 1.0
     return Difference(Interval(difference, difference - half, difference + half), p_value)
-
-
-def _variance(
-    positive: Bool[np.ndarray, " n"], score: Float[np.ndarray, " n"], other: Float[np.ndarray, " n"]
-) -> float:
-    """Variance of the difference: that of the differences of each case's placements, which holds the covariance."""
-    if min(int(positive.sum()), int((~positive).sum())) < 2:
-        return float("nan")
-    pairs = zip(placements(positive, score), placements(positive, other), strict=True)
-    return float(sum((a - b).var(ddof=1) / len(a) for a, b in pairs))

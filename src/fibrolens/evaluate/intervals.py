@@ -63,18 +63,35 @@ def delong_variance(
     Obuchowski, Biometrics 1997;53:567: the placements of a patient's scans are summed before they are squared, and a
     patient with scans on both sides adds a covariance. With one scan per patient this is DeLong's own formula.
     """
-    index = np.arange(len(score)) if patient is None else np.unique(patient, return_inverse=True)[1]
+    return clustered_variance(positive, *placements(positive, score), patient)
+
+
+def clustered_variance(
+    positive: Bool[np.ndarray, " n"],
+    up: Float[np.ndarray, " p"],
+    down: Float[np.ndarray, " q"],
+    patient: Int[np.ndarray, " n"] | None = None,
+) -> float:
+    """Variance of an AUC, or of a difference of AUCs, by the placements of its cases; NaN with fewer than two per side.
+
+    Args:
+        positive: whether a scan is positive by the reference.
+        up: placements of the positive scans, or their differences.
+        down: of the negative scans.
+        patient: number of the patient of each scan; None means that every scan is another patient's.
+    """
+    index = np.arange(len(positive)) if patient is None else np.unique(patient, return_inverse=True)[1]
     owners = index[positive], index[~positive]
     counts = [len(np.unique(owner)) for owner in owners]
     if min(counts) < 2:
         return float("nan")
     patients = int(index.max()) + 1
-    up, down = (
+    above, below = (
         np.bincount(owner, weights=placement - placement.mean(), minlength=patients) / len(placement)
-        for owner, placement in zip(owners, placements(positive, score), strict=True)
+        for owner, placement in zip(owners, (up, down), strict=True)
     )
-    own = sum(float(side @ side) * n / (n - 1) for side, n in zip((up, down), counts, strict=True))
-    return own + 2 * float(up @ down) * patients / (patients - 1)
+    own = sum(float(side @ side) * n / (n - 1) for side, n in zip((above, below), counts, strict=True))
+    return own + 2 * float(above @ below) * patients / (patients - 1)
 
 
 def placements(

@@ -15,11 +15,13 @@ import torch
 
 from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import Engine
-from fibrolens.plan import Plan
+from fibrolens.plan import Plan, TrainingPlan
 from fibrolens.progress import duration, silent
+from fibrolens.segment.regions import LIVER
 from fibrolens.staging.data import StagingCase, draw_batch
 from fibrolens.staging.network import fast
 from fibrolens.staging.predict import StagingModel, predict_case
+from fibrolens.staging.seen import needs_labels, see
 from fibrolens.staging.train import Learner
 from fibrolens.study.fold import MAP_LAYERS
 from fibrolens.study.folder import Study
@@ -29,6 +31,7 @@ from fibrolens.study.prepare import load_case, require_prepared, run_prepare, sc
 
 #: Tried steps; the first warms up and does not count.
 TRIED = 3
+LIVER_MM = 160.0
 #: A process with our libraries, before it has read anything.
 PROCESS_MB = 450.0
 
@@ -44,18 +47,33 @@ class ScanTrial:
 
 
 @dataclass(frozen=True)
+class TrainingTrial:
+    """One training of a fold: its plan, and the seconds of a step and of predicting one scan."""
+
+    training: TrainingPlan
+    step_s: float
+    predict_s: float
+
+    def seconds(self, inner: int, tested: int) -> float:
+        """Of a fold: steps, looks at the inner split of so many scans, and predicting."""
+        every = self.training.check_every
+        looks = self.training.steps // every + 2 if every else 0
+        return self.training.steps * self.step_s + (inner * (looks + 1) + tested) * self.predict_s
+
+
+@dataclass(frozen=True)
 class Trial:
     """What a study's parts took here.
 
     Args:
         scans: preparing a scan, and how many there are of its kind (with masks of both organs, or without).
-        steps_s: one training step of each way; predict_s, explain_s: one scan.
+        trainings: of each way of the study's network, and of each rival.
+        explain_s: one scan.
         step_mb: memory that a step needs; peak_mb: the most that this process has had, preparing included.
     """
 
     scans: tuple[tuple[ScanTrial, int], ...]
-    steps_s: tuple[float, ...]
-    predict_s: float
+    trainings: tuple[TrainingTrial, ...]
     explain_s: float
     step_mb: float
     peak_mb: float
@@ -76,33 +94,33 @@ def estimate(study: Study, workers: int) -> str:
     try:
         kinds = [[row for row in study.rows if has_masks(row) == given] for given in (True, False)]
         started = _peak_mb()
-        steps_s = tuple(_steps(way) for way in study.plan.ways)
+        plans = [*study.plan.ways, *(rival.staging for rival in study.plan.rivals)]
+        trainings = tuple(TrainingTrial(plan.training, _steps(plan), _look(plan)) for plan in plans)
         step_mb = _peak_mb() - started
         scans = tuple((_prepared(study, rows[0]), len(rows)) for rows in kinds if rows)
-        times = _looks(study.plan.staging)
+        explain_s = _look(study.plan.staging, MAP_LAYERS)
     finally:
         torch.set_num_threads(before)
-    return told(study.plan, Trial(scans, steps_s, *times, step_mb, _peak_mb()), workers)
+    return told(study.plan, Trial(scans, trainings, explain_s, step_mb, _peak_mb()), workers)
 
 
 def told(plan: StudyPlan, trial: Trial, workers: int) -> str:
     """The sentence, from what a trial took."""
-    trainings, folds = [way.training for way in plan.ways], plan.folds
-    scans = sum(count for _, count in trial.scans)
-    inner = scans * (folds - 1) // folds // plan.inner_folds
-    looks = sum(training.steps // training.check_every + 2 for training in trainings if training.check_every)
+    folds, scans = plan.folds, sum(count for _, count in trial.scans)
+    inner, tested = scans * (folds - 1) // folds // plan.inner_folds, -(-scans // folds)
     # Folds are whole jobs: with two workers the fifth fold keeps one of them waiting.
-    steps_s = sum(training.steps * step_s for training, step_s in zip(trainings, trial.steps_s, strict=True))
-    fold_s = steps_s + inner * (looks + 1) * trial.predict_s
+    fold_s = sum(training.seconds(inner, tested) for training in trial.trainings)
     prepare_s = sum(one.seconds * count for one, count in trial.scans)
-    rest_s = (prepare_s + scans * (trial.predict_s + trial.explain_s)) / workers
+    rest_s = (prepare_s + scans * trial.explain_s) / workers
     case_mb = sum(one.case_mb * count for one, count in trial.scans)
     memory = workers * max(PROCESS_MB + trial.step_mb + case_mb, trial.peak_mb)
     passing = sum(one.scan_mb * count for one, count in trial.scans)
     lasting = 0.2 * passing + sum(one.organs_mb * count for one, count in trial.scans)
-    steps = " and ".join(str(training.steps) for training in trainings)
+    steps = " and ".join(str(way.training.steps) for way in plan.ways)
+    more = len(plan.rivals)
+    rivals = f" and {more} other network{'s' * (more > 1)}" if more else ""
     return (
-        f"{scans} scans, {folds} folds of at most {steps} steps, {workers} at a time: at most about "
+        f"{scans} scans, {folds} folds of at most {steps} steps{rivals}, {workers} at a time: at most about "
         f"{duration(-(-folds // workers) * fold_s + rest_s)} on this machine, {memory / 1000:.1f} GB of memory and "
         f"{(passing + lasting) / 1000:.1f} GB of disk, of which {lasting / 1000:.1f} GB stay."
     )
@@ -126,9 +144,11 @@ def _prepared(study: Study, row: CohortRow) -> ScanTrial:
 
 
 def _empty_case(plan: Plan) -> StagingCase:
-    """A scan of air with a liver of one slab and a half: what the networks do takes as long as on any other."""
-    slices = plan.slab.slices + plan.slab.slices // 2
-    return StagingCase("air", "air", (0,), np.zeros((slices, *plan.grid.in_plane), np.uint8), 0, slices - 1)
+    """A scan of air with a liver of usual height: what the networks do takes as long as on any other."""
+    height = max(plan.slab.slices + plan.slab.slices // 2, round(LIVER_MM / plan.grid.spacing_mm[0]))
+    labels = np.full((height, *plan.grid.in_plane), LIVER, np.uint8)
+    case = StagingCase("air", "air", (0,), np.zeros(labels.shape, np.uint8), 0, height - 1)
+    return see(case, labels if needs_labels(plan) else None, plan).case
 
 
 def _steps(plan: Plan) -> float:
@@ -145,14 +165,11 @@ def _steps(plan: Plan) -> float:
     return min(steps[1:])
 
 
-def _looks(plan: Plan) -> tuple[float, float]:
-    """Seconds of predicting, and of explaining, one scan."""
+def _look(plan: Plan, layers: tuple[str, ...] = ()) -> float:
+    """Seconds of predicting, or with layers of explaining, one scan."""
     case = _empty_case(plan)
     model = StagingModel(plan, fast(Learner(plan, [case]).network.eval()), {}, "")
-    return (
-        _seconds(lambda: predict_case(model, case)),
-        _seconds(lambda: predict_case(model, case, MAP_LAYERS)),
-    )
+    return _seconds(lambda: predict_case(model, case, layers))
 
 
 def _seconds(work: Callable[[], object]) -> float:

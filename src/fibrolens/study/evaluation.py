@@ -18,6 +18,8 @@ from fibrolens.output import write_json
 from fibrolens.result import INTENDED_USE, REGIONS
 from fibrolens.study.audits import audits
 from fibrolens.study.fold import LAYERS
+from fibrolens.study.rivals import evaluate_rivals
+from fibrolens.study.rivals import methods as rival_methods
 from fibrolens.study.tables import (
     ATTENTION,
     ATTENTION_FILE,
@@ -87,6 +89,10 @@ def evaluate_study(out: Path, seed: int, training: Mapping[str, Any], population
     for subject, found in (trust(out, cases, inner, content) | audits(out, cases, seed)).items():
         content["methods"] |= found.pop("methods")
         content[subject] = found
+    compared = evaluate_rivals(out, cases, seed)
+    if compared:
+        content["methods"] |= rival_methods()
+        content |= compared
     write_json(content, out / "evaluation.json")
     return content
 

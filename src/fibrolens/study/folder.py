@@ -16,18 +16,20 @@ from fibrolens.cohort.splits import make_splits, read_splits, write_splits
 from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.errors import CohortError, UsageError
 from fibrolens.output import MANIFEST, file_sha256
-from fibrolens.plan import read_plan
+from fibrolens.plan import Plan, read_plan
 from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import LOG, WEIGHTS
 from fibrolens.study.fold import CHOICE, MAPS, SPLIT, WAYS, FoldJob
 from fibrolens.study.organs import Segmentations
-from fibrolens.study.plans import StudyPlan
+from fibrolens.study.plans import RivalPlan, StudyPlan
 from fibrolens.study.prepare import PrepareJob
 from fibrolens.study.tables import ATTENTION_FILE, INNER, MARKERS_FILE, PREDICTIONS_FILE, QUALITY_FILE
 from fibrolens.weights import PLAN, shipped
 
 SPLITS, COHORT, SOURCE, FLOW = "splits.json", "cohort.csv", "source.json", "flow.json"
 FOLDS, CASES, SEGMENTATIONS, INPUTS = "folds", "cases", "segmentations", "inputs.json"
+#: One folder for each rival, with ``predictions.csv`` and, of networks, ``folds``.
+RIVALS = "rivals"
 INITIAL = "initial.safetensors"
 #: Seconds per step of a study that is not complete; the manifest has them afterwards.
 TIMINGS = ".timings.json"
@@ -148,20 +150,28 @@ class Study:
     def jobs(self) -> list[FoldJob]:
         """What each fold is made of."""
         initial = self.out / FOLDS / INITIAL
-        return [
-            self._job(number, test, initial if initial.exists() else None) for number, test in enumerate(self.splits())
-        ]
+        begun = initial if initial.exists() else None
+        return [self._job(self.out, number, self.plan.ways, begun) for number in range(len(self.splits()))]
 
-    def _job(self, number: int, test: Sequence[str], initial: Path | None) -> FoldJob:
+    def rival_jobs(self, rival: RivalPlan) -> list[FoldJob]:
+        """The same folds for another network."""
+        place = self.out / RIVALS / rival.name
+        return [self._job(place, number, (rival.staging,), None) for number in range(len(self.splits()))]
+
+    def all_jobs(self) -> list[FoldJob]:
+        """The folds of the study's network, then those of its rivals."""
+        return [*self.jobs(), *(job for rival in self.plan.rivals for job in self.rival_jobs(rival))]
+
+    def _job(self, place: Path, number: int, ways: tuple[Plan, ...], initial: Path | None) -> FoldJob:
+        test = self.splits()[number]
         kept = tuple(row for row in self.rows if row.scan_id in test)
         others = tuple(row for row in self.rows if row.scan_id not in test)
         inner = inner_split(others, self.plan.staging.training.seed + 1 + number, self.plan.inner_folds)
         fitted = tuple(row for row in others if row.scan_id not in inner)
         looked = tuple(row for row in others if row.scan_id in inner)
-        folder = self.out / FOLDS / str(number)
         # Without an inner split there is nothing to decide by.
-        ways = self.plan.ways if looked else self.plan.ways[:1]
-        return FoldJob(number, folder, fitted, looked, kept, self.cases, ways, initial)
+        tried = ways if looked else ways[:1]
+        return FoldJob(number, place / FOLDS / str(number), fitted, looked, kept, self.cases, tried, initial)
 
     def discard(self, step: str) -> None:
         """Remove what a step and those after it made."""
@@ -171,9 +181,10 @@ class Study:
             _remove(self.out / name)
         # Later steps go first, and of each what says that it is done: a kill in between leaves no half of it behind.
         for later in reversed(names[names.index(step) :]):
-            for number in range(self.plan.folds):
-                for name in STEPS[later]:
-                    _remove(self.out / FOLDS / str(number) / name)
+            for place in (self.out, *(self.out / RIVALS / rival.name for rival in self.plan.rivals)):
+                for number in range(self.plan.folds):
+                    for name in STEPS[later]:
+                        _remove(place / FOLDS / str(number) / name)
 
     def facts(self) -> dict[str, Any]:
         """What ``evaluation.json`` says of the training."""

@@ -44,7 +44,8 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
 
     ``fig1_flow`` (where ``flow.json`` stands), ``fig2_scheme``, ``fig3_roc``, ``fig4_maps``, ``fig5_attention``,
     ``confusion``, ``attention_regions``, ``patterns``, ``deferral``,
-    ``calibration``, ``decision_curves``, ``map_or_marker`` (where markers explain a score), ``rivals`` (where there are any).
+    ``calibration``, ``decision_curves``, ``map_or_marker`` (where markers explain a score), ``rivals`` (where there are
+    any).
 
     Args:
         out: folder of the study.

@@ -8,6 +8,7 @@ from typing import Literal
 from fibrolens.cohort.criteria import Criteria
 from fibrolens.plan import SCHEMA_VERSION, LayerName, Plan, SegmentationPlan, TrainingPlan
 from fibrolens.segment.segmenters import SegmenterName
+from fibrolens.staging.modes import LFS
 from fibrolens.staging.plans import small_plan
 from fibrolens.weights import load_model_folder, shipped
 
@@ -15,6 +16,34 @@ from fibrolens.weights import load_model_folder, shipped
 BELOW_THE_HEAD: tuple[LayerName, ...] = ("conv1", "conv2", "conv3", "conv4", "hidden")
 
 Learnt = Literal["auto", "last-layer", "all"]
+
+
+@dataclass(frozen=True)
+class RivalPlan:
+    """Another network on the folds of a study, trained from random weights.
+
+    Args:
+        name: a key of `fibrolens.staging.modes.MODES`.
+        staging: grid, slabs, network and training; the grid is the study's.
+    """
+
+    name: str
+    staging: Plan
+
+
+@dataclass(frozen=True)
+class PanelPlan:
+    """A model of measured markers on the folds of a study.
+
+    Args:
+        name: in the tables.
+        markers: columns of ``markers.csv``, or of the cohort's table.
+        network: whether it knows the score of the study's network too.
+    """
+
+    name: str
+    markers: tuple[str, ...]
+    network: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,6 +59,9 @@ class StudyPlan:
         learnt: which layers are trained: the last, all, or (``auto``) both ways in every fold.
         initial: what the training begins with, in words; initial_trained_on: what that was trained on.
         segmenter: what finds the organs that a row has no mask of.
+        mode: name of what the networks of the study are, a key of `fibrolens.staging.modes.MODES`.
+        rivals: networks that are compared with them.
+        panels: marker models that are compared with them.
     """
 
     staging: Plan
@@ -41,6 +73,9 @@ class StudyPlan:
     initial: str = "random weights"
     initial_trained_on: str = ""
     segmenter: SegmenterName = "fibrolens"
+    mode: str = LFS
+    rivals: tuple[RivalPlan, ...] = ()
+    panels: tuple[PanelPlan, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -140,7 +175,7 @@ def scratch_plan() -> Plan:
         signs_weight=0.0,
         soft_stages=0.0,
         parts_weight=0.0,
-        check_every=30,
+        check_every=60,
         checkpoint_every=50,
     )
     return replace(plan, training=training)

@@ -26,10 +26,11 @@ from fibrolens.report.model_card import write_model_card
 from fibrolens.report.study import write_report
 from fibrolens.study.acquisition import ACQUISITION
 from fibrolens.study.evaluation import collect_tables, evaluate_study
-from fibrolens.study.fold import explain_fold, predict_fold, train_fold
+from fibrolens.study.fold import FoldJob, explain_fold, predict_fold, train_fold
 from fibrolens.study.folder import COHORT, FLOW, INPUTS, TIMINGS, Study
 from fibrolens.study.pictures import draw_study
 from fibrolens.study.prepare import load_facts, prepare_jobs, require_prepared, run_prepare, scan_file
+from fibrolens.study.rivals import collect_rivals
 from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, QUALITY, QUALITY_FILE, write_table
 
 
@@ -149,16 +150,16 @@ def require_same_files(study: Study) -> None:
 
 
 def train(study: Study, crew: Crew) -> None:
-    """Train every fold that has no weights."""
-    jobs = study.jobs()
+    """Train every fold that has no weights, those of the rivals too."""
+    jobs = study.all_jobs()
     with crew.timed("train"):
         crew.share_out(train_fold, jobs, sum(job.steps for job in jobs), "training")
 
 
 def predict(study: Study, crew: Crew) -> None:
     """Predict every scan by the fold that never saw its patient, and each fold's inner split."""
-    jobs = study.jobs()
-    _require(study, "train", [job.trained for job in jobs])
+    jobs = study.all_jobs()
+    _require(study, "train", jobs)
     with crew.timed("predict"):
         crew.share_out(predict_fold, jobs, sum(len(job.inner) + len(job.test) for job in jobs), "predicting")
 
@@ -166,7 +167,7 @@ def predict(study: Study, crew: Crew) -> None:
 def explain(study: Study, crew: Crew) -> None:
     """Make and measure the location map of every predicted stage."""
     jobs = study.jobs()
-    _require(study, "predict", [job.predicted for job in jobs])
+    _require(study, "predict", jobs)
     with crew.timed("explain"):
         crew.share_out(explain_fold, jobs, len(study.rows), "explaining")
 
@@ -174,14 +175,15 @@ def explain(study: Study, crew: Crew) -> None:
 def evaluate(study: Study, crew: Crew, population: Population = USUAL) -> None:
     """Tables, figures and report of what the folds found, and for a population; the study is complete afterwards."""
     jobs = study.jobs()
-    _require(study, "predict", [job.predicted for job in jobs])
-    _require(study, "explain", [job.explained for job in jobs])
+    _require(study, "predict", study.all_jobs())
+    _require(study, "explain", jobs)
     out = study.out
     run = json.loads((out / RUN).read_text(encoding="utf-8"))
     study.discard("evaluate")
     with crew.progress(4, "evaluating") as report:
         with crew.timed("evaluate"):
             collect_tables(out, len(jobs))
+            collect_rivals(study)
             evaluation = evaluate_study(out, study.plan.staging.training.seed, study.facts(), population)
             report.advance(note="figures")
             write_cohort_tables(study)
@@ -233,7 +235,8 @@ def run_step(study: Study, step: str, how: Running, overwrite: bool = False, pop
     with writing(study.out):
         if overwrite:
             study.discard(step)
-        if step in DONE and all(getattr(job, DONE[step]) for job in study.jobs()):
+        jobs = study.jobs() if step == "explain" else study.all_jobs()
+        if step in DONE and all(getattr(job, DONE[step]) for job in jobs):
             how.say(f"{study.out}: {step} is done already; --overwrite does it again.")
             return
         with crew(study, how) as workers:
@@ -244,8 +247,8 @@ def run_step(study: Study, step: str, how: Running, overwrite: bool = False, pop
                 RUN_STEP[step](study, workers)
 
 
-def _require(study: Study, step: str, done: Sequence[bool]) -> None:
-    missing = [str(number) for number, there in enumerate(done) if not there]
+def _require(study: Study, step: str, jobs: Sequence[FoldJob]) -> None:
+    missing = sorted({str(job.number) for job in jobs if not getattr(job, DONE[step])})
     if missing:
         folds = f"fold {missing[0]} is" if len(missing) == 1 else f"folds {', '.join(missing)} are"
         sentence = f"In {study.out} {folds} not done with {step}; run fibrolens {step} {study.out} first."

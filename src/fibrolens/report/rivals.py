@@ -1,0 +1,191 @@
+"""The rivals of a study's network: a table of AUCs and paired differences, and one forest plot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fibrolens.csvfile import Cell
+from fibrolens.report.drawing import BLUE, GREEN, SMALL, TWO_COLUMNS, VERMILION, footer, print_style, save_both
+from fibrolens.report.tables import THRESHOLDS, Table, ranged
+
+#: The paper's three questions, in its order.
+ASKED = ("F>=2", "F>=3", "F4")
+#: Markers that the forest plot shows alone; the table has all.
+PLOTTED = ("spleen_volume_ml", "liver_volume_ml", "lsvr", "lsn", "texture_sd_hu", "fib4", "apri")
+STUDY, LFS, LIVER = "study", "lfs", "liver-only"
+COLOURS = {"network": BLUE, "markers": GREEN}
+#: Inches of one line of the forest, and of what stands around the lines.
+LINE, AROUND = 0.155, 1.0
+#: Adjusted p-values below this fill a sign.
+SIGNIFICANT = 0.05
+LEAST_AUC = 0.4
+
+
+def exact(evaluation: Mapping[str, Any]) -> Table:
+    """Every AUC and difference, a row per system and threshold."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, system in evaluation["rivals"].items():
+        known = (name, system["title"], system["kind"], system["against"], system["scans"])
+        for threshold, entry in system["thresholds"].items():
+            area, apart = entry["auc"] or {}, entry["difference"] or {}
+            rows.append(
+                (
+                    *(*known, threshold, entry["positives"], entry["negatives"], area.get("value")),
+                    *(*_ends(area, "delong"), *_ends(area, "bootstrap"), apart.get("value")),
+                    *(*_ends(apart, "delong"), *_ends(apart, "bootstrap")),
+                    *(apart.get("scans"), apart.get("p_value"), apart.get("p_adjusted")),
+                )
+            )
+    columns = (
+        *("system", "title", "kind", "against", "scans", "threshold", "positives", "negatives", "auc"),
+        *("delong_low", "delong_high", "bootstrap_low", "bootstrap_high", "difference"),
+        *("difference_delong_low", "difference_delong_high", "difference_bootstrap_low", "difference_bootstrap_high"),
+        *("common_scans", "p_value", "p_adjusted"),
+    )
+    return Table("rivals", "Every system on the same folds", columns, tuple(rows))
+
+
+def printed(evaluation: Mapping[str, Any]) -> Table:
+    """The systems that could be scored, with AUC and difference at the paper's three thresholds."""
+    systems = evaluation["rivals"]
+    rows = tuple(
+        (
+            system["title"],
+            system["scans"],
+            systems[system["against"]]["title"] if system["against"] else "",
+            *(cell for name in ASKED for cell in _cells(system["thresholds"][name])),
+        )
+        for system in systems.values()
+        if system["scans"]
+    )
+    columns = ("System", "Scans", "Against", *(text for name in ASKED for text in (f"{name} AUC", "Difference; p")))
+    tests = sum(bool(entry["difference"]) for system in systems.values() for entry in system["thresholds"].values())
+    note = (
+        "AUC [95 % DeLong interval]; difference: AUC less that of the system under Against, on the scans that both "
+        f"score [95 % DeLong interval]; p: two-sided, adjusted by Holm over all {tests} differences. "
+        f"{' '.join(_begun(systems))} {' '.join(_not_scored(systems))}"
+    )
+    return Table("rivals", "Other systems on the same folds", columns, rows, f"{note} {answer(evaluation)}".strip())
+
+
+def answer(evaluation: Mapping[str, Any]) -> str:
+    """Whether the upper abdomen beats the segmented liver, where both were tried; else nothing."""
+    systems = evaluation["rivals"]
+    if LIVER not in systems:
+        return ""
+    told = []
+    for name in ASKED:
+        apart = systems[LIVER]["thresholds"][name]["difference"]
+        if apart is not None:
+            ends = apart["delong"] and [-end for end in reversed(apart["delong"])]
+            told.append(f"{name} {_signed(-apart['value'], ends)}, {_p(apart['p_adjusted'])}")
+    return (
+        f"The upper abdomen against the segmented liver, both by the LFS network and begun alike: {'; '.join(told)}."
+        if told
+        else ""
+    )
+
+
+def forest_figure(systems: Mapping[str, Any], stem: Path) -> tuple[Path, Path]:
+    """A panel per threshold with a line per system: its AUC with the 95 % interval.
+
+    Args:
+        systems: ``rivals`` of ``evaluation.json``.
+        stem: path without ending; ``.png`` and ``.svg`` are written.
+    """
+    shown = {name: system for name, system in systems.items() if _plotted(name, system)}
+    areas = [entry["auc"] for system in shown.values() for entry in system["thresholds"].values() if entry["auc"]]
+    low = min([LEAST_AUC + 0.1, *((area["delong"] or [area["value"]])[0] for area in areas)])
+    with print_style():
+        height = LINE * len(shown) + AROUND
+        figure = Figure(figsize=(TWO_COLUMNS, height))
+        panels = figure.subplots(1, len(ASKED))
+        for axes, name in zip(panels, ASKED, strict=True):
+            _forest(axes, {key: system["thresholds"][name] for key, system in shown.items()}, shown)
+            axes.set(xlim=(max(low - 0.02, 0.0), 1.0), xlabel="AUC", ylim=(len(shown) - 0.4, -0.6))
+            axes.set_title(THRESHOLDS[name].replace(" (", "\n("), fontsize=SMALL + 0.5)
+        for line, system in enumerate(shown.values()):
+            words = system["title"]
+            place = panels[0].get_yaxis_transform()
+            panels[0].text(-0.04, line, words, transform=place, ha="right", va="center", fontsize=SMALL)
+        figure.subplots_adjust(left=0.3, right=0.895, top=1 - 0.35 / height, bottom=0.58 / height, wspace=0.62)
+        footer(
+            figure,
+            "Blue: networks; green: marker models; red: the network of the study. Filled: differs from the system "
+            f"that it is compared with (p < {SIGNIFICANT}, Holm over all tests). Bars: 95 % DeLong intervals.",
+        )
+        return save_both(figure, stem)
+
+
+def _forest(axes: Axes, entries: Mapping[str, Mapping[str, Any]], shown: Mapping[str, Any]) -> None:
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.set_yticks([])
+    for line, (name, entry) in enumerate(entries.items()):
+        area = entry["auc"]
+        words = "not scored" if area is None else ranged(area["value"], area["delong"])
+        axes.text(1.03, line, words, transform=axes.get_yaxis_transform(), ha="left", va="center", fontsize=SMALL - 1)
+        if area is None:
+            continue
+        colour = VERMILION if name == STUDY else COLOURS[shown[name]["kind"]]
+        differs = name == STUDY or _differs(entry)
+        axes.plot(area["value"], line, "o", color=colour, mfc=colour if differs else "white", markersize=4, zorder=3)
+        if area["delong"] is not None:
+            axes.plot(area["delong"], (line, line), color=colour, linewidth=1.1, zorder=2)
+        if name == STUDY:
+            axes.axvline(area["value"], color=colour, linewidth=0.6, linestyle="--", zorder=1)
+
+
+def _plotted(name: str, system: Mapping[str, Any]) -> bool:
+    alone = system["kind"] == "markers" and len(system.get("markers", ())) == 1
+    return bool(system["scans"]) and (not alone or name in PLOTTED)
+
+
+def _differs(entry: Mapping[str, Any]) -> bool:
+    apart = entry["difference"]
+    return apart is not None and apart["p_adjusted"] is not None and apart["p_adjusted"] < SIGNIFICANT
+
+
+def _cells(entry: Mapping[str, Any]) -> tuple[str, str]:
+    area, apart = entry["auc"], entry["difference"]
+    own = entry["reason"] if area is None else ranged(area["value"], area["delong"])
+    return own, "–" if apart is None else f"{_signed(apart['value'], apart['delong'])}; {_p(apart['p_adjusted'])}"
+
+
+def _signed(value: float, ends: list[float] | None) -> str:
+    text = f"{value:+.2f}"
+    return text if ends is None else f"{text} [{ends[0]:+.2f}, {ends[1]:+.2f}]"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "p unknown"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def _ends(entry: Mapping[str, Any], method: str) -> tuple[Cell, Cell]:
+    low, high = entry.get(method) or (None, None)
+    return low, high
+
+
+def _begun(systems: Mapping[str, Any]) -> Iterator[str]:
+    """What the networks began with, where that differs."""
+    begun = {s["initial_weights"] for s in systems.values() if s["kind"] == "network"}
+    if len(begun) > 1:
+        yield (
+            f"The network of the study began with {systems[STUDY]['initial_weights']}, the other networks with random "
+            "weights, and those are compared among themselves."
+        )
+
+
+def _not_scored(systems: Mapping[str, Any]) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for system in systems.values():
+        if not system["scans"]:
+            reasons.setdefault(system["reason"], []).append(system["title"])
+    for reason, titles in reasons.items():
+        yield f"Not scored: {', '.join(titles)} ({reason})."

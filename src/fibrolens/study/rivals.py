@@ -1,0 +1,153 @@
+"""The rivals of a study's network on its own folds: which there are, their predictions, and how they compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fibrolens.begun import write_aside
+from fibrolens.errors import UsageError
+from fibrolens.evaluate.bootstrap import REPLICATES
+from fibrolens.evaluate.rivals import METHODS, STUDY, System, compare_systems
+from fibrolens.evaluate.study import Predicted
+from fibrolens.plan import read_plan
+from fibrolens.staging.modes import LFS, MODES
+from fibrolens.study.folder import FOLDS, RIVALS, Study
+from fibrolens.study.panels import PanelResult, by_fold, default_panels, numbers, predict_panel, source_of, title_of
+from fibrolens.study.plans import RivalPlan, StudyPlan, scratch_plan, with_training
+from fibrolens.study.tables import (
+    INNER,
+    MARKERS_FILE,
+    PREDICTIONS,
+    PREDICTIONS_FILE,
+    PROBABILITIES,
+    read_predictions,
+    read_table,
+    write_table,
+)
+from fibrolens.weights import PLAN
+
+#: Rivals by a word.
+NONE, MARKERS, ALL = "none", "markers", "all"
+#: The form for MRI; the others are for CT.
+FOR_MRI = ("liver-levels",)
+#: What is known of the panels beside their predictions.
+PANELS_FILE = "panels.json"
+
+
+def with_rivals(plan: StudyPlan, chosen: str, steps: int | None = None) -> StudyPlan:
+    """The plan with the rivals that a user names.
+
+    All networks among them begin with random weights and have the same number of steps, the LFS network of the upper
+    abdomen too, so that what differs between them is what they see. Marker models come with any of them.
+
+    Args:
+        plan: of the study's network.
+        chosen: ``none``, ``markers``, ``all`` (every network for CT), or names of modes with commas between them.
+        steps: training steps of each fold; None takes those of a training from random weights.
+
+    Raises:
+        UsageError: there is no such mode.
+    """
+    if chosen == NONE:
+        return plan
+    if chosen == ALL:
+        names = [name for name in MODES if name not in FOR_MRI]
+    else:
+        names = [] if chosen == MARKERS else [name.strip() for name in chosen.split(",")]
+    unknown = [name for name in names if name not in MODES]
+    if unknown:
+        raise UsageError(f"There is no rival {unknown[0]!r}; choose {NONE}, {MARKERS}, {ALL}, or {', '.join(MODES)}.")
+    if names and LFS not in names:
+        names.insert(0, LFS)
+    if plan.initial == StudyPlan.initial:
+        names = [name for name in names if name != plan.mode]
+    base = replace(with_training(scratch_plan(), plan.staging.training.seed, steps), grid=plan.staging.grid)
+    rivals = tuple(RivalPlan(name, MODES[name].plan(base)) for name in names)
+    return replace(plan, rivals=rivals, panels=default_panels())
+
+
+def collect_rivals(study: Study) -> None:
+    """Write ``rivals/NAME/predictions.csv`` of every rival that can score scans, and ``rivals/panels.json``."""
+    plan, out = study.plan, study.out
+    for rival in plan.rivals:
+        rows = [row for job in study.rival_jobs(rival) for row in read_table(job.folder / PREDICTIONS_FILE)]
+        write_table(rows, PREDICTIONS, out / RIVALS / rival.name / PREDICTIONS_FILE)
+    if not plan.panels:
+        return
+    jobs, values = study.jobs(), numbers(read_table(out / MARKERS_FILE))
+    network = _network(out, len(jobs))
+    results = {panel.name: predict_panel(panel, values, jobs, network) for panel in plan.panels}
+    for name, result in results.items():
+        place = out / RIVALS / name
+        place.mkdir(parents=True, exist_ok=True)
+        write_table([_row(case) for case in result.predictions], PREDICTIONS, place / PREDICTIONS_FILE)
+    write_aside({name: _facts(result) for name, result in results.items()}, out / RIVALS / PANELS_FILE)
+
+
+def evaluate_rivals(out: Path, cases: Sequence[Predicted], seed: int) -> dict[str, Any]:
+    """``rivals`` of ``evaluation.json`` and the methods; nothing where the study has no rivals.
+
+    Args:
+        out: folder of the study.
+        cases: its out-of-fold predictions.
+        seed: of the bootstrap.
+    """
+    plan = read_plan(out / PLAN, StudyPlan)
+    if not (plan.rivals or plan.panels):
+        return {}
+    systems = {STUDY: System(MODES[plan.mode].title, MODES[plan.mode].source, "network", cases, None, _begun(plan))}
+    # Networks are compared with the one that began as they did.
+    same_start = LFS if any(rival.name == LFS for rival in plan.rivals) else STUDY
+    for rival in plan.rivals:
+        mode = MODES[rival.name]
+        against = STUDY if rival.name == same_start else same_start
+        systems[rival.name] = System(
+            mode.title, mode.source, "network", _predictions(out, rival.name), against, {"initial_weights": "random"}
+        )
+    facts = json.loads((out / RIVALS / PANELS_FILE).read_text(encoding="utf-8")) if plan.panels else {}
+    for panel in plan.panels:
+        found = _predictions(out, panel.name)
+        details = facts[panel.name]
+        systems[panel.name] = System(title_of(panel), source_of(panel), "markers", found, STUDY, details)
+    return {"rivals": compare_systems(systems, np.random.default_rng(seed))}
+
+
+def methods() -> dict[str, str]:
+    """How the figures were made."""
+    return {name: text.format(replicates=REPLICATES) for name, text in METHODS.items()}
+
+
+def _begun(plan: StudyPlan) -> dict[str, str]:
+    return {"initial_weights": plan.initial}
+
+
+def _predictions(out: Path, name: str) -> list[Predicted]:
+    return read_predictions(out / RIVALS / name / PREDICTIONS_FILE)
+
+
+def _network(out: Path, folds: int) -> dict[str, Predicted]:
+    """The study's network on test and inner scans, see `by_fold`."""
+    found = {}
+    for number in range(folds):
+        for name in (INNER, PREDICTIONS_FILE):
+            path = out / FOLDS / str(number) / name
+            for case in read_predictions(path) if path.exists() else ():
+                found[by_fold(number, case.scan_id)] = case
+    return found
+
+
+def _row(case: Predicted) -> dict[str, Any]:
+    stage = "|".join(f"F{k}" for k in case.stages)
+    known = {"scan_id": case.scan_id, "patient_id": case.patient_id, "fold": case.fold, "stage": stage}
+    return known | dict(zip(PROBABILITIES, case.probabilities, strict=True))
+
+
+def _facts(result: PanelResult) -> Mapping[str, Any]:
+    known: dict[str, Any] = {"markers": list(result.markers)}
+    return known if result.reason is None else known | {"reason": result.reason}
