@@ -44,7 +44,7 @@ def test_rivals_are_fitted_and_tested_on_the_same_folds(compared):
 
 def test_evaluation_table_and_figure_hold_every_system(compared):
     evaluation = json.loads((compared / "evaluation.json").read_text())
-    systems = evaluation["rivals"]
+    systems = {system["name"]: system for system in evaluation["rivals"]}
     assert list(systems)[:3] == ["study", *NAMES]
     assert systems["liver-only"]["against"] == "study"
     assert systems["spleen_volume_ml"]["kind"] == "markers"

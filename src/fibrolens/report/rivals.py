@@ -29,8 +29,8 @@ LEAST_AUC = 0.4
 def exact(evaluation: Mapping[str, Any]) -> Table:
     """Every AUC and difference, a row per system and threshold."""
     rows: list[tuple[Cell, ...]] = []
-    for name, system in evaluation["rivals"].items():
-        known = (name, system["title"], system["kind"], system["against"], system["scans"])
+    for system in evaluation["rivals"]:
+        known = (system["name"], system["title"], system["kind"], system["against"], system["scans"])
         for threshold, entry in system["thresholds"].items():
             area, apart = entry["auc"] or {}, entry["difference"] or {}
             rows.append(
@@ -52,7 +52,7 @@ def exact(evaluation: Mapping[str, Any]) -> Table:
 
 def printed(evaluation: Mapping[str, Any]) -> Table:
     """The systems that could be scored, with AUC and difference at the paper's three thresholds."""
-    systems = evaluation["rivals"]
+    systems = _by_name(evaluation)
     rows = tuple(
         (
             system["title"],
@@ -75,7 +75,7 @@ def printed(evaluation: Mapping[str, Any]) -> Table:
 
 def answer(evaluation: Mapping[str, Any]) -> str:
     """Whether the upper abdomen beats the segmented liver, where both were tried; else nothing."""
-    systems = evaluation["rivals"]
+    systems = _by_name(evaluation)
     if LIVER not in systems:
         return ""
     told = []
@@ -91,14 +91,14 @@ def answer(evaluation: Mapping[str, Any]) -> str:
     )
 
 
-def forest_figure(systems: Mapping[str, Any], stem: Path) -> tuple[Path, Path]:
+def forest_figure(evaluation: Mapping[str, Any], stem: Path) -> tuple[Path, Path]:
     """A panel per threshold with a line per system: its AUC with the 95 % interval.
 
     Args:
-        systems: ``rivals`` of ``evaluation.json``.
+        evaluation: content of ``evaluation.json``.
         stem: path without ending; ``.png`` and ``.svg`` are written.
     """
-    shown = {name: system for name, system in systems.items() if _plotted(name, system)}
+    shown = {name: system for name, system in _by_name(evaluation).items() if _plotted(name, system)}
     areas = [entry["auc"] for system in shown.values() for entry in system["thresholds"].values() if entry["auc"]]
     low = min([LEAST_AUC + 0.1, *((area["delong"] or [area["value"]])[0] for area in areas)])
     with print_style():
@@ -120,6 +120,10 @@ def forest_figure(systems: Mapping[str, Any], stem: Path) -> tuple[Path, Path]:
             f"that it is compared with (p < {SIGNIFICANT}, Holm over all tests). Bars: 95 % DeLong intervals.",
         )
         return save_both(figure, stem)
+
+
+def _by_name(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    return {system["name"]: system for system in evaluation["rivals"]}
 
 
 def _forest(axes: Axes, entries: Mapping[str, Mapping[str, Any]], shown: Mapping[str, Any]) -> None:

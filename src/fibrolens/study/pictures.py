@@ -63,8 +63,8 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
     deferral_figure(evaluation["conformal"], evaluation["deferral"]["curve"], figures / "deferral")
     calibration_figure(evaluation["calibration"], figures / "calibration")
     decision_figure(evaluation["decision"], figures / "decision_curves")
-    if systems := evaluation.get("rivals"):
-        forest_figure(systems, figures / "rivals")
+    if "rivals" in evaluation:
+        forest_figure(evaluation, figures / "rivals")
     if (shared := evaluation.get("map_or_marker")) and shared["network"] is not None:
         shares_figure(shared, figures / "map_or_marker")
     _draw_attention(out, evaluation)

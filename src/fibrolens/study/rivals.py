@@ -91,7 +91,7 @@ def collect_rivals(study: Study) -> None:
 
 
 def evaluate_rivals(out: Path, cases: Sequence[Predicted], seed: int) -> dict[str, Any]:
-    """``rivals`` of ``evaluation.json`` and the methods; nothing where the study has no rivals.
+    """``rivals`` of ``evaluation.json``, a list with the study's network first; nothing where the study has no rivals.
 
     Args:
         out: folder of the study.
@@ -115,7 +115,8 @@ def evaluate_rivals(out: Path, cases: Sequence[Predicted], seed: int) -> dict[st
         found = _predictions(out, panel.name)
         details = facts[panel.name]
         systems[panel.name] = System(title_of(panel), source_of(panel), "markers", found, STUDY, details)
-    return {"rivals": compare_systems(systems, np.random.default_rng(seed))}
+    compared = compare_systems(systems, np.random.default_rng(seed))
+    return {"rivals": [{"name": name} | entry for name, entry in compared.items()]}
 
 
 def methods() -> dict[str, str]:
