@@ -87,6 +87,16 @@ def test_all_rivals_for_ct_begin_alike_and_have_the_upper_abdomen_among_them(stu
     assert len(plan.panels) == len(default_panels())
 
 
+def test_all_rivals_for_mr_have_the_form_for_mri_and_no_region_that_needs_the_grey_of_fat(study_plan):
+    staging = study_plan.staging
+    plan = replace(study_plan, staging=replace(staging, grid=replace(staging.grid, intensity="mr")))
+    names = {rival.name for rival in with_rivals(plan, "all").rivals}
+    assert "liver-levels" in names
+    assert not names & {"no-liver", "no-spleen"}
+    with pytest.raises(UsageError, match="no rival 'no-liver' for these scans"):
+        with_rivals(plan, "no-liver")
+
+
 def test_a_network_from_random_weights_is_its_own_lfs(study_plan):
     plan = with_rivals(study_plan, "no-spleen, liver-2d", 7)
     assert [rival.name for rival in plan.rivals] == ["no-spleen", "liver-2d"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from fibrolens.cli.train import MOST_SEED, SCRATCH, SHIPPED
 from fibrolens.errors import UsageError
-from fibrolens.staging.modes import LFS, MODES
+from fibrolens.staging.modes import LFS, MODES, modes_for
 
 MARKERS = "markers"
 AUTO, LAST_LAYER, ALL = "auto", "last-layer", "all"
@@ -64,7 +64,7 @@ def _add_training(verb: argparse.ArgumentParser) -> None:
         default=MARKERS,
         metavar="NAMES",
         help="what is compared on the same folds: none, markers (default: models of the measured markers), all (every "
-        "network for CT too, each trained from random weights), or names of --mode with commas between them",
+        "network for these scans too, each trained from random weights), or names of --mode with commas between them",
     )
     training.add_argument("--steps", type=int, metavar="N", help="training steps of a fold (default: by the plan)")
     training.add_argument("--folds", type=int, default=5, metavar="K", help="default 5")
@@ -136,7 +136,9 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Path | None]:
     chosen: dict[str, Any] = {"folds": options.folds, "segmenter": options.segmenter}
     if options.start == SCRATCH:
         base = fitted_plan(with_training(scratch_plan(), options.seed, options.steps), modality)
-        staging = MODES[options.mode].plan(base)
+        if options.mode not in (modes := modes_for(base.grid.intensity)):
+            raise UsageError(f"--mode {options.mode} is not for {modality}; choose one of {', '.join(modes)}.")
+        staging = modes[options.mode].plan(base)
         plan = StudyPlan(staging, criteria=criteria, mode=options.mode, **chosen)
         return with_rivals(plan, options.rivals, options.steps), None
     start = shipped("lfs") if options.start == SHIPPED else Path(options.start)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from fibrolens.plan import NetworkPlan, Plan, Region, SlabPlan
+from fibrolens.plan import Intensity, NetworkPlan, Plan, Region, SlabPlan
 
 LFS = "lfs"
 #: Side of the square that the patch networks see; the liver of most patients is wider and deeper.
@@ -27,12 +27,19 @@ class Mode:
         title: in the report.
         source: publication that it follows, or what it tests.
         plan: makes its plan of that of the LFS network.
+        intensities: of the grids that it is for; what goes becomes fat, whose grey only a CT has.
     """
 
     name: str
     title: str
     source: str
     plan: Callable[[Plan], Plan]
+    intensities: tuple[Intensity, ...] = ("hu", "mr")
+
+
+def modes_for(intensity: Intensity) -> dict[str, Mode]:
+    """The modes for grids of an intensity, by name."""
+    return {name: mode for name, mode in MODES.items() if intensity in mode.intensities}
 
 
 def _region(region: Region) -> Callable[[Plan], Plan]:
@@ -80,6 +87,8 @@ def _flat(network: NetworkPlan) -> NetworkPlan:
     )
 
 
+CT: tuple[Intensity, ...] = ("hu",)
+MRI: tuple[Intensity, ...] = ("mr",)
 YIN = "Yin et al., Eur Radiol 2021"
 ZHENG = "tests the conclusion of Yin et al. 2021; after Zheng et al., iScience 2025"
 CHOI = "after Choi et al., Radiology 2018;289:688-697"
@@ -93,10 +102,10 @@ MODES: Mapping[str, Mode] = {
         Mode("lfs-ordinal", "LFS network, cumulative link", "McCullagh 1980", _ordinal),
         Mode("liver-only", "LFS network, liver alone", ZHENG, _region("liver_only")),
         Mode("liver-spleen", "LFS network, liver and spleen", ZHENG, _region("liver_spleen")),
-        Mode("no-liver", "LFS network, without the liver", ZHENG, _region("no_liver")),
-        Mode("no-spleen", "LFS network, without the spleen", ZHENG, _region("no_spleen")),
+        Mode("no-liver", "LFS network, without the liver", ZHENG, _region("no_liver"), CT),
+        Mode("no-spleen", "LFS network, without the spleen", ZHENG, _region("no_spleen"), CT),
         Mode("liver-2d", "Segmented liver, 2D, mean of slices", CHOI, _liver_slices),
         Mode("liver-patch", "Liver patch, regression, age, sex", YASAKA_CT, _liver_patch),
-        Mode("liver-levels", "Liver patches at three levels, regression", YASAKA_MRI, _liver_levels),
+        Mode("liver-levels", "Liver patches at three levels, regression", YASAKA_MRI, _liver_levels, MRI),
     )
 }

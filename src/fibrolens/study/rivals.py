@@ -16,7 +16,7 @@ from fibrolens.evaluate.bootstrap import REPLICATES
 from fibrolens.evaluate.rivals import METHODS, STUDY, System, compare_systems
 from fibrolens.evaluate.study import Predicted
 from fibrolens.plan import read_plan
-from fibrolens.staging.modes import LFS, MODES
+from fibrolens.staging.modes import LFS, MODES, modes_for
 from fibrolens.study.folder import FOLDS, RIVALS, Study
 from fibrolens.study.panels import PanelResult, by_fold, default_panels, numbers, predict_panel, source_of, title_of
 from fibrolens.study.plans import RivalPlan, StudyPlan, scratch_plan, with_training
@@ -34,8 +34,6 @@ from fibrolens.weights import PLAN
 
 #: Rivals by a word.
 NONE, MARKERS, ALL = "none", "markers", "all"
-#: The form for MRI; the others are for CT.
-FOR_MRI = ("liver-levels",)
 #: What is known of the panels beside their predictions.
 PANELS_FILE = "panels.json"
 
@@ -48,21 +46,23 @@ def with_rivals(plan: StudyPlan, chosen: str, steps: int | None = None) -> Study
 
     Args:
         plan: of the study's network.
-        chosen: ``none``, ``markers``, ``all`` (every network for CT), or names of modes with commas between them.
+        chosen: ``none``, ``markers``, ``all`` (every network for the grid's CT or MR), or names of modes with commas
+            between them.
         steps: training steps of each fold; None takes those of a training from random weights.
 
     Raises:
-        UsageError: there is no such mode.
+        UsageError: there is no such mode for these scans.
     """
     if chosen == NONE:
         return plan
-    if chosen == ALL:
-        names = [name for name in MODES if name not in FOR_MRI]
-    else:
-        names = [] if chosen == MARKERS else [name.strip() for name in chosen.split(",")]
-    unknown = [name for name in names if name not in MODES]
+    modes = modes_for(plan.staging.grid.intensity)
+    by_word = {ALL: list(modes), MARKERS: []}
+    names = by_word.get(chosen, [name.strip() for name in chosen.split(",")])
+    unknown = [name for name in names if name not in modes]
     if unknown:
-        raise UsageError(f"There is no rival {unknown[0]!r}; choose {NONE}, {MARKERS}, {ALL}, or {', '.join(MODES)}.")
+        raise UsageError(
+            f"There is no rival {unknown[0]!r} for these scans; choose {NONE}, {MARKERS}, {ALL}, or {', '.join(modes)}."
+        )
     if names and LFS not in names:
         names.insert(0, LFS)
     if plan.initial == StudyPlan.initial:
