@@ -8,6 +8,7 @@ from tests.evaluate.hospitals import hospital, packet_file, three_hospitals
 
 from fibrolens.errors import UsageError
 from fibrolens.evaluate.packet import Disclosure
+from fibrolens.report.pooled import warnings
 from fibrolens.study.merge import merge
 
 
@@ -43,6 +44,14 @@ def test_the_page_says_what_it_is_and_escapes_names(merged):
     assert "&lt;North&gt; &amp; South" in page
     assert "3 hospitals say little of how much hospitals differ" in page
     assert "http" not in page.split("base64")[0]
+
+
+def test_scans_without_a_result_and_alarms_are_warned_of(merged):
+    pooled = json.loads((merged / "pooled.json").read_text())
+    pooled["sites"][0] |= {"source": {"not_staged": 12}, "shortcuts": {"level": "alarm"}}
+    told = " ".join(warnings(pooled))
+    assert "Hospital 1: 12 scans of its table have no result" in told
+    assert "Hospital 1: its shortcut audit raised the alarm" in told
 
 
 def test_the_table_of_areas_is_that_of_pooled_json(merged):

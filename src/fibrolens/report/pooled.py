@@ -93,6 +93,8 @@ def warnings(pooled: Mapping[str, Any]) -> Iterator[str]:
     for site in pooled["sites"]:
         if (site["shortcuts"] or {}).get("level") == "alarm":
             yield f"{site['name']}: its shortcut audit raised the alarm: how the CTs were made tells the stage."
+        if absent := (site["source"] or {}).get("not_staged"):
+            yield f"{site['name']}: {absent} scans of its table have no result; whom they are of can bias the figures."
     for name, title in THRESHOLDS.items():
         entry = pooled["thresholds"][name]
         if entry["withheld"]:
