@@ -114,6 +114,16 @@ def test_dates_sites_and_specimens_come_from_the_table(changed, facts):
     assert "biopsy 24, not given 13" in data.reference(found).text
 
 
+def test_acquisition_is_told_as_far_as_it_was_measured(facts):
+    assert data.acquisition(facts).where == "quality.csv"
+    made = tuple({"vendor": "Acme" if n else "", "kvp": "", "thickness_mm": str(n + 1)} for n in range(5))
+    found = data.acquisition(dataclasses.replace(facts, made=made))
+    assert "Vendors (scans): Acme 4, not given 1." in found.text
+    assert "Slice thickness, mm: median 3 (1 to 5)." in found.text
+    assert "kVp" not in found.text
+    assert "portal" in found.text
+
+
 def test_excluded_rows_of_the_table_do_not_count(changed):
     found = changed({"site": lambda n: "Kept"})
     assert found.known("site").total() == 48

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from statistics import median
 
 from fibrolens.cohort.columns import CONTROL, HISTOLOGY
 from fibrolens.report.checklists.base import Answer
 from fibrolens.report.checklists.facts import Facts
 
 METHODS = "report.html, Methods: "
+#: Columns of ``acquisition.csv`` and what they are.
+GRIDS = {
+    "kvp": "Tube voltage, kVp",
+    "thickness_mm": "Slice thickness, mm",
+    "slice_mm": "Distance of slices, mm",
+    "spacing_mm": "Pixel, mm",
+}
 
 
 def design(facts: Facts) -> Answer:
@@ -85,11 +94,26 @@ def acquisition(facts: Facts) -> Answer:
         return Answer(open="scanners, protocol, contrast agent and phase")
     phases = Counter(row["phase"] or "unknown" for row in quality)
     told = ", ".join(f"{phase} {count}" for phase, count in phases.most_common())
-    return Answer(
-        f"Contrast phase as read from the scans: {told}.",
-        "quality.csv, acquisition.csv",
-        "scanners, tube voltage, contrast agent and dose, delay",
-    )
+    lines = [f"Contrast phase as read from the scans: {told}.", *_makers(facts), *_grids(facts)]
+    where = "quality.csv, acquisition.csv" if facts.made else "quality.csv"
+    return Answer(" ".join(lines), where, "what of scanners and tube is not given here, contrast agent, dose and delay")
+
+
+def _makers(facts: Facts) -> Iterator[str]:
+    """Vendors of the scanners."""
+    found = Counter(row["vendor"] or "not given" for row in facts.made)
+    if set(found) - {"not given"}:
+        yield f"Vendors (scans): {', '.join(f'{name} {count}' for name, count in found.most_common())}."
+
+
+def _grids(facts: Facts) -> Iterator[str]:
+    """Median and range of what of tube and grid is known."""
+    for column, words in GRIDS.items():
+        values = sorted(float(row[column]) for row in facts.made if row.get(column))
+        if values:
+            low, middle, high = values[0], median(values), values[-1]
+            known = f", known of {len(values)} scans" if len(values) < len(facts.made) else ""
+            yield f"{words}: median {middle:.3g} ({low:.3g} to {high:.3g}){known}."
 
 
 def reference(facts: Facts) -> Answer:

@@ -29,12 +29,14 @@ class Facts:
         records: rows of the cohort's table that are in the study.
         predictions: rows of ``predictions.csv``.
         weights: SHA-256 of each fold's weights.
+        made: rows of ``acquisition.csv``; none in the folder of an older version.
     """
 
     files: StudyFiles
     records: tuple[Record, ...]
     predictions: tuple[Mapping[str, str], ...]
     weights: tuple[str, ...]
+    made: tuple[Mapping[str, str], ...] = ()
 
     @classmethod
     def read(cls, out: Path) -> Facts:
@@ -44,12 +46,11 @@ class Facts:
             UsageError: it has not been evaluated.
         """
         files = StudyFiles.read(out)
-        with (out / "predictions.csv").open(encoding="utf-8", newline="") as stream:
-            predictions = tuple(csv.DictReader(stream))
+        predictions, made = (_rows(out / name) for name in ("predictions.csv", "acquisition.csv"))
         included = {row["scan_id"] for row in predictions}
         records = tuple(r for r in scan_table(out / "cohort.csv").records if r["scan_id"] in included)
         weights = tuple(file_sha256(path) for path in sorted((out / "folds").glob("*/weights.safetensors")))
-        return cls(files, records, predictions, weights)
+        return cls(files, records, predictions, weights, made)
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -108,3 +109,11 @@ class Facts:
     def figure(self, name: str) -> str:
         """``, Fig. 3`` where that figure was drawn; else nothing."""
         return next((f", {c.number}" for c in CAPTIONS if c.name == name and name in self.files.figures), "")
+
+
+def _rows(path: Path) -> tuple[Mapping[str, str], ...]:
+    """The rows of a table; none where there is no such file."""
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", newline="") as stream:
+        return tuple(csv.DictReader(stream))
