@@ -67,6 +67,10 @@ def test_patients_come_in_the_mix_of_the_paper(tmp_path):
         ("--twin spleen=F5", "--twin takes a sign and a stage"),
         ("--twin spleen", "--twin takes a sign and a stage"),
         ("--twin spleen=F0 --truth-only", "leave one of them out"),
+        ("--modality pet", "modality must be one of ct, mr-hbp"),
+        ("--modality mr-hbp --format dicom", "MR is written as NIfTI alone"),
+        ("--modality mr-hbp --arm shortcut:kvp", "are of CT scanners"),
+        ("--modality mr-hbp --twin enhancement=F0", "does not show with modality mr-hbp"),
     ],
 )
 def test_impossible_cohort_is_wrong_use(tmp_path, capsys, options, sentence):

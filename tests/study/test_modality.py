@@ -187,3 +187,9 @@ def test_weights_of_mr_do_not_stage_a_ct(toy_plan, tmp_path):
     save_model_folder(tmp_path / "mr", new_network(plan.network, 1).state_dict(), plan, card)
     with pytest.raises(ModelError, match="was trained on MR, and a CT is staged"):
         Models.load(tmp_path / "mr")
+
+
+def test_a_model_trained_on_mr_says_so(cohort, tmp_path, capsys):
+    assert main(["train", str(cohort), "--out", str(tmp_path / "m"), "--from", "scratch", "--steps", "1"]) == 0
+    assert "begin a study of MR with it by --from" in capsys.readouterr().out
+    assert json.loads((tmp_path / "m" / "card.json").read_text())["trained_on"].startswith("10 MRs of 10 patients")

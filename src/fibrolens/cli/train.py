@@ -78,7 +78,10 @@ def run(options: argparse.Namespace) -> int:
     steps = plan.training.steps if options.steps is None else options.steps
     plan = replace(plan, training=replace(plan.training, steps=steps, seed=options.seed))
     tune(options.cohort, options.out, plan, start, overwrite=options.overwrite, progress=Progress)
-    sys.stdout.write(f"{options.out}: research use only; stage with it by --model {options.out}\n")
+    use = f"stage with it by --model {options.out}"
+    if plan.grid.intensity == "mr":
+        use = f"begin a study of MR with it by --from {options.out}"
+    sys.stdout.write(f"{options.out}: research use only; {use}\n")
     return 0
 
 

@@ -121,7 +121,7 @@ def trainable(cohort_csv: Path) -> list[CohortRow]:
 def card_of(cohort_csv: Path, rows: Sequence[CohortRow], plan: Plan, start: Start) -> dict[str, Any]:
     """The card: what the weights were trained on, and that nothing measured them yet."""
     patients = len({row.patient_id for row in rows})
-    trained_on = f"{len(rows)} CTs of {patients} patients ({cohort_csv.name}), from {start.name}"
+    trained_on = f"{len(rows)} {_scans(plan)} of {patients} patients ({cohort_csv.name}), from {start.name}"
     if start.trained_on:
         trained_on += f", which were trained on: {start.trained_on}"
     return {
@@ -134,6 +134,10 @@ def card_of(cohort_csv: Path, rows: Sequence[CohortRow], plan: Plan, start: Star
         "scans": len(rows),
         "stages": _counts(rows),
     }
+
+
+def _scans(plan: Plan) -> str:
+    return "CTs" if plan.grid.intensity == "hu" else "MRs"
 
 
 def _counts(rows: Sequence[CohortRow]) -> dict[str, int]:
@@ -195,7 +199,7 @@ def _page(card: Mapping[str, Any], plan: Plan, sha256: str) -> str:
 **Research use only; not a medical device.**
 
 - Trained on: {card["trained_on"]}.
-- Stages of the {card["scans"]} CTs: {stages}. Rows with an exclude reason were left out.
+- Stages of the {card["scans"]} {_scans(plan)}: {stages}. Rows with an exclude reason were left out.
 - Training: {training.steps} steps of {training.batch} slabs, learning rate {training.learning_rate:g}, seed
   {training.seed}. Every decision is in `plan.json`, the loss of every step in `{LOG}`.
 - Figures: none. Every scan was trained on, so that nothing here says how well the weights do on others; a five-fold
