@@ -105,3 +105,22 @@ def test_groups_that_differ_after_adjustment_are_told(evaluation):
     changed = evaluation | {"subgroups": {"groupings": {"Sex": {"groups": groups, "unknown": 0}}}}
     (told,) = (text for text in study_warnings(changed, None, None) if text.startswith("Sex"))
     assert told == "Sex, women: the AUC of F4 differs by -0.20 from that of the other scans (adjusted p = 0.010)."
+
+
+def test_probabilities_that_are_too_extreme_or_too_timid_are_told(evaluation):
+    def slopes(name, value, interval):
+        found = {**evaluation["calibration"]["before"]}
+        found[name] = found[name] | {"slope": {"value": value, "interval": interval}}
+        calibration = evaluation["calibration"] | {"before": found}
+        calibration["after"] = calibration["after"] | {name: {"slope": {"value": 0.93, "interval": [0.8, 1.1]}}}
+        return [
+            text for text in study_warnings(evaluation | {"calibration": calibration}, None, None) if "slope" in text
+        ]
+
+    before = [text for text in study_warnings(evaluation, None, None) if "slope" in text]
+    found = set(slopes("F4", 0.5, [0.3, 0.72])) - set(before)
+    told = "the probabilities are too extreme (slope 0.50 [0.30, 0.72], after temperature scaling 0.93); 1 is right."
+    assert f"Cirrhosis (F4): {told}" in found
+    assert any("too timid" in text for text in slopes("F4", 1.9, [1.2, 2.6]))
+    assert not any("Cirrhosis" in text for text in slopes("F4", 1.1, [0.8, 1.4]))
+    assert not any("Cirrhosis" in text for text in slopes("F4", None, None))

@@ -27,6 +27,7 @@ def study_warnings(evaluation: Mapping[str, Any], quality: Rows | None, looked: 
         *_thin(evaluation),
         *_cuts(evaluation),
         *_start(evaluation["training"]),
+        *(_calibration(evaluation["calibration"]) if "calibration" in evaluation else ()),
         *(_sets(evaluation["conformal"]) if "conformal" in evaluation else ()),
         *(_groups(evaluation["subgroups"]["groupings"]) if "subgroups" in evaluation else ()),
         *([] if quality is None else _doubts(quality)),
@@ -65,6 +66,18 @@ def _cuts(evaluation: Mapping[str, Any]) -> Iterator[str]:
             found.setdefault((", ".join(folds), reason), []).append(title)
     for (numbers, reason), titles in found.items():
         yield f"{', '.join(titles)}: called at 0.5 in fold {numbers} ({reason})."
+
+
+def _calibration(calibration: Mapping[str, Any]) -> Iterator[str]:
+    """Thresholds whose probabilities do not mean what they say, beyond chance."""
+    for name in (name for name in THRESHOLDS if name in calibration["before"]):
+        before, after = (calibration[version][name]["slope"] for version in ("before", "after"))
+        ends = before["interval"]
+        if ends is not None and not ends[0] <= 1 <= ends[1]:
+            way = "too extreme" if before["value"] < 1 else "too timid"
+            told = f"{before['value']:.2f} [{ends[0]:.2f}, {ends[1]:.2f}], after temperature scaling"
+            scaled = "not measurable" if after["value"] is None else f"{after['value']:.2f}"
+            yield f"{THRESHOLDS[name]}: the probabilities are {way} (slope {told} {scaled}); 1 is right."
 
 
 def _start(training: Mapping[str, Any]) -> Iterator[str]:
