@@ -19,6 +19,7 @@ from fibrolens.plan import Plan, read_plan
 from fibrolens.staging.network import new_network
 from fibrolens.study import Running, StudyPlan, run_study
 from fibrolens.study.modality import default_criteria, fitted_plan, modality_for, require_modality, require_weights
+from fibrolens.study.tune import Start, tune
 from fibrolens.volume import Geometry, Volume
 from fibrolens.weights import save_model_folder
 
@@ -189,7 +190,14 @@ def test_weights_of_mr_do_not_stage_a_ct(toy_plan, tmp_path):
         Models.load(tmp_path / "mr")
 
 
-def test_a_model_trained_on_mr_says_so(cohort, tmp_path, capsys):
-    assert main(["train", str(cohort), "--out", str(tmp_path / "m"), "--from", "scratch", "--steps", "1"]) == 0
-    assert "begin a study of MR with it by --from" in capsys.readouterr().out
+def test_a_model_trained_on_mr_says_so(cohort, toy_plan, tmp_path):
+    plan = fitted_plan(toy_plan, "MR")
+    tune(cohort, tmp_path / "m", plan, Start("random weights"), workers=1)
     assert json.loads((tmp_path / "m" / "card.json").read_text())["trained_on"].startswith("10 MRs of 10 patients")
+    assert read_plan(tmp_path / "m" / "plan.json", Plan).grid.intensity == "mr"
+
+
+def test_a_training_on_mr_from_the_shipped_weights_is_refused(cohort, tmp_path, capsys):
+    assert main(["train", str(cohort), "--out", str(tmp_path / "m")]) == 2
+    assert "were trained on CT and the cohort is MR" in capsys.readouterr().err
+    assert not (tmp_path / "m").exists()
