@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import fibrolens
+from fibrolens.evaluate.conformal import CLAIM, rank
 from fibrolens.pipeline import Models
+from fibrolens.staging.predict import StagingModel
 from fibrolens.weights import load_model_folder, shipped
 
 SHIPPED = Path(fibrolens.__file__).parent / "shipped"
@@ -35,3 +37,12 @@ def test_shipped_networks_load():
     models = Models.load()
     assert models.staging.domain is not None
     assert models.segmenter.plan.fine.classes == ("background", "liver", "spleen")
+
+
+def test_the_staging_weights_come_with_their_stage_sets():
+    sets = StagingModel.load(shipped("lfs")).calibration
+    assert sets is not None
+    assert "simulated" in sets.calibrated_on
+    assert sets.threshold.claim == CLAIM
+    assert sets.threshold.rank == rank(sets.threshold.cases, CLAIM)
+    assert sets.calibrated_on in (shipped("lfs") / "MODEL_CARD.md").read_text(encoding="utf-8")
