@@ -105,7 +105,8 @@ class StudyFiles:
             "the attention of each map (attention.csv)": self.looked,
             "how the CTs were made (acquisition.csv)": self.evaluation.get("shortcuts"),
         }
-        figures = [f"{c.number} (figures/{c.name}.png)" for c in CAPTIONS if c.name not in self.figures]
+        wanted = [c for c in CAPTIONS if c.name != "rivals" or "rivals" in self.evaluation]
+        figures = [f"{c.number} (figures/{c.name}.png)" for c in wanted if c.name not in self.figures]
         return [name for name, content in optional.items() if content is None] + figures
 
 

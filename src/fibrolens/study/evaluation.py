@@ -18,8 +18,8 @@ from fibrolens.output import write_json
 from fibrolens.result import INTENDED_USE, REGIONS
 from fibrolens.study.audits import audits
 from fibrolens.study.fold import LAYERS
+from fibrolens.study.plans import StudyPlan
 from fibrolens.study.rivals import evaluate_rivals
-from fibrolens.study.rivals import methods as rival_methods
 from fibrolens.study.tables import (
     ATTENTION,
     ATTENTION_FILE,
@@ -53,7 +53,13 @@ def collect_tables(out: Path, folds: int) -> None:
         write_table(rows, columns, out / name)
 
 
-def evaluate_study(out: Path, seed: int, training: Mapping[str, Any], population: Population = USUAL) -> dict[str, Any]:
+def evaluate_study(
+    out: Path,
+    seed: int,
+    training: Mapping[str, Any],
+    population: Population = USUAL,
+    plan: StudyPlan | None = None,
+) -> dict[str, Any]:
     """Write ``evaluation.json`` from the tables of a study.
 
     Reads ``predictions.csv``, ``attention.csv``, ``cohort.csv`` for the imaging-negative controls and the groups of
@@ -65,6 +71,7 @@ def evaluate_study(out: Path, seed: int, training: Mapping[str, Any], population
         seed: of the bootstrap.
         training: facts of the training to be stated beside the figures.
         population: for whom figures are wanted besides the cohort.
+        plan: of the study, for its rivals; None where there are none.
 
     Returns:
         The content.
@@ -89,9 +96,9 @@ def evaluate_study(out: Path, seed: int, training: Mapping[str, Any], population
     for subject, found in (trust(out, cases, inner, content) | audits(out, cases, seed)).items():
         content["methods"] |= found.pop("methods")
         content[subject] = found
-    compared = evaluate_rivals(out, cases, seed)
-    if compared:
-        content["methods"] |= rival_methods()
+    if plan is not None:
+        compared = evaluate_rivals(out, plan, cases, seed)
+        content["methods"] |= compared.pop("methods", {})
         content |= compared
     write_json(content, out / "evaluation.json")
     return content

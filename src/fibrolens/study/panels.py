@@ -12,7 +12,7 @@ from jaxtyping import Float
 from fibrolens.cohort.table import CohortRow
 from fibrolens.evaluate.proportional_odds import ProportionalOdds
 from fibrolens.evaluate.study import Predicted
-from fibrolens.markers import catalogue
+from fibrolens.markers import catalogue, mr
 from fibrolens.markers.marker import Definition
 from fibrolens.study.fold import FoldJob
 from fibrolens.study.plans import PanelPlan
@@ -66,7 +66,7 @@ class PanelResult:
 
 def known_markers() -> dict[str, Definition]:
     """Every marker that fibrolens measures, by its column."""
-    found = [value for value in vars(catalogue).values() if isinstance(value, Definition)]
+    found = [value for module in (catalogue, mr) for value in vars(module).values() if isinstance(value, Definition)]
     return {definition.name: definition for definition in found}
 
 

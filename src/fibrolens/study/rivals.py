@@ -15,7 +15,6 @@ from fibrolens.errors import UsageError
 from fibrolens.evaluate.bootstrap import REPLICATES
 from fibrolens.evaluate.rivals import METHODS, STUDY, System, compare_systems
 from fibrolens.evaluate.study import Predicted
-from fibrolens.plan import read_plan
 from fibrolens.staging.modes import LFS, MODES, modes_for
 from fibrolens.study.folder import FOLDS, RIVALS, Study
 from fibrolens.study.panels import PanelResult, by_fold, default_panels, numbers, predict_panel, source_of, title_of
@@ -30,7 +29,6 @@ from fibrolens.study.tables import (
     read_table,
     write_table,
 )
-from fibrolens.weights import PLAN
 
 #: Rivals by a word.
 NONE, MARKERS, ALL = "none", "markers", "all"
@@ -90,15 +88,15 @@ def collect_rivals(study: Study) -> None:
     write_aside({name: _facts(result) for name, result in results.items()}, out / RIVALS / PANELS_FILE)
 
 
-def evaluate_rivals(out: Path, cases: Sequence[Predicted], seed: int) -> dict[str, Any]:
-    """``rivals`` of ``evaluation.json``, a list with the study's network first; nothing where the study has no rivals.
+def evaluate_rivals(out: Path, plan: StudyPlan, cases: Sequence[Predicted], seed: int) -> dict[str, Any]:
+    """``rivals`` of ``evaluation.json``, a list with the study's network first, and its ``methods``; {} without rivals.
 
     Args:
         out: folder of the study.
+        plan: its plan.
         cases: its out-of-fold predictions.
         seed: of the bootstrap.
     """
-    plan = read_plan(out / PLAN, StudyPlan)
     if not (plan.rivals or plan.panels):
         return {}
     systems = {STUDY: System(MODES[plan.mode].title, MODES[plan.mode].source, "network", cases, None, _begun(plan))}
@@ -116,12 +114,8 @@ def evaluate_rivals(out: Path, cases: Sequence[Predicted], seed: int) -> dict[st
         details = facts[panel.name]
         systems[panel.name] = System(title_of(panel), source_of(panel), "markers", found, STUDY, details)
     compared = compare_systems(systems, np.random.default_rng(seed))
-    return {"rivals": [{"name": name} | entry for name, entry in compared.items()]}
-
-
-def methods() -> dict[str, str]:
-    """How the figures were made."""
-    return {name: text.format(replicates=REPLICATES) for name, text in METHODS.items()}
+    methods = {name: text.format(replicates=REPLICATES) for name, text in METHODS.items()}
+    return {"rivals": [{"name": name} | entry for name, entry in compared.items()], "methods": methods}
 
 
 def _begun(plan: StudyPlan) -> dict[str, str]:

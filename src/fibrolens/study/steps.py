@@ -184,7 +184,8 @@ def evaluate(study: Study, crew: Crew, population: Population = USUAL) -> None:
         with crew.timed("evaluate"):
             collect_tables(out, len(jobs))
             collect_rivals(study)
-            evaluation = evaluate_study(out, study.plan.staging.training.seed, study.facts(), population)
+            seed = study.plan.staging.training.seed
+            evaluation = evaluate_study(out, seed, study.facts(), population, study.plan)
             report.advance(note="figures")
             write_cohort_tables(study)
             draw_study(out, study.rows, study.plan, evaluation)

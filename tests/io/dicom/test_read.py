@@ -11,7 +11,8 @@ from fibrolens.io.itk import itk_geometry
 
 
 def test_metadata_tells_about_the_scan_and_not_about_the_patient(tmp_path: Path):
-    ct = read_volume(save(ct_series(ct_array(), ContrastBolusAgent="iohexol", ManufacturerModelName="S1"), tmp_path / "scan"))
+    series = ct_series(ct_array(), ContrastBolusAgent="iohexol", ManufacturerModelName="S1")
+    ct = read_volume(save(series, tmp_path / "scan"))
     facts = dict(ct.metadata)
     assert len(facts.pop("sha256")) == 64
     assert facts == {
