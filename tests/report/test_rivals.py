@@ -34,10 +34,10 @@ def evaluation():
 
 
 def test_the_question_of_the_paper_is_answered_with_the_sign_turned(evaluation):
-    apart = "+0.07 [+0.04, +0.10], p = 0.010"
+    apart = "+0.07 [+0.04, +0.10], p = 0.003"
     assert answer(evaluation) == (
         "The upper abdomen against the segmented liver, both by the LFS network and begun alike: "
-        f"F>=2 {apart}; F>=3 {apart}; F4 {apart}."
+        f"F>=2 {apart}; F>=3 {apart}; F4 {apart}; adjusted over all differences p = 0.010, p = 0.010, p = 0.010."
     )
 
 
@@ -77,3 +77,9 @@ def test_the_forest_has_a_line_per_network_and_the_usual_markers(evaluation, tmp
     assert "Spleen volume" in text
     assert "Entropy" not in text
     assert "Nodularity" not in text
+
+
+def test_two_systems_of_one_title_are_told_apart_by_what_they_began_with(evaluation):
+    evaluation["rivals"][1]["title"] = evaluation["rivals"][0]["title"]
+    names = [row[0] for row in printed(evaluation).rows]
+    assert names[:2] == ["LFS network, trained", "LFS network, random"]

@@ -96,7 +96,7 @@ CAPTIONS = (
     Caption(
         "rivals",
         "Fig. 13",
-        "Other systems on the same folds: AUC of each network and marker model, out of fold. What a difference is "
-        "worth stands in the table. Values: tables/rivals.csv.",
+        "Other systems on the same folds: AUC of each network and marker model, out of fold; random and trained: the "
+        "weights that a network began with. What a difference is worth stands in the table. Values: tables/rivals.csv.",
     ),
 )

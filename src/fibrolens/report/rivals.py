@@ -20,7 +20,7 @@ PLOTTED = ("spleen_volume_ml", "liver_volume_ml", "lsvr", "lsn", "texture_sd_hu"
 STUDY, LFS, LIVER = "study", "lfs", "liver-only"
 COLOURS = {"network": BLUE, "markers": GREEN}
 #: Inches of one line of the forest, and of what stands around the lines.
-LINE, AROUND = 0.155, 1.0
+LINE, AROUND = 0.155, 1.15
 #: Adjusted p-values below this fill a sign.
 SIGNIFICANT = 0.05
 LEAST_AUC = 0.4
@@ -56,9 +56,9 @@ def printed(evaluation: Mapping[str, Any]) -> Table:
     systems = _by_name(evaluation)
     rows = tuple(
         (
-            system["title"],
+            _called(system, systems),
             system["scans"],
-            systems[system["against"]]["title"] if system["against"] else "",
+            _called(systems[system["against"]], systems) if system["against"] else "",
             *(cell for name in ASKED for cell in _cells(system["thresholds"][name])),
         )
         for system in systems.values()
@@ -79,14 +79,16 @@ def answer(evaluation: Mapping[str, Any]) -> str:
     systems = _by_name(evaluation)
     if LIVER not in systems:
         return ""
-    told = []
+    told, adjusted = [], []
     for name in ASKED:
         apart = systems[LIVER]["thresholds"][name]["difference"]
         if apart is not None:
             ends = apart["delong"] and [-end for end in reversed(apart["delong"])]
-            told.append(f"{name} {_signed(-apart['value'], ends)}, {_p(apart['p_adjusted'])}")
+            told.append(f"{name} {_signed(-apart['value'], ends)}, {_p(apart['p_value'])}")
+            adjusted.append(_p(apart["p_adjusted"]))
     return (
-        f"The upper abdomen against the segmented liver, both by the LFS network and begun alike: {'; '.join(told)}."
+        f"The upper abdomen against the segmented liver, both by the LFS network and begun alike: {'; '.join(told)}; "
+        f"adjusted over all differences {', '.join(adjusted)}."
         if told
         else ""
     )
@@ -111,14 +113,14 @@ def forest_figure(evaluation: Mapping[str, Any], stem: Path) -> tuple[Path, Path
             axes.set(xlim=(max(low - 0.02, 0.0), 1.0), xlabel="AUC", ylim=(len(shown) - 0.4, -0.6))
             axes.set_title(THRESHOLDS[name].replace(" (", "\n("), fontsize=SMALL + 0.5)
         for line, system in enumerate(shown.values()):
-            words = system["title"]
+            words = _called(system, shown)
             place = panels[0].get_yaxis_transform()
             panels[0].text(-0.04, line, words, transform=place, ha="right", va="center", fontsize=SMALL)
-        figure.subplots_adjust(left=0.3, right=0.895, top=1 - 0.35 / height, bottom=0.58 / height, wspace=0.62)
+        figure.subplots_adjust(left=0.29, right=0.885, top=1 - 0.35 / height, bottom=0.75 / height, wspace=0.9)
         footer(
             figure,
             "Blue: networks; green: marker models; red: the network of the study. Filled: differs from the system "
-            f"that it is compared with (p < {SIGNIFICANT}, Holm over all tests). Bars: 95 % DeLong intervals.",
+            f"that it is compared with (p < {SIGNIFICANT}, Holm over all tests). Bars: 95 % DeLong.",
         )
         return save_both(figure, stem)
 
@@ -129,6 +131,7 @@ def _by_name(evaluation: Mapping[str, Any]) -> dict[str, Any]:
 
 def _forest(axes: Axes, entries: Mapping[str, Mapping[str, Any]], shown: Mapping[str, Any]) -> None:
     axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.patch.set_visible(False)
     axes.set_yticks([])
     for line, (name, entry) in enumerate(entries.items()):
         area = entry["auc"]
@@ -143,6 +146,13 @@ def _forest(axes: Axes, entries: Mapping[str, Mapping[str, Any]], shown: Mapping
             axes.plot(area["delong"], (line, line), color=colour, linewidth=1.1, zorder=2)
         if name == STUDY:
             axes.axvline(area["value"], color=colour, linewidth=0.6, linestyle="--", zorder=1)
+
+
+def _called(system: Mapping[str, Any], systems: Mapping[str, Any]) -> str:
+    """Its title, with what it began with where another has the same title."""
+    same = [other for other in systems.values() if other["title"] == system["title"]]
+    begun = "random" if system.get("initial_weights", "random").startswith("random") else "trained"
+    return system["title"] if len(same) == 1 else f"{system['title']}, {begun}"
 
 
 def _plotted(name: str, system: Mapping[str, Any]) -> bool:
