@@ -75,7 +75,10 @@ def refused(tmp_path: Path, change: dict[str, Any], why: str) -> None:
         ({"training": {"frozen": ["conv9"]}}, "frozen must be one of conv1, .*; it is 'conv9'"),
         ({"training": {"averaging": 1.0}}, r"averaging must be in \[0, 1\)"),
         ({"training": {"signs_weight": -1.0}}, "signs_weight must be at least 0"),
-        ({"region": "head"}, "region must be one of upper_abdomen; it is 'head'"),
+        (
+            {"region": "head"},
+            "region must be one of upper_abdomen, liver_only, liver_spleen, no_liver, no_spleen; it is 'head'",
+        ),
         ({"training": []}, "training must be an object"),
         ({"schema_version": 99}, "has schema 99; this version reads 1"),
     ],

@@ -180,7 +180,10 @@ def test_a_file_changes_what_it_names_and_keeps_the_rest(tmp_path):
         ('{"missing": {"bmi": "include"}}', "unknown keys: bmi.*under missing: age, phase"),
         ('{"missing": {"age": "drop"}}', "must be one of include, exclude"),
         ('{"phases": "portal venous"}', "phases must be a list"),
-        ('{"phases": ["late"]}', "phases may hold native, arterial, portal venous, delayed; it holds 'late'"),
+        (
+            '{"phases": ["late"]}',
+            "phases may hold native, arterial, portal venous, delayed, hepatobiliary; it holds 'late'",
+        ),
         ('{"interval_months": -1}', "interval_months 0 to 1200"),
         ("[]", "must be an object"),
         ("{", "is no JSON"),
