@@ -48,14 +48,13 @@ def test_without_the_segmented_liver_there_is_no_answer(evaluation):
 
 def test_the_printed_table_has_a_row_per_scored_system_and_says_what_was_not_scored(evaluation):
     table = printed(evaluation)
-    assert [row[0] for row in table.rows] == [
-        "LFS network",
-        "LFS network, random",
-        "Liver alone",
-        "Spleen volume",
-        "Entropy",
+    assert [row[:2] for row in table.rows] == [
+        (1, "LFS network"),
+        (2, "LFS network, random"),
+        (3, "Liver alone"),
+        (4, "Spleen volume"),
     ]
-    assert table.rows[2][2:5] == ("LFS network, random", "0.84 [0.79, 0.88]", "-0.07 [-0.10, -0.04]; p = 0.010")
+    assert table.rows[2][3:6] == (2, "0.84 [0.79, 0.88]", "-0.07 [-0.10, -0.04]; p = 0.010")
     assert "Holm over all 12 differences" in table.note
     assert "Not scored: Nodularity (too few)." in table.note
     assert "began with lfs-small" in table.note
@@ -81,5 +80,5 @@ def test_the_forest_has_a_line_per_network_and_the_usual_markers(evaluation, tmp
 
 def test_two_systems_of_one_title_are_told_apart_by_what_they_began_with(evaluation):
     evaluation["rivals"][1]["title"] = evaluation["rivals"][0]["title"]
-    names = [row[0] for row in printed(evaluation).rows]
+    names = [row[1] for row in printed(evaluation).rows]
     assert names[:2] == ["LFS network, trained", "LFS network, random"]

@@ -52,23 +52,29 @@ def exact(evaluation: Mapping[str, Any]) -> Table:
 
 
 def printed(evaluation: Mapping[str, Any]) -> Table:
-    """The systems that could be scored, with AUC and difference at the paper's three thresholds."""
+    """The systems of the forest plot, numbered, with AUC and difference at the paper's three thresholds."""
     systems = _by_name(evaluation)
+    shown = {name: system for name, system in systems.items() if _plotted(name, system)}
+    numbers = {name: number for number, name in enumerate(shown, 1)}
     rows = tuple(
         (
+            numbers[name],
             _called(system, systems),
             system["scans"],
-            _called(systems[system["against"]], systems) if system["against"] else "",
-            *(cell for name in ASKED for cell in _cells(system["thresholds"][name])),
+            numbers.get(system["against"], ""),
+            *(cell for threshold in ASKED for cell in _cells(system["thresholds"][threshold])),
         )
-        for system in systems.values()
-        if system["scans"]
+        for name, system in shown.items()
     )
-    columns = ("System", "Scans", "Against", *(text for name in ASKED for text in (f"{name} AUC", "Difference; p")))
+    columns = (
+        *("No.", "System", "Scans", "Against"),
+        *(text for name in ASKED for text in (f"{name} AUC", "Difference; p")),
+    )
     tests = sum(bool(entry["difference"]) for system in systems.values() for entry in system["thresholds"].values())
     note = (
         "AUC [95 % DeLong interval]; difference: AUC less that of the system under Against, on the scans that both "
-        f"score [95 % DeLong interval]; p: two-sided, adjusted by Holm over all {tests} differences. "
+        f"score [95 % DeLong interval]; p: two-sided, adjusted by Holm over all {tests} differences, those of the "
+        "other markers in tables/rivals.csv among them. "
         f"{' '.join(_begun(systems))} {' '.join(_not_scored(systems))}"
     )
     return Table("rivals", "Other systems on the same folds", columns, rows, f"{note} {answer(evaluation)}".strip())
