@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from fibrolens.evaluate.areas import NO_WIDTH, area
 from fibrolens.evaluate.entries import estimated, proportion
 from fibrolens.evaluate.intervals import delong
-from fibrolens.evaluate.study import THRESHOLDS, Predicted, question, threshold_name
+from fibrolens.evaluate.study import THRESHOLDS, Predicted, numbered_patients, question, threshold_name
 from fibrolens.plan import STAGES
 
 #: Per cent of the scans that are deferred; beyond, hardly anything is left to judge.
@@ -57,7 +57,7 @@ def _figures(kept: Sequence[Predicted], deferred: Sequence[Predicted]) -> dict[s
     return {
         "kept": len(kept),
         "least_certainty": float(_certainty(kept).min()) if kept else None,
-        "correct": proportion(_correct(kept), _patients(kept)),
+        "correct": proportion(_correct(kept), numbered_patients(kept)),
         "auc": {threshold_name(k): area(question(kept, k)) for k in THRESHOLDS},
         "stages": {name: stages[name] for name in sorted(stages)},
     }
@@ -68,7 +68,7 @@ def _knows_errors(cases: Sequence[Predicted]) -> dict[str, Any]:
     counts = {"correct": int(correct.sum()), "wrong": int((~correct).sum())}
     if not min(counts.values()):
         return counts | {"value": None, "interval": None, "reason": "all scans are staged rightly, or all wrongly"}
-    found = delong(correct, _certainty(cases), _patients(cases))
+    found = delong(correct, _certainty(cases), numbered_patients(cases))
     return counts | estimated(found.estimate, found.low, found.high, NO_WIDTH)
 
 
@@ -79,7 +79,3 @@ def _correct(cases: Sequence[Predicted]) -> Bool[np.ndarray, " n"]:
 
 def _certainty(cases: Sequence[Predicted]) -> Float[np.ndarray, " n"]:
     return np.array([max(case.probabilities) for case in cases], dtype=float)
-
-
-def _patients(cases: Sequence[Predicted]) -> Int[np.ndarray, " n"]:
-    return np.unique([case.patient_id for case in cases], return_inverse=True)[1]

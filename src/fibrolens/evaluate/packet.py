@@ -17,9 +17,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from fibrolens.evaluate.intervals import auc, delong_variance, placements
-from fibrolens.evaluate.roc import at_least
 from fibrolens.evaluate.scoregrid import ScoreGrid, sparse
-from fibrolens.evaluate.study import THRESHOLDS, Predicted, decided, threshold_name
+from fibrolens.evaluate.study import THRESHOLDS, Predicted, decided, scores_of, threshold_name
 
 KIND = "fibrolens validation packet"
 SCHEMA_VERSION = 1
@@ -145,14 +144,14 @@ def _threshold(cases: Sequence[Predicted], k: int, disclosure: Disclosure) -> di
     sides = {side: [case for case, up in zip(kept, positive, strict=True) if up == side] for side in (True, False)}
     if min(patients_of(side) for side in sides.values()) < disclosure.least:
         return {"given": False, "reason": f"fewer than {disclosure.least} patients on one side"}
-    grid, score = disclosure.grid, _scores(kept, k)
+    grid, score = disclosure.grid, scores_of(kept, k)
     groups = [
         {
             "stage_sets": [stage_set(stages) for stages in names],
             "positive": side,
             "scans": len(members),
             "patients": patients_of(members),
-            "bins": sparse(grid.count(_scores(members, k))),
+            "bins": sparse(grid.count(scores_of(members, k))),
         }
         for side, members_of in sides.items()
         for names, members in grouped(members_of, disclosure.least)
@@ -204,10 +203,6 @@ def _middle(stages: Stages) -> tuple[float, Stages]:
 
 def _centre(names: Sequence[Stages]) -> float:
     return sum(_middle(stages)[0] for stages in names) / len(names)
-
-
-def _scores(cases: Sequence[Predicted], k: int) -> Float[np.ndarray, " n"]:
-    return at_least(np.array([case.probabilities for case in cases], dtype=float).reshape(-1, 5))[:, k - 1]
 
 
 def _six(value: float) -> float:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from fibrolens.evaluate.attention import adjust
 from fibrolens.evaluate.bootstrap import REPLICATES, Statistic, bootstrap_curve, resampled_auc
 from fibrolens.evaluate.compare import delong_difference
 from fibrolens.evaluate.entries import THIN, ends
 from fibrolens.evaluate.intervals import Interval, delong
-from fibrolens.evaluate.roc import at_least
-from fibrolens.evaluate.study import Predicted, decided, threshold_name
+from fibrolens.evaluate.study import Predicted, decided, numbered_patients, question, scores_of, threshold_name
 
 #: The paper's three questions.
 THRESHOLDS = (2, 3, 4)
@@ -99,14 +98,13 @@ def compare_systems(
 
 
 def _threshold(own: Sequence[Predicted], other: Sequence[Predicted] | None, k: int, draws: _Draws) -> dict[str, Any]:
-    kept, positive = decided(own, k)
-    counts = {"positives": int(positive.sum()), "negatives": int((~positive).sum())}
+    asked = question(own, k)
+    counts = dict(zip(("positives", "negatives"), asked.counts, strict=True))
     entry: dict[str, Any] = {**counts, "thin": min(counts.values()) < THIN, "auc": None, "difference": None}
     if not min(counts.values()):
         return entry | {"reason": ONE_SIDED}
-    score, patient = _scores(kept, k), _patients(kept)
-    area = delong(positive, score, patient)
-    by_draws = draws.interval(resampled_auc(positive, score), positive, patient)
+    area = delong(asked.positive, asked.score, asked.patient)
+    by_draws = draws.interval(resampled_auc(asked.positive, asked.score), asked.positive, asked.patient)
     entry["auc"] = {"value": area.estimate, "delong": ends(area), "bootstrap": by_draws}
     if other is not None:
         entry["difference"] = _difference(own, other, k, draws)
@@ -119,8 +117,8 @@ def _difference(own: Sequence[Predicted], other: Sequence[Predicted], k: int, dr
     kept, positive = decided([case for case in own if case.scan_id in theirs], k)
     if not 0 < positive.sum() < len(positive):
         return None
-    patient = _patients(kept)
-    ours, others = _scores(kept, k), _scores([theirs[case.scan_id] for case in kept], k)
+    patient = numbered_patients(kept)
+    ours, others = scores_of(kept, k), scores_of([theirs[case.scan_id] for case in kept], k)
     tested = delong_difference(positive, ours, others, patient)
     first, second = resampled_auc(positive, ours), resampled_auc(positive, others)
     return {
@@ -131,11 +129,3 @@ def _difference(own: Sequence[Predicted], other: Sequence[Predicted], k: int, dr
         "p_adjusted": None,
         "scans": len(kept),
     }
-
-
-def _scores(cases: Sequence[Predicted], k: int) -> Float[np.ndarray, " n"]:
-    return at_least(np.array([case.probabilities for case in cases], dtype=float).reshape(-1, 5))[:, k - 1]
-
-
-def _patients(cases: Sequence[Predicted]) -> Int[np.ndarray, " n"]:
-    return np.unique([case.patient_id for case in cases], return_inverse=True)[1]

@@ -115,7 +115,7 @@ def decided(cases: Sequence[Predicted], k: int) -> tuple[list[Predicted], Bool[n
 def question(cases: Sequence[Predicted], k: int) -> Question:
     """Whether F >= k, of the cases that decide it; patients are numbered anew."""
     kept, positive = decided(cases, k)
-    return Question(positive, _scores(kept, k), *_owners(kept))
+    return Question(positive, scores_of(kept, k), *_owners(kept))
 
 
 def staged(cases: Sequence[Predicted]) -> Staged:
@@ -130,7 +130,7 @@ def curves(cases: Sequence[Predicted], thresholds: Sequence[int] = (2, 3, 4)) ->
     for k in thresholds:
         kept, positive = decided(cases, k)
         if 0 < positive.sum() < len(positive):
-            found.append(binary_curve(threshold_name(k), positive, _scores(kept, k)))
+            found.append(binary_curve(threshold_name(k), positive, scores_of(kept, k)))
     stage, probabilities = _arrays([case for case in cases if len(case.stages) == 1])
     if len(set(stage.tolist())) > 1:
         found += [micro_curve(stage, probabilities), macro_curve(stage, probabilities)]
@@ -171,7 +171,7 @@ def _cuts(inner: Mapping[int, Sequence[Predicted]], k: int) -> dict[int, Cut]:
     found = {}
     for fold, cases in inner.items():
         kept, positive = decided(cases, k)
-        found[fold] = youden_cut(positive, _scores(kept, k)) if cases else fixed_cut(NO_INNER)
+        found[fold] = youden_cut(positive, scores_of(kept, k)) if cases else fixed_cut(NO_INNER)
     return found
 
 
@@ -205,9 +205,14 @@ def _arrays(exact: Sequence[Predicted]) -> tuple[Int[np.ndarray, " n"], Float[np
 
 def _owners(cases: Sequence[Predicted]) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
     """The patient, as a number, and the fold of each scan."""
-    patient = np.unique([case.patient_id for case in cases], return_inverse=True)[1]
-    return patient, np.array([case.fold for case in cases], dtype=int)
+    return numbered_patients(cases), np.array([case.fold for case in cases], dtype=int)
 
 
-def _scores(cases: Sequence[Predicted], k: int) -> Float[np.ndarray, " n"]:
+def numbered_patients(cases: Sequence[Predicted]) -> Int[np.ndarray, " n"]:
+    """The patient of each case, as a number."""
+    return np.unique([case.patient_id for case in cases], return_inverse=True)[1]
+
+
+def scores_of(cases: Sequence[Predicted], k: int) -> Float[np.ndarray, " n"]:
+    """P(F >= k) of each case."""
     return at_least(np.array([case.probabilities for case in cases], dtype=float).reshape(-1, 5))[:, k - 1]

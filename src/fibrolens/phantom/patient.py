@@ -204,15 +204,18 @@ def sample_patient(
         record=sample_record(rng, stage, (disease_stage, scores.latent), body.fat_mm, setting.confounded),
         seed=int(rng.integers(2**62)),
     )
-    if not setting.is_mr:
-        return patient
+    return _with_mr(patient, setting, stages[UPTAKE_SIGN], scores.latent, spread) if setting.is_mr else patient
+
+
+def _with_mr(patient: Patient, setting: Setting, stage: int, latent: float, spread: float) -> Patient:
+    """The same patient with what an MR shows of him, drawn from a generator of its own."""
     mr = sample_mr(
         patient.rng("mr"),
-        body,
-        stage=stages[UPTAKE_SIGN],
-        latent=scores.latent,
+        patient.body,
+        stage=stage,
+        latent=latent,
         strong=UPTAKE_SIGN in setting.strong_signs,
-        steatosis=steatosis,
+        steatosis=patient.steatosis,
         spread=spread,
     )
     return replace(patient, mr=mr)

@@ -32,6 +32,7 @@ from fibrolens.report.drawing import (
     print_style,
     save_both,
 )
+from fibrolens.report.tables import p_text
 from fibrolens.volume import Volume
 
 #: Colour and line of each curve; the lines differ too, for prints without colour.
@@ -208,5 +209,5 @@ def _boxes(axes: Axes, groups: Sequence[Float[np.ndarray, " _"]]) -> None:
 def _test_text(test: Mapping[str, Any]) -> str:
     if test["p_value"] is None:
         return f"F0 against F4: no test ({test['reason']})"
-    p = "p < 0.001" if test["p_value"] < 0.001 else f"p = {test['p_value']:.3f}"
+    p = p_text(test["p_value"])
     return f"F0 against F4: Mann-Whitney {p}\nP(F4 > F0) = {test['effect']:.2f}{_interval(test.get('effect_interval'))}"

@@ -12,7 +12,7 @@ from fibrolens.evaluate.attention import summarise
 from fibrolens.markers.catalogue import CATALOGUE
 from fibrolens.plan import STAGES
 from fibrolens.report.attention import GROUPINGS, PATTERNS, REGION_NAMES
-from fibrolens.report.tables import Table, ranged
+from fibrolens.report.tables import Table, p_text, ranged
 from fibrolens.result import REGIONS
 
 #: Columns of ``quality.csv`` and what they tell.
@@ -164,8 +164,7 @@ def _median(found: Mapping[str, Any], digits: int = 2) -> str:
 def _test(test: Mapping[str, Any]) -> str:
     if test["p_value"] is None:
         return "no test"
-    p = "p < 0.001" if test["p_value"] < 0.001 else f"p = {test['p_value']:.3f}"
-    return f"{p}; {ranged(test['effect'], test.get('effect_interval'))}"
+    return f"{p_text(test['p_value'])}; {ranged(test['effect'], test.get('effect_interval'))}"
 
 
 def _share(found: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from fibrolens.csvfile import Cell
 from fibrolens.report.drawing import BLUE, GREEN, SMALL, TWO_COLUMNS, VERMILION, footer, print_style, save_both
-from fibrolens.report.tables import THRESHOLDS, Table, ranged
+from fibrolens.report.tables import THRESHOLDS, Table, p_text, ranged
 
 #: The paper's three questions, in its order.
 ASKED = ("F>=2", "F>=3", "F4")
@@ -90,8 +90,8 @@ def answer(evaluation: Mapping[str, Any]) -> str:
         apart = systems[LIVER]["thresholds"][name]["difference"]
         if apart is not None:
             ends = apart["delong"] and [-end for end in reversed(apart["delong"])]
-            told.append(f"{name} {_signed(-apart['value'], ends)}, {_p(apart['p_value'])}")
-            adjusted.append(_p(apart["p_adjusted"]))
+            told.append(f"{name} {_signed(-apart['value'], ends)}, {p_text(apart['p_value'])}")
+            adjusted.append(p_text(apart["p_adjusted"]))
     return (
         f"The upper abdomen against the segmented liver, both by the LFS network and begun alike: {'; '.join(told)}; "
         f"adjusted over all differences {', '.join(adjusted)}."
@@ -174,18 +174,12 @@ def _differs(entry: Mapping[str, Any]) -> bool:
 def _cells(entry: Mapping[str, Any]) -> tuple[str, str]:
     area, apart = entry["auc"], entry["difference"]
     own = entry["reason"] if area is None else ranged(area["value"], area["delong"])
-    return own, "–" if apart is None else f"{_signed(apart['value'], apart['delong'])}; {_p(apart['p_adjusted'])}"
+    return own, "–" if apart is None else f"{_signed(apart['value'], apart['delong'])}; {p_text(apart['p_adjusted'])}"
 
 
 def _signed(value: float, ends: list[float] | None) -> str:
     text = f"{value:+.2f}"
     return text if ends is None else f"{text} [{ends[0]:+.2f}, {ends[1]:+.2f}]"
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return "p unknown"
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _ends(entry: Mapping[str, Any], method: str) -> tuple[Cell, Cell]:

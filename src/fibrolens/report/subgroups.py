@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fibrolens.csvfile import Cell
-from fibrolens.report.tables import Table, ranged
+from fibrolens.report.tables import Table, p_text, ranged
 
 #: In the order of the tables; other groupings follow.
 ORDER = ("Sex", "Age", "Aetiology", "Site", "Vendor", "Slice thickness", "Steatosis")
@@ -77,9 +77,8 @@ def _apart(difference: Mapping[str, Any]) -> str:
     if difference["value"] is None:
         return "–"
     low, high = difference["interval"]
-    p = difference["p_adjusted"]
     # No line is to be broken within the p-value.
-    told = ("p < 0.001" if p < 0.001 else f"p = {p:.2f}").replace(" ", "\u00a0")
+    told = p_text(difference["p_adjusted"]).replace(" ", "\u00a0")
     return f"{difference['value']:+.2f} [{low:+.2f}, {high:+.2f}], {told}".replace("-", "−")
 
 

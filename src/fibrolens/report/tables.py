@@ -73,6 +73,13 @@ def ranged(value: float | None, ends: Sequence[float] | None, scale: float = 1.0
     return text if ends is None else f"{text} [{scale * ends[0]:.{digits}f}, {scale * ends[1]:.{digits}f}]"
 
 
+def p_text(value: float | None) -> str:
+    """``p = 0.012``, ``p < 0.001``, or that it is not known."""
+    if value is None:
+        return "p unknown"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
 def performance(evaluation: Mapping[str, Any]) -> Table:
     """Every AUC and proportion with interval and counts, a row each."""
     rows: list[tuple[Cell, ...]] = []

@@ -13,7 +13,7 @@ from fibrolens.evaluate.map_or_marker import map_or_marker
 from fibrolens.evaluate.shortcuts import shortcuts
 from fibrolens.evaluate.study import Predicted
 from fibrolens.study.acquisition import NUMBERS, WORDS
-from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, read_table
+from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, by_scan
 
 
 def audits(out: Path, cases: Sequence[Predicted], seed: int) -> dict[str, Any]:
@@ -26,10 +26,9 @@ def audits(out: Path, cases: Sequence[Predicted], seed: int) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     if (path := out / ACQUISITION_FILE).is_file():
-        rows = {row["scan_id"]: row for row in read_table(path)}
-        found["shortcuts"] = shortcuts(cases, rows, (WORDS, NUMBERS), np.random.default_rng(seed))
+        found["shortcuts"] = shortcuts(cases, by_scan(path), (WORDS, NUMBERS), np.random.default_rng(seed))
     if (path := out / MARKERS_FILE).is_file():
         cohort = {record["scan_id"]: record.cells for record in scan_table(out / "cohort.csv").records}
-        rows = {row["scan_id"]: {**cohort.get(row["scan_id"], {}), **row} for row in read_table(path)}
+        rows = {scan_id: {**cohort.get(scan_id, {}), **row} for scan_id, row in by_scan(path).items()}
         found["map_or_marker"] = map_or_marker(cases, rows, np.random.default_rng(seed))
     return found

@@ -84,24 +84,29 @@ def evaluate_study(
     content = evaluate_predictions(
         cases, np.random.default_rng(seed), inner=inner, controls=_controls(out / "cohort.csv")
     )
-    looked = read_table(out / ATTENTION_FILE)
-    content["intended_use"] = INTENDED_USE
-    content["training"] = dict(training)
-    content["attention"] = _attention(looked)
-    content["patterns"] = {"rule": RULE, "layers": {layer: _patterns(_of(looked, layer)) for layer in LAYERS}}
-    content["methods"] |= ATTENTION_METHODS
-    measures = probability_measures(cases, inner, np.random.default_rng(seed), population)
-    content["methods"] |= measures.pop("methods")
-    content |= measures
+    content |= {"intended_use": INTENDED_USE, "training": dict(training)}
+    more = [
+        _looked(read_table(out / ATTENTION_FILE)),
+        probability_measures(cases, inner, np.random.default_rng(seed), population),
+        {} if plan is None else evaluate_rivals(out, plan, cases, seed),
+    ]
     for subject, found in (trust(out, cases, inner, content) | audits(out, cases, seed)).items():
-        content["methods"] |= found.pop("methods")
-        content[subject] = found
-    if plan is not None:
-        compared = evaluate_rivals(out, plan, cases, seed)
-        content["methods"] |= compared.pop("methods", {})
-        content |= compared
+        more.append({"methods": found.pop("methods"), subject: found})
+    for part in more:
+        content["methods"] |= part.pop("methods", {})
+        content |= part
     write_json(content, out / "evaluation.json")
     return content
+
+
+def _looked(looked: Rows) -> dict[str, Any]:
+    """``attention`` and ``patterns``, with their methods."""
+    patterns = {layer: _patterns(_of(looked, layer)) for layer in LAYERS}
+    return {
+        "attention": _attention(looked),
+        "patterns": {"rule": RULE, "layers": patterns},
+        "methods": ATTENTION_METHODS,
+    }
 
 
 def _inner(out: Path, cases: Sequence[Predicted]) -> dict[int, list[Predicted]]:

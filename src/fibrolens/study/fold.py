@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from fibrolens.begun import write_aside
 from fibrolens.cohort.table import CohortRow
 from fibrolens.errors import UsageError
+from fibrolens.evaluate.study import Predicted
 from fibrolens.explain.attention import attention
 from fibrolens.io import write_nifti
 from fibrolens.output import file_sha256
@@ -34,9 +35,9 @@ from fibrolens.study.tables import (
     ATTENTION,
     ATTENTION_FILE,
     INNER,
-    PREDICTIONS,
     PREDICTIONS_FILE,
     read_predictions,
+    write_predictions,
     write_table,
 )
 from fibrolens.view import scaled_map
@@ -196,13 +197,12 @@ def predict_fold(job: FoldJob, report: Reporter) -> None:
     model = _model(job)
     found = []
     for row in rows:
-        chances = predict_case(model, load_case(job.cases, row, job.plan)).probabilities
-        named = {f"p_{stage}": float(p) for stage, p in zip(STAGES, chances, strict=True)}
-        found.append(_known(job, row) | named)
+        chances = predict_case(model, load_case(job.cases, row, job.plan)).probabilities.tolist()
+        found.append(Predicted(row.scan_id, row.patient_id, job.number, row.stages, tuple(chances)))
         report.advance(note=f"fold {job.number}")
     if job.inner:
-        write_table(found[: len(job.inner)], PREDICTIONS, job.folder / INNER)
-    write_table(found[len(job.inner) :], PREDICTIONS, job.folder / PREDICTIONS_FILE)
+        write_predictions(found[: len(job.inner)], job.folder / INNER)
+    write_predictions(found[len(job.inner) :], job.folder / PREDICTIONS_FILE)
 
 
 def explain_fold(job: FoldJob, report: Reporter) -> None:

@@ -20,7 +20,7 @@ from fibrolens.markers.catalogue import CATALOGUE
 from fibrolens.output import MANIFEST, file_sha256
 from fibrolens.plan import STAGES
 from fibrolens.result import INTENDED_USE
-from fibrolens.study.tables import MARKERS_FILE, PREDICTIONS_FILE, read_predictions, read_table
+from fibrolens.study.tables import MARKERS_FILE, PREDICTIONS_FILE, by_scan, read_predictions, read_table
 
 SUMMARY = "summary.csv"
 #: The age of the cohort's table, beside the markers of the CTs.
@@ -54,7 +54,7 @@ def study_packet(out: Path, disclosure: Disclosure) -> dict[str, Any]:
     if not weights:
         raise UsageError(f"{out} has lost its weights, which a packet must name; train the study again.")
     records = {record["scan_id"]: record for record in scan_table(out / "cohort.csv").records}
-    measured = {row["scan_id"]: row for row in read_table(out / MARKERS_FILE)}
+    measured = by_scan(out / MARKERS_FILE)
     evaluation = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
     content = make_packet(
         cases, Origin("own cross-validation", weights), disclosure, _values(measured) | _ages(records.values())

@@ -12,8 +12,9 @@ from jaxtyping import Float
 from fibrolens.cohort.table import CohortRow
 from fibrolens.evaluate.proportional_odds import ProportionalOdds
 from fibrolens.evaluate.study import Predicted
-from fibrolens.markers import catalogue, mr
+from fibrolens.markers.catalogue import CATALOGUE
 from fibrolens.markers.marker import Definition
+from fibrolens.markers.mr import LIVER_SPLEEN_SIGNAL
 from fibrolens.study.fold import FoldJob
 from fibrolens.study.plans import PanelPlan
 
@@ -66,8 +67,7 @@ class PanelResult:
 
 def known_markers() -> dict[str, Definition]:
     """Every marker that fibrolens measures, by its column."""
-    found = [value for module in (catalogue, mr) for value in vars(module).values() if isinstance(value, Definition)]
-    return {definition.name: definition for definition in found}
+    return {definition.name: definition for definition in (*CATALOGUE, LIVER_SPLEEN_SIGNAL)}
 
 
 def default_panels() -> tuple[PanelPlan, ...]:

@@ -22,12 +22,10 @@ from fibrolens.study.plans import RivalPlan, StudyPlan, scratch_plan, with_train
 from fibrolens.study.tables import (
     INNER,
     MARKERS_FILE,
-    PREDICTIONS,
     PREDICTIONS_FILE,
-    PROBABILITIES,
     read_predictions,
     read_table,
-    write_table,
+    write_predictions,
 )
 
 #: Rivals by a word.
@@ -74,8 +72,8 @@ def collect_rivals(study: Study) -> None:
     """Write ``rivals/NAME/predictions.csv`` of every rival that can score scans, and ``rivals/panels.json``."""
     plan, out = study.plan, study.out
     for rival in plan.rivals:
-        rows = [row for job in study.rival_jobs(rival) for row in read_table(job.folder / PREDICTIONS_FILE)]
-        write_table(rows, PREDICTIONS, out / RIVALS / rival.name / PREDICTIONS_FILE)
+        cases = [case for job in study.rival_jobs(rival) for case in read_predictions(job.folder / PREDICTIONS_FILE)]
+        write_predictions(cases, out / RIVALS / rival.name / PREDICTIONS_FILE)
     if not plan.panels:
         return
     jobs, values = study.jobs(), numbers(read_table(out / MARKERS_FILE))
@@ -84,7 +82,7 @@ def collect_rivals(study: Study) -> None:
     for name, result in results.items():
         place = out / RIVALS / name
         place.mkdir(parents=True, exist_ok=True)
-        write_table([_row(case) for case in result.predictions], PREDICTIONS, place / PREDICTIONS_FILE)
+        write_predictions(result.predictions, place / PREDICTIONS_FILE)
     write_aside({name: _facts(result) for name, result in results.items()}, out / RIVALS / PANELS_FILE)
 
 
@@ -135,12 +133,6 @@ def _network(out: Path, folds: int) -> dict[str, Predicted]:
             for case in read_predictions(path) if path.exists() else ():
                 found[by_fold(number, case.scan_id)] = case
     return found
-
-
-def _row(case: Predicted) -> dict[str, Any]:
-    stage = "|".join(f"F{k}" for k in case.stages)
-    known = {"scan_id": case.scan_id, "patient_id": case.patient_id, "fold": case.fold, "stage": stage}
-    return known | dict(zip(PROBABILITIES, case.probabilities, strict=True))
 
 
 def _facts(result: PanelResult) -> Mapping[str, Any]:

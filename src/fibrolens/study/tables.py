@@ -39,6 +39,22 @@ def read_table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def by_scan(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of a table that has one per scan; none where there is no such table, as in an older study."""
+    return {row["scan_id"]: row for row in read_table(path)} if path.is_file() else {}
+
+
+def write_predictions(cases: Sequence[Predicted], path: Path) -> None:
+    """Write ``predictions.csv``."""
+    write_table([_prediction(case) for case in cases], PREDICTIONS, path)
+
+
+def _prediction(case: Predicted) -> dict[str, Any]:
+    stage = "|".join(STAGES[k] for k in case.stages)
+    known = {"scan_id": case.scan_id, "patient_id": case.patient_id, "fold": case.fold, "stage": stage}
+    return known | dict(zip(PROBABILITIES, case.probabilities, strict=True))
+
+
 def read_predictions(path: Path) -> list[Predicted]:
     """Read ``predictions.csv``.
 

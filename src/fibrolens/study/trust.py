@@ -12,7 +12,7 @@ from fibrolens.evaluate.deferral import deferral
 from fibrolens.evaluate.study import Predicted, threshold_name
 from fibrolens.evaluate.subgroups import THRESHOLDS, subgroups
 from fibrolens.study.groups import groupings
-from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, read_table
+from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, by_scan
 
 
 def trust(
@@ -27,9 +27,7 @@ def trust(
         evaluation: what `evaluate_predictions` found, for the cuts.
     """
     cohort = {record["scan_id"]: record.cells for record in scan_table(out / "cohort.csv").records}
-    groups = groupings(
-        [c.scan_id for c in cases], cohort, _by_scan(out / MARKERS_FILE), _by_scan(out / ACQUISITION_FILE)
-    )
+    groups = groupings([c.scan_id for c in cases], cohort, by_scan(out / MARKERS_FILE), by_scan(out / ACQUISITION_FILE))
     cuts = {k: _cuts(evaluation["thresholds"][threshold_name(k)]) for k in THRESHOLDS}
     return {
         "conformal": conformal(cases, inner),
@@ -40,7 +38,3 @@ def trust(
 
 def _cuts(threshold: Mapping[str, Any]) -> dict[int, float]:
     return {cut["fold"]: cut["cut"] for cut in threshold["operating_point"]["cuts"]}
-
-
-def _by_scan(path: Path) -> dict[str, dict[str, str]]:
-    return {row["scan_id"]: row for row in read_table(path)} if path.is_file() else {}
