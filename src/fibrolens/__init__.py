@@ -14,7 +14,7 @@ _HOMES = {
     "Plan": "fibrolens.plan",
     "StagingResult": "fibrolens.result",
     "Volume": "fibrolens.volume",
-    "location_maps": "fibrolens.explain.gradcam",
+    "location_maps": "fibrolens.explain.location_maps",
     "read_volume": "fibrolens.io",
     "stage": "fibrolens.pipeline",
 }

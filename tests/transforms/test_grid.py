@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from fibrolens.errors import GeometryError
-from fibrolens.explain.gradcam import location_maps
+from fibrolens.explain.location_maps import location_maps
 from fibrolens.plan import GridPlan
 from fibrolens.transforms import Orient, ToNetworkGrid
 from fibrolens.volume import Geometry, Volume

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fibrolens.explain.gradcam import location_maps
+from fibrolens.explain.location_maps import location_maps
 from fibrolens.plan import Plan
 from fibrolens.staging.calibration import StageCalibration
 from fibrolens.staging.data import StagingCase

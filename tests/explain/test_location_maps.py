@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from fibrolens.errors import ExplanationError
-from fibrolens.explain.gradcam import location_maps, upsample
+from fibrolens.explain.location_maps import location_maps, upsample
 
 LAYERS = ["conv3", "conv4"]
 

@@ -1,7 +1,7 @@
-"""Grad-CAM location maps of any spatial rank, for several outputs and layers from one forward pass.
+"""Location maps of any network's layers, of any spatial rank, for several scores and layers from one forward pass.
 
-Selvaraju et al., ICCV 2017, eq. 1 and 2: a feature channel's weight is the spatial mean of the score's gradient, the
-map is the rectified weighted sum of the channels. The score is the network's output before the softmax.
+The score is the network's output before the softmax, or a function of it (`targets`). `methods` turn a layer's
+activations and the score's gradient into a map; Grad-CAM is the paper's.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from fibrolens.errors import ExplanationError
-
-#: What is explained: the index of an output, or a function of the logits ``n k`` that gives one score per input.
-Target = int | Callable[[Tensor], Tensor]
+from fibrolens.explain.methods import METHODS, Method
+from fibrolens.explain.targets import Target
 
 #: Linear interpolation by the number of spatial axes, as torch names it.
 INTERPOLATION = {1: "linear", 2: "bilinear", 3: "trilinear"}
@@ -70,34 +69,43 @@ def upsample(raw: Float[Tensor, "t n *feature"], size: tuple[int, ...]) -> Float
 
 
 def location_maps(
-    model: nn.Module, x: Float[Tensor, "n c *space"], targets: Sequence[Target], layers: Sequence[str]
+    model: nn.Module,
+    x: Float[Tensor, "n c *space"],
+    targets: Sequence[Target],
+    layers: Sequence[str],
+    method: str | Method = "gradcam",
 ) -> LocationMaps:
-    """Grad-CAM of each of `targets` at each of `layers`, from one forward pass in evaluation mode.
+    """Maps of each of `targets` at each of `layers`, from one forward pass in evaluation mode.
 
     Only the part of the network behind the earliest of `layers` is recorded and differentiated. The parameters'
     ``.grad``, the train flags and the hooks of the model are left as they were found, also after an error.
 
     Args:
-        model: takes `x` to logits ``n k``, not probabilities; parameters may be frozen.
+        model: takes `x` to logits ``n k``, not probabilities, or to one number ``n`` (a regressor); parameters may be
+            frozen. `adapters.Scores` makes such a model of one that returns something else.
         x: a batch with one to three spatial axes.
-        targets: outputs to explain: an index, or a function of the logits that gives ``n`` scores.
+        targets: outputs to explain: an index, or a function of the logits ``n k`` that gives ``n`` scores.
         layers: names of modules as in ``model.named_modules()`` whose output is ``n channels *feature``.
+        method: a name of `methods.METHODS`, or a function of a layer's activations and gradients.
 
     Raises:
         ExplanationError: a layer does not exist, does not give one tensor with spatial axes in one pass, or a target's
-            score does not depend on it; or a target is not an output.
+            score does not depend on it; a target is not an output, or there is no such method.
     """
+    rule = METHODS.get(method) if isinstance(method, str) else method
+    if rule is None:
+        raise ExplanationError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
     modules = dict(model.named_modules())
     for layer in layers:
         if layer not in modules:
             raise ExplanationError(f"The network has no layer {layer!r}; it has {_names(model)}.")
     # Inside, gradients are off until the earliest layer's hook turns them on; both modes end with the block.
-    with torch.inference_mode(False), torch.no_grad(), _evaluating(model):
-        recorded = _Recorded(_names(model))
+    with torch.inference_mode(False), torch.no_grad(), evaluating(model):
+        recorded = _Recorded(_names(model), rule)
         with ExitStack() as hooks:
             for layer in layers:
                 hooks.callback(modules[layer].register_forward_hook(recorded.hook(layer)).remove)
-            logits = model(x.clone() if x.is_inference() else x)
+            logits = as_logits(model(x.clone() if x.is_inference() else x))
         raw = recorded.explain(logits, targets, layers)
     return LocationMaps(logits.detach(), raw, tuple(x.shape[2:]))
 
@@ -107,6 +115,7 @@ class _Recorded:
     """The outputs of the layers in one forward pass; `names` lists the network's layers for messages."""
 
     names: str
+    method: Method
     activations: dict[str, Tensor] = field(default_factory=dict)
 
     def hook(self, layer: str) -> Callable[[nn.Module, object, object], Tensor]:
@@ -133,7 +142,7 @@ class _Recorded:
         if missing:
             raise ExplanationError(f"The layer {missing[0]!r} takes no part in the pass; choose one of {self.names}.")
         with torch.enable_grad():
-            scores = [_score(logits, target) for target in targets]
+            scores = [score_of(logits, target).sum() for target in targets]
         maps = [self._maps_of(score, layers) for score in scores]
         return {layer: torch.stack([of_target[layer] for of_target in maps]) for layer in layers}
 
@@ -148,24 +157,38 @@ class _Recorded:
                 raise ExplanationError(
                     f"The score does not depend on the layer {layer!r} (disconnected); choose one of {self.names}."
                 )
-            maps[layer] = _grad_cam(activation.detach(), gradient)
+            maps[layer] = self.method(activation.detach(), gradient)
         return maps
 
 
-def _grad_cam(
-    activation: Float[Tensor, "n channels *feature"], gradient: Float[Tensor, "n channels *feature"]
-) -> Float[Tensor, "n ..."]:
-    weights = gradient.mean(dim=tuple(range(2, gradient.dim())), keepdim=True)
-    return torch.relu((weights * activation).sum(dim=1))
+def score_of(logits: Float[Tensor, "n k"], target: Target) -> Float[Tensor, " n"]:
+    """The target's score of each input.
+
+    Inputs do not mix in evaluation mode, so that the sum over a batch keeps each one's gradient.
+
+    Raises:
+        ExplanationError: the target is not an output, or gives something else than a number per input.
+    """
+    if not callable(target):
+        if not 0 <= target < logits.shape[1]:
+            raise ExplanationError(f"Target {target} is not an output of the network; it has {logits.shape[1]}.")
+        return logits[:, target]
+    scores = target(logits)
+    if scores.shape != logits.shape[:1]:
+        raise ExplanationError(f"A target gives a score per input; this one gives the shape {tuple(scores.shape)}.")
+    return scores
 
 
-def _score(logits: Tensor, target: Target) -> Tensor:
-    """Sum over the batch of the target's scores; inputs do not mix in evaluation mode, so each keeps its gradient."""
-    if callable(target):
-        return target(logits).sum()
-    if not 0 <= target < logits.shape[1]:
-        raise ExplanationError(f"Target {target} is not an output of the network; it has {logits.shape[1]}.")
-    return logits[:, target].sum()
+def as_logits(output: object) -> Float[Tensor, "n k"]:
+    """A network's output as ``n k``; the one number ``n`` of a regressor is one output.
+
+    Raises:
+        ExplanationError: it is neither.
+    """
+    if isinstance(output, Tensor) and output.dim() in (1, 2):
+        return output[:, None] if output.dim() == 1 else output
+    given = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+    raise ExplanationError(f"The network gives {given}, not scores ``n k``; wrap it in explain.adapters.Scores.")
 
 
 def _names(model: nn.Module) -> str:
@@ -173,7 +196,7 @@ def _names(model: nn.Module) -> str:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode within the block; afterwards every submodule's own train flag again."""
     flags = [(module, module.training) for module in model.modules()]
     model.eval()
