@@ -1,0 +1,1 @@
+"""Figures of merit of location maps: does a map say what the network used? Arrays and tables only, no torch."""
