@@ -63,22 +63,13 @@ def arun_rule(
             interval of the pairs too wide rather than too narrow.
 
     Returns:
-        ``passed`` (None of no scan or pair), ``random_pairs``, ``steps`` (of each its ``name``, ``value`` and
-        ``interval``), ``after`` (the last step), ``margin`` (random pairs less the last step, above 0 where the rule is
-        met), ``first_below`` (the first step below the random pairs, None of none), ``scans``, ``pairs`` and the
-        ``reason`` as a sentence.
+        ``passed`` (None of no scan or pair), ``random_pairs``, ``steps`` (``name``, ``value``, ``interval``), ``after``
+        (the last step), ``margin`` (random pairs less the last step: above 0 meets the rule), ``first_below`` (the
+        first step below the random pairs), ``scans``, ``pairs`` and the ``reason`` as a sentence.
     """
     counts = {"scans": len(similarity), "pairs": len(pairs)}
     if not (len(similarity) and len(pairs)):
-        missing = NO_PAIRS if len(similarity) else NO_SCANS
-        nothing: dict[str, Any] = {
-            "random_pairs": None,
-            "steps": [],
-            "after": None,
-            "margin": None,
-            "first_below": None,
-        }
-        return counts | nothing | {"passed": None, "reason": f"Not tested: {missing}."}
+        return counts | _untested(NO_PAIRS if len(similarity) else NO_SCANS)
     own, level = similarity.mean(axis=0), float(pair_similarity.mean())
     ends = _ends(similarity, patient, pairs, pair_similarity, generator, replicates)
     values = [*own, level, level - own[-1]]
@@ -96,6 +87,11 @@ def arun_rule(
         "first_below": below[0] if below else None,
         "reason": _sentence(float(own[-1]), level, below),
     }
+
+
+def _untested(missing: str) -> dict[str, Any]:
+    nothing: dict[str, Any] = dict.fromkeys(("passed", "random_pairs", "after", "margin", "first_below"))
+    return nothing | {"steps": [], "reason": f"Not tested: {missing}."}
 
 
 def _ends(
