@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from fibrolens.errors import ExplanationError
-from fibrolens.explain.integrated import INPUT, integrated_gradients
-from fibrolens.explain.occlusion import blank
+from fibrolens.explain.integrated import INPUT, blank, integrated_gradients, integrated_maps, layer_attributions
+from fibrolens.explain.location_maps import location_maps
 from fibrolens.explain.targets import contrast
 
 X = torch.rand(2, 1, 3, 4, 5, generator=torch.Generator().manual_seed(0))
@@ -77,3 +77,66 @@ def test_a_score_that_does_not_see_the_input_is_refused():
 
     with pytest.raises(ExplanationError, match="does not depend on the input"):
         integrated_gradients(Blind(), X, [0], blank(X))
+
+
+def test_attributions_of_a_layer_sum_to_the_scores_difference():
+    model = network().eval()
+    raw, logits = layer_attributions(model, X, [0, contrast(2, 1)], ["0", "1"], steps=256)
+    difference = (model(X) - model(blank(X))).detach()
+    expected = torch.stack([difference[:, 0], difference[:, 2] - difference[:, 1]])
+    torch.testing.assert_close(logits, model(X).detach())
+    for layer in ("0", "1"):
+        torch.testing.assert_close(raw[layer].sum(dim=(2, 3, 4)), expected, atol=2e-3, rtol=0)
+
+
+def test_attributions_of_a_layer_equal_those_of_captum():
+    captum = pytest.importorskip("captum.attr", reason="captum is not installed")
+    model = network().eval()
+    raw, _ = layer_attributions(model, X, [2], ["0"], steps=64)
+    theirs = captum.LayerIntegratedGradients(model, model[0])
+    # Captum takes the way through the input's activations for one input as well, in the same sum.
+    found = theirs.attribute(X, blank(X), target=2, n_steps=64, method="riemann_middle", attribute_to_layer_input=False)
+    torch.testing.assert_close(raw["0"][0], found.sum(dim=1).detach().float(), atol=1e-5, rtol=1e-3)
+
+
+def test_where_all_behind_the_layer_is_linear_one_step_is_hirescam_of_the_difference():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv3d(1, 3, 3, padding=1, bias=False), nn.Flatten(), nn.Linear(180, 2))
+    raw, _ = layer_attributions(model, X, [1], ["0"], torch.zeros_like(X), steps=1)
+    torch.testing.assert_close(raw["0"].relu(), location_maps(model, X, [1], ["0"], "hirescam").raw["0"])
+    torch.testing.assert_close(raw["0"], layer_attributions(model, X, [1], ["0"], torch.zeros_like(X), 5)[0]["0"])
+
+
+def test_integrated_maps_are_rectified_and_made_by_name():
+    found = location_maps(network(), X, [0, 1], ["0", INPUT], "integrated")
+    raw, _ = layer_attributions(network(), X, [0, 1], ["0"])
+    torch.testing.assert_close(found.raw["0"], raw["0"].relu())
+    assert found.raw[INPUT].min() == 0
+    assert found.maps["0"].shape == (2, 2, 3, 4, 5)
+
+
+class Beside(nn.Module):
+    """The layer is one of two ways to the score, the other keeps the batch of the input."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv3d(1, 2, 1)
+
+    def forward(self, x):
+        return self.layer(x).mean(dim=(2, 3, 4)) + x.mean(dim=(1, 2, 3, 4))[:, None]
+
+
+@pytest.mark.parametrize(
+    ("model", "layer", "words"),
+    [
+        (network(), "9", "no layer '9'"),
+        (network(), "4", "'4' gives no feature map"),
+        (Beside(), "layer", "behind the layer 'layer' cannot take a batch of 16"),
+    ],
+)
+def test_a_layer_that_cannot_be_integrated_is_refused_and_the_model_handed_back(model, layer, words):
+    model.train()
+    with pytest.raises(ExplanationError, match=words):
+        integrated_maps(model, X, [0], [layer])
+    assert all(module.training for module in model.modules())
+    assert not any(module._forward_hooks for module in model.modules())

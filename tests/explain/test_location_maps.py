@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from fibrolens.errors import ExplanationError
-from fibrolens.explain.location_maps import location_maps, upsample
+from fibrolens.explain.location_maps import location_maps
+from fibrolens.explain.passes import upsample
 
 LAYERS = ["conv3", "conv4"]
 

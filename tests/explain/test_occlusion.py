@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from fibrolens.errors import ExplanationError
-from fibrolens.explain.occlusion import blank, grown_in, occlusion
+from fibrolens.explain.integrated import blank
+from fibrolens.explain.occlusion import grown_in, occlusion
 
 
 class Sum(nn.Module):

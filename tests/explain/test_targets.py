@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fibrolens.errors import ExplanationError
-from fibrolens.explain.location_maps import score_of
+from fibrolens.explain.passes import score_of
 from fibrolens.explain.targets import NAMES, at_least, contrast, expected_stage, target
 
 LOGITS = torch.tensor([[0.3, -1.0, 0.2, 1.5, 0.9], [2.0, 0.0, 0.1, -0.4, -3.0]], dtype=torch.float64)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from fibrolens.explain.location_maps import upsample
+from fibrolens.explain.passes import upsample
 from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan
 from fibrolens.staging.domain import fit_domain
 from fibrolens.staging.network import new_network
@@ -62,7 +62,6 @@ def test_a_scan_shorter_than_a_window_is_staged(model, image):
 
 
 def test_maps_lie_on_the_network_grid_for_every_target(model, image):
-    pytest.importorskip("fibrolens.explain.location_maps")
     prediction = predict(model, image, (2, 15), targets=range(5))
     assert set(prediction.maps) == {"conv3", "conv4"}
     for heat in prediction.maps.values():
@@ -73,7 +72,6 @@ def test_maps_lie_on_the_network_grid_for_every_target(model, image):
 
 
 def test_the_predicted_stage_is_explained_unless_others_are_asked_for(model, image):
-    pytest.importorskip("fibrolens.explain.location_maps")
     prediction = predict(model, image, (2, 15), layers=("conv4",))
     assert prediction.targets == (prediction.predicted,)
     every = predict(model, image, (2, 15), layers=("conv4",), targets=range(5))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fibrolens.errors import ExplanationError
-from fibrolens.explain.location_maps import LocationMaps, as_logits, evaluating, score_of
+from fibrolens.explain.passes import LocationMaps, as_logits, evaluating, score_of
 from fibrolens.explain.targets import Target
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d, avg_pool2d, avg_pool3d, interpolate
 
 from fibrolens.errors import ExplanationError
-from fibrolens.explain.location_maps import INTERPOLATION, as_logits, evaluating, score_of
+from fibrolens.explain.passes import INTERPOLATION, as_logits, evaluating, score_of
 from fibrolens.explain.targets import Target
 
 POOLS = {1: avg_pool1d, 2: avg_pool2d, 3: avg_pool3d}
@@ -95,8 +95,3 @@ def _filled(total: Tensor, weight: Tensor) -> Tensor:
     coarse = _filled(*(pool(part, steps, ceil_mode=True) for part in (total, weight)))
     below = interpolate(coarse, size=tuple(size), mode=INTERPOLATION[len(size)], align_corners=False)
     return torch.lerp(below, mean, weight.clamp(max=1.0))
-
-
-def blank(x: Float[Tensor, "n c *space"]) -> Float[Tensor, "n c *space"]:
-    """An input that shows nothing: each channel's mean everywhere, a baseline for integrated gradients."""
-    return x.mean(dim=tuple(range(2, x.dim())), keepdim=True).expand_as(x)
