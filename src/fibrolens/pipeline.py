@@ -12,6 +12,7 @@ from typing import Any
 from fibrolens.engine import one_blas_thread
 from fibrolens.errors import ModelError
 from fibrolens.explain.attention import attention, depth_profile
+from fibrolens.explain.recipe import Recipe, recipe
 from fibrolens.markers.marker import Marker
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.masks import FoundOrgans, OwnMasks, find_organs
@@ -40,7 +41,7 @@ class StageOptions:
         model: folder of the staging weights; segmentation_model: of the segmentation weights. None takes those that
             come with the package.
         segmenter: ``fibrolens``, or ``totalsegmentator`` where the user has installed it.
-        layer: ``conv3``, ``conv4`` or ``mean``.
+        method: that makes the map, see `explain.location_maps`; layer: ``conv3``, ``conv4`` or ``mean``.
         all_maps: location maps of all five stages, not of the predicted one alone.
         native_slices: the network sees the CT's own slices instead of the plan's spacing.
         series_uid: which DICOM series, where an input holds several.
@@ -51,6 +52,7 @@ class StageOptions:
     model: Path | None = None
     segmentation_model: Path | None = None
     segmenter: SegmenterName = "fibrolens"
+    method: str = "gradcam"
     layer: str = "conv4"
     all_maps: bool = False
     native_slices: bool = False
@@ -64,14 +66,14 @@ class StageOptions:
         return self.model, self.segmentation_model, self.segmenter
 
     @property
-    def layers(self) -> tuple[str, ...]:
-        """The layers of the network that the map is made at."""
-        return ("conv3", "conv4") if self.layer == "mean" else (self.layer,)
+    def recipe(self) -> Recipe:
+        """How the map is made."""
+        return recipe(self.method, self.layer)
 
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What the result depends on, for the manifest."""
-        chosen = ("layer", "all_maps", "native_slices", "series_uid", "force")
+        chosen = ("method", "layer", "all_maps", "native_slices", "series_uid", "force")
         named = {"label_map": self.masks.label_map} if self.masks.label_map else {}
         return {"options": {name: getattr(self, name) for name in chosen} | named}
 
@@ -160,7 +162,7 @@ def stage(path: str | Path, options: StageOptions | None = None, models: Models 
 
 def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Naming) -> StagingResult:
     """The steps of `stage` on a CT in memory."""
-    clock = _Clock({"read": naming.read_seconds})
+    clock, how = _Clock({"read": naming.read_seconds}), options.recipe
     with clock("segment"):
         found = find_organs(ct, models.segmenter, options.masks)
         organs = found.masks
@@ -171,11 +173,13 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         view = NetworkView.of(ct, organs.labels, models.staging.plan.grid, options.native_slices)
     with clock("predict"):
         targets = tuple(range(len(STAGES))) if options.all_maps else None
-        prediction = predict(models.staging, view.image.array, view.liver_range, options.layers, targets)
+        prediction = predict(
+            models.staging, view.image.array, view.liver_range, how.layers, targets, explain=how.explain
+        )
     with clock("maps"):
         scaled = {
-            STAGES[target]: scaled_map(prediction, n, options.layers, view.body)
-            for n, target in enumerate(prediction.targets)
+            name: scaled_map(prediction, n, how.layers, view.body)
+            for n, name in enumerate(STAGES if options.all_maps else (STAGES[prediction.predicted],))
         }
         maps = {name: view.grid.inverse(view.image.with_array(array)) for name, array in scaled.items()}
     predicted = STAGES[prediction.predicted]
@@ -196,7 +200,7 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         in_domain=in_domain,
         model=_model_record(models.staging),
         stage=_estimate(prediction, models.staging.calibration, _not_valid(options, quality, in_domain)),
-        attention=Attention(SCALE, options.layer, predicted, organs.source, regions, profile),
+        attention=Attention(SCALE, how.method, options.layer, predicted, organs.source, regions, profile),
         measured=markers,
         warnings=(
             *_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())),

@@ -89,6 +89,7 @@ class Attention:
     """Where the location map lies: per region, and per layer below the liver's capsule, mean weight and share."""
 
     scale: str
+    method: str
     layer: str
     target: str
     mask_source: str
@@ -111,6 +112,7 @@ class Attention:
         ]
         return {
             "scale": self.scale,
+            "method": self.method,
             "layer": self.layer,
             "target": self.target,
             "mask_source": self.mask_source,

@@ -22,6 +22,12 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     verb.add_argument(
         "--model", type=Path, metavar="DIR", help="folder with staging weights (default: the shipped ones)"
     )
+    verb.add_argument(
+        "--method",
+        choices=("gradcam", "gradcam++", "hirescam", "layercam", "integrated"),
+        default="gradcam",
+        help="of the location map (default: the paper's Grad-CAM; what each is worth: fibrolens audit)",
+    )
     verb.add_argument("--layer", choices=("conv3", "conv4", "mean"), default="conv4", help="layer of the location map")
     verb.add_argument(
         "--maps", choices=("predicted", "all"), default="predicted", help="also write the maps of all five stages"
@@ -61,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
             model=options.model,
             segmentation_model=options.segmentation_model,
             segmenter=options.segmenter,
+            method=options.method,
             layer=options.layer,
             all_maps=options.maps == "all",
             native_slices=options.slices == "native",

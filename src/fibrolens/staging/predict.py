@@ -12,7 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from fibrolens.explain.integrated import INPUT
 from fibrolens.explain.location_maps import location_maps
+from fibrolens.explain.recipe import Explainer
+from fibrolens.explain.targets import Target
 from fibrolens.plan import Plan
 from fibrolens.staging.calibration import StageCalibration
 from fibrolens.staging.data import StagingCase
@@ -66,8 +69,8 @@ class Prediction:
     Args:
         probabilities: F0 to F4, summing to 1: mean softmax of the windows.
         logits: scores before the softmax, one row per window.
-        targets: stages (0 to 4) that the maps explain.
-        maps: per layer, raw Grad-CAM values on the network grid, one map per target; mean of the windows where they
+        targets: what the maps explain: stages (0 to 4), or functions of the logits.
+        maps: per layer, unscaled values on the network grid, one map per target; mean of the windows where they
             overlap, 0 on slices that no window covered. Empty where no layer was asked for.
         coverage: per slice, how many windows covered it.
         features: activations of the first fully connected layer, mean of the windows.
@@ -75,7 +78,7 @@ class Prediction:
 
     probabilities: Float[np.ndarray, " 5"]
     logits: Float[np.ndarray, "n 5"]
-    targets: tuple[int, ...]
+    targets: tuple[Target, ...]
     maps: Mapping[str, Float[np.ndarray, "t d h w"]]
     coverage: Float[np.ndarray, " d"]
     features: Float[np.ndarray, " f"]
@@ -91,8 +94,9 @@ def predict(
     image: Float[np.ndarray, "d h w"],
     liver_range: tuple[int, int],
     layers: Sequence[str] = ("conv3", "conv4"),
-    targets: Sequence[int] | None = None,
+    targets: Sequence[Target] | None = None,
     covariates: Float[np.ndarray, " c"] | None = None,
+    explain: Explainer = location_maps,
 ) -> Prediction:
     """Stage one scan.
 
@@ -101,8 +105,9 @@ def predict(
         image: the scan on the network grid, windowed to [0, 1].
         liver_range: first and last slice (inclusive) that show liver, as in training.
         layers: layers to make location maps at; none for the stage alone.
-        targets: stages to explain; the predicted one where not given.
+        targets: what to explain; the predicted stage where not given.
         covariates: what the last layer knows of the patient, standardised; None is the average patient.
+        explain: what makes the maps; Grad-CAM where not given.
 
     Raises:
         ExplanationError: the network has no such layer.
@@ -113,7 +118,7 @@ def predict(
     logits, features = _stage(model.network, windows, known)
     probabilities = torch.softmax(logits.double(), dim=1).mean(dim=0)
     explained = (int(probabilities.argmax()),) if targets is None else tuple(targets)
-    maps = _maps(model.network, windows, explained, layers) if layers else {}
+    maps = _maps(model.network, windows, explained, layers, explain) if layers else {}
     merged = {layer: slabs.merge(windows_maps)[0].numpy() for layer, windows_maps in maps.items()}
     _, coverage = slabs.merge(torch.zeros(len(windows), slabs.size, 1, 1))
     return Prediction(
@@ -122,18 +127,26 @@ def predict(
 
 
 def predict_case(
-    model: StagingModel, case: StagingCase, layers: Sequence[str] = (), targets: Sequence[int] | None = None
+    model: StagingModel,
+    case: StagingCase,
+    layers: Sequence[str] = (),
+    targets: Sequence[Target] | None = None,
+    explain: Explainer = location_maps,
 ) -> Prediction:
     """Stage a scan that was prepared for training, from its stored grey levels; arguments as for `predict`."""
     image = case.image.astype(np.float32) / np.float32(255.0)
-    return predict(model, image, (case.liver_first, case.liver_last), layers, targets, case.covariates)
+    return predict(model, image, (case.liver_first, case.liver_last), layers, targets, case.covariates, explain)
 
 
 def predict_seen(
-    model: StagingModel, seen: Seen, layers: Sequence[str] = (), targets: Sequence[int] | None = None
+    model: StagingModel,
+    seen: Seen,
+    layers: Sequence[str] = (),
+    targets: Sequence[Target] | None = None,
+    explain: Explainer = location_maps,
 ) -> Prediction:
     """Stage what a plan sees of a scan, with maps and coverage in their places of the whole scan."""
-    found = predict_case(model, seen.case, layers, targets)
+    found = predict_case(model, seen.case, layers, targets, explain)
     maps = {layer: seen.back(array) for layer, array in found.maps.items()}
     return replace(found, maps=maps, coverage=seen.covered(found.coverage))
 
@@ -149,12 +162,17 @@ def _stage(
 
 
 def _maps(
-    network: LFSNetwork, windows: Float[Tensor, "n 1 s h w"], targets: tuple[int, ...], layers: Sequence[str]
+    network: LFSNetwork,
+    windows: Float[Tensor, "n 1 s h w"],
+    targets: tuple[Target, ...],
+    layers: Sequence[str],
+    explain: Explainer,
 ) -> dict[str, Float[Tensor, "n t s h w"]]:
     """Raw maps of each window at its full size."""
-    per_window = [location_maps(network, _fast(window), targets, layers).maps for window in _one_by_one(windows)]
+    per_window = [explain(network, _fast(window), targets, layers).maps for window in _one_by_one(windows)]
     merged = {layer: torch.cat([maps[layer] for maps in per_window], dim=1).transpose(0, 1) for layer in layers}
-    return {layer: _centred(maps, network.stride) for layer, maps in merged.items()}
+    # A map of the input lies where the input does.
+    return {layer: maps if layer == INPUT else _centred(maps, network.stride) for layer, maps in merged.items()}
 
 
 def _centred(maps: Float[Tensor, "n t s h w"], stride: tuple[int, int, int]) -> Float[Tensor, "n t s h w"]:

@@ -226,7 +226,8 @@ def explain_fold(job: FoldJob, report: Reporter) -> None:
         prediction = predict_seen(model, seen, MAP_LAYERS, (stages[row.scan_id],))
         maps = scaled_maps(prediction, scan)
         write_nifti(scan.labels.with_array(maps[SHOWN]), job.folder / MAPS / f"{row.scan_id}.nii.gz")
-        looked += [_known(job, row) | _attention_row(scan, prediction, layer, array) for layer, array in maps.items()]
+        about = _known(job, row) | {"predicted": STAGES[stages[row.scan_id]]}
+        looked += [about | _attention_row(scan, prediction, layer, array) for layer, array in maps.items()]
         report.advance(note=f"fold {job.number}")
     write_table(looked, ATTENTION, job.folder / ATTENTION_FILE)
 
@@ -254,7 +255,7 @@ def _attention_row(
     scan: PreparedScan, prediction: Prediction, layer: str, array: Float[np.ndarray, "d h w"]
 ) -> dict[str, Any]:
     found = attention(scan.labels.with_array(array), scan.labels, scan.body, prediction.coverage, scan.depth)
-    row: dict[str, Any] = {"predicted": STAGES[prediction.targets[0]], "layer": layer, "scale": "mean1"}
+    row: dict[str, Any] = {"layer": layer, "scale": "mean1"}
     for region in REGIONS:
         measured = found[region]
         row[f"{region}_mean"] = None if measured is None else measured.mean
