@@ -6,6 +6,7 @@ open (channels, normalisation, pooling before the fully connected layers) is dec
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -105,6 +106,20 @@ def new_network(plan: NetworkPlan, seed: int) -> LFSNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return LFSNetwork(plan)
+
+
+def cell_of(plan: NetworkPlan, layer: str) -> tuple[int, int, int]:
+    """How many voxels of the input a voxel of a layer's map covers along each axis.
+
+    Args:
+        plan: of the network.
+        layer: one of `LAYERS`; of anything else, such as the input itself, a voxel is a voxel.
+    """
+    if layer not in LAYERS:
+        return (1, 1, 1)
+    steps = np.array([plan.stride, *plan.pools[: LAYERS.index(layer)]])
+    slices, rows, columns = (int(n) for n in steps.prod(axis=0))
+    return slices, rows, columns
 
 
 def fast(network: LFSNetwork) -> LFSNetwork:
