@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from fibrolens.plan import NetworkPlan
-from fibrolens.staging.network import LAYERS, LFSNetwork, new_network
+from fibrolens.staging.network import LAYERS, LFSNetwork, cell_of, new_network
+from fibrolens.staging.plans import small_plan
 
 PLAN = NetworkPlan(
     channels=(2, 3, 4, 5), kernel=(3, 3, 3), pools=((2, 2, 2), (2, 2, 2), (1, 2, 2)), pooled=(1, 2, 2), hidden=7
@@ -56,3 +57,19 @@ def test_new_network_depends_on_its_seed_alone():
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.equal(a.head.weight, b.head.weight)
     assert not torch.equal(a.head.weight, c.head.weight)
+
+
+def test_a_voxel_of_a_layers_map_covers_as_many_voxels_as_the_layer_has_fewer():
+    plan = small_plan().network
+    network, slab = new_network(plan, 0), torch.zeros(1, 1, 32, 128, 128)
+    sizes = {}
+    for layer in LAYERS:
+        network.get_submodule(layer).register_forward_hook(
+            lambda _m, _i, o, layer=layer: sizes.update({layer: o.shape})
+        )
+    with torch.no_grad():
+        network.eval()(slab)
+    for layer in LAYERS:
+        cells = cell_of(plan, layer)
+        assert tuple(n * c for n, c in zip(sizes[layer][2:], cells, strict=True)) == (32, 128, 128)
+    assert cell_of(plan, "input") == (1, 1, 1)

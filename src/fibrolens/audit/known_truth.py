@@ -33,16 +33,18 @@ from fibrolens.staging.predict import Prediction, StagingModel, predict_seen
 from fibrolens.staging.train import WEIGHTS, train
 
 ARMS = tuple(TRUE_REGIONS)
+#: The arm in which every sign follows the stage, for the twins.
+ALL = "all"
 #: Patients with F0 to F4 to train on: both ends often, so that the sign is learnt soon.
 TRAINED = (50, 20, 20, 20, 50)
 #: Patients with F4 whose maps are measured, and with F0, who say whether the network tells the two apart.
 LOOKED_AT = (16, 0, 0, 0, 80)
 #: Training steps: coarse texture is learnt last.
-STEPS: Mapping[str, int] = {"surface": 400, "spleen": 400, "texture": 900, "lobes": 400}
+STEPS: Mapping[str, int] = {"surface": 400, "spleen": 400, "texture": 900, "lobes": 400, ALL: 400}
 #: Cohorts of an audit are drawn from seeds of their own: this many for each seed that it is given.
 SEEDS_EACH = 100
 F4 = len(STAGES) - 1
-#: At this distance a map of one network can be compared with another's: scans to a job of simulation.
+#: Scans to a job of simulation: enough to start a process for, few enough to share out.
 CHUNK = 16
 
 
@@ -79,7 +81,7 @@ class TruthPlan:
         """Who is trained on, or looked at, in an arm."""
         counts = self.looked_at if looked_at else self.trained
         stages = tuple(stage for stage, count in enumerate(counts) for _ in range(count))
-        number = SEEDS_EACH * (self.seed + 1) + 2 * ARMS.index(arm) + looked_at
+        number = SEEDS_EACH * (self.seed + 1) + 2 * (*ARMS, ALL).index(arm) + looked_at
         return Roster(stages, number, Setting(arm=arm, strong=True))
 
 
@@ -131,13 +133,12 @@ def measure_truth(truth: TruthPlan, work: Path, engine: Engine, progress: Report
         engine: where the work is done.
         progress: makes the reporter of each step.
     """
-    simulations = []
-    for arm in truth.arms:
-        for looked_at in (False, True):
-            roster, folder = truth.roster(arm, looked_at), ArmJob(truth, arm, 0, work).scans(looked_at)
-            for begin in range(0, len(roster), CHUNK):
-                numbers = tuple(range(begin, min(begin + CHUNK, len(roster))))
-                simulations.append(SimulateJob(roster, numbers, truth.plan.grid, folder, (arm,)))
+    simulations = [
+        job
+        for arm in truth.arms
+        for looked_at in (False, True)
+        for job in simulations_of(truth, arm, looked_at, work, (arm,))
+    ]
     jobs = [ArmJob(truth, arm, seed, work) for seed in range(truth.seeds) for arm in truth.arms]
     with progress(sum(len(job.numbers) for job in simulations), "simulating patients") as report:
         engine.run(run_simulate, simulations, report)
@@ -145,6 +146,23 @@ def measure_truth(truth: TruthPlan, work: Path, engine: Engine, progress: Report
         engine.run(run_train, jobs, report)
     with progress(len(jobs) * sum(truth.looked_at), "explaining") as report:
         engine.run(run_measure, jobs, report)
+
+
+def simulations_of(
+    truth: TruthPlan, arm: str, looked_at: bool, work: Path, signs: tuple[str, ...], twins: tuple[str, ...] = ()
+) -> list[SimulateJob]:
+    """The patients of an arm, a few to a job; with the evidence of `signs`, and `twins`."""
+    roster, folder = truth.roster(arm, looked_at), ArmJob(truth, arm, 0, work).scans(looked_at)
+    starts = range(0, len(roster), CHUNK)
+    chunks = [tuple(range(begin, min(begin + CHUNK, len(roster)))) for begin in starts]
+    return [SimulateJob(roster, numbers, truth.plan.grid, folder, signs, twins) for numbers in chunks]
+
+
+def trained(job: ArmJob) -> StagingModel:
+    """The network of a job that is trained."""
+    network = new_network(job.plan.network, job.plan.training.seed)
+    network.load_state_dict(load_file(job.folder / WEIGHTS))
+    return StagingModel(job.plan, fast(network.eval()), {}, "")
 
 
 def run_train(job: ArmJob, report: Reporter) -> None:
@@ -164,10 +182,7 @@ def run_measure(job: ArmJob, report: Reporter) -> None:
     if job.maps.exists():
         report.advance(len(roster))
         return
-    network = new_network(job.plan.network, job.plan.training.seed)
-    network.load_state_dict(load_file(job.folder / WEIGHTS))
-    model = StagingModel(job.plan, fast(network.eval()), {}, "")
-    rows = []
+    model, rows = trained(job), []
     for number in range(len(roster)):
         found = load_simulated(job.scans(looked_at=True), roster, number)
         predicted = predict_seen(model, seen_by(found.scan, job.plan)).predicted

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Shaped
 
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.render import Rendering, render, small_grid
@@ -27,12 +27,12 @@ class SimulatedScan:
 
     Args:
         scan: the windowed CT with the masks that a map is measured in.
-        evidence: per sign of the disease, where it shows, whether the patient has much or little of it.
+        evidence: per sign of the disease, above 0 where it shows (see `phantom.evidence`), much or little.
         twins: of each sign the same patient's CT with that sign at F0, 0 to 255 as in `scan`.
     """
 
     scan: PreparedScan
-    evidence: Mapping[str, Bool[np.ndarray, "d h w"]]
+    evidence: Mapping[str, Shaped[np.ndarray, "d h w"]]
     twins: Mapping[str, StagingCase]
 
 
@@ -104,7 +104,7 @@ def _write(job: SimulateJob, number: int, path: Path) -> None:
         "liver_range": np.array(view.liver_range),
         "affine": view.labels.geometry.affine,
     }
-    arrays |= {f"evidence_{sign}": view.grid.forward_labels(shown.evidence[sign]).array > 0 for sign in job.signs}
+    arrays |= {f"evidence_{sign}": view.grid.forward_labels(shown.evidence[sign]).array for sign in job.signs}
     for sign in job.twins:
         # A twin lies on its original's grid: then its noise is the same too.
         twin = render(job.roster.patient(number, Twin(sign, 0)), geometry)
