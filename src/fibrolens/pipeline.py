@@ -6,13 +6,18 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
+
 from fibrolens.engine import one_blas_thread
 from fibrolens.errors import ModelError
-from fibrolens.explain.attention import attention, depth_profile
-from fibrolens.explain.recipe import Recipe, recipe
+from fibrolens.explain.agreement import doubt
+from fibrolens.explain.attention import attention, centroid_mm, depth_profile
+from fibrolens.explain.recipe import RECOMMENDED, Recipe, recipe
 from fibrolens.markers.marker import Marker
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.masks import FoundOrgans, OwnMasks, find_organs
@@ -183,9 +188,12 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         }
         maps = {name: view.grid.inverse(view.image.with_array(array)) for name, array in scaled.items()}
     predicted = STAGES[prediction.predicted]
+    with clock("recommended_map"):
+        second, second_map = _recommended(models.staging, view, prediction, how)
     with clock("attention"):
-        measured = (view.image.with_array(scaled[predicted]), view.labels, view.body, prediction.coverage, view.depth)
-        regions, profile = attention(*measured), depth_profile(*measured)
+        looked = partial(_attention, models.staging, view, prediction.coverage, predicted, organs.source)
+        shown = looked(how, scaled[predicted])
+        recommended = None if second is None else looked(RECOMMENDED, second)
     with clock("markers"):
         markers = _markers(ct, found, quality, models.segmenter)
     domain = models.staging.domain
@@ -200,16 +208,63 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         in_domain=in_domain,
         model=_model_record(models.staging),
         stage=_estimate(prediction, models.staging.calibration, _not_valid(options, quality, in_domain)),
-        attention=Attention(SCALE, how.method, options.layer, predicted, organs.source, regions, profile),
+        attention=shown,
         measured=markers,
         warnings=(
             *_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())),
+            *_odd(recommended or shown),
             *found.doubts,
             *doubts(ct, organs.labels, found.agreement),
         ),
         scan_id=naming.scan_id,
         path=naming.path,
+        recommended=recommended,
+        recommended_map=second_map,
         timings=clock.seconds,
+    )
+
+
+def _recommended(
+    model: StagingModel, view: NetworkView, prediction: Prediction, how: Recipe
+) -> tuple[Float[np.ndarray, "d h w"] | None, Volume | None]:
+    """The recommended map of the predicted stage on the network grid and on the CT's; None where `how` makes it."""
+    if how.name == RECOMMENDED.name:
+        return None, None
+    found = predict(
+        model,
+        view.image.array,
+        view.liver_range,
+        RECOMMENDED.layers,
+        (prediction.predicted,),
+        explain=RECOMMENDED.explain,
+    )
+    array = scaled_map(found, 0, RECOMMENDED.layers, view.body)
+    return array, view.grid.inverse(view.image.with_array(array))
+
+
+def _attention(
+    model: StagingModel,
+    view: NetworkView,
+    coverage: Float[np.ndarray, " d"],
+    target: str,
+    mask_source: str,
+    how: Recipe,
+    array: Float[np.ndarray, "d h w"],
+) -> Attention:
+    """Where a map on the network grid lies."""
+    location_map = view.image.with_array(array)
+    measured = (location_map, view.labels, view.body, coverage, view.depth)
+    inside = view.body & (coverage > 0)[:, None, None]
+    return Attention(
+        SCALE,
+        how.method,
+        how.layer,
+        target,
+        mask_source,
+        attention(*measured),
+        depth_profile(*measured),
+        centroid_mm(location_map, inside),
+        model.reference,
     )
 
 
@@ -250,6 +305,12 @@ def _markers(ct: Volume, found: FoundOrgans, quality: Quality, segmenter: OrganS
     aorta = MaskSource("segmenter", segmenter.name, segmenter.sha256)
     names = MaskNames(str(found.sources.liver), str(found.sources.spleen), str(aorta))
     return measure(MarkedScan(ct, found.masks.labels, names, quality.organ_hu, quality.phase))
+
+
+def _odd(shown: Attention) -> tuple[str, ...]:
+    """What the paper proposes maps for: reconsider where one looks abnormal."""
+    said = doubt(shown.pattern, shown.target, shown.agreement)
+    return () if said is None else (said,)
 
 
 def _warnings(

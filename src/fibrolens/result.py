@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from fibrolens.evaluate.saliency.null_band import NullBand, inside
+from fibrolens.explain.agreement import Agreement, agreement
 from fibrolens.explain.attention import DepthLayer, RegionAttention
 from fibrolens.explain.patterns import RULE, pattern
+from fibrolens.explain.reference import AttentionReference
 from fibrolens.markers.marker import Marker
 from fibrolens.plan import STAGES
 from fibrolens.quality import Quality
@@ -86,7 +89,15 @@ class StageEstimate:
 
 @dataclass(frozen=True)
 class Attention:
-    """Where the location map lies: per region, and per layer below the liver's capsule, mean weight and share."""
+    """Where a location map lies.
+
+    Args:
+        scale, method, layer, target: what map it is.
+        mask_source: what made the organ masks.
+        regions: mean weight and share per region; profile: per layer below the liver's capsule.
+        centroid_mm: centre of gravity, LPS; None of a map that is zero.
+        reference: null bands and pattern frequencies of the weights; None where they come without.
+    """
 
     scale: str
     method: str
@@ -95,6 +106,20 @@ class Attention:
     mask_source: str
     regions: Mapping[str, RegionAttention | None]
     profile: tuple[DepthLayer, ...] = ()
+    centroid_mm: tuple[float, float, float] | None = None
+    reference: AttentionReference | None = None
+
+    @property
+    def band(self) -> NullBand | None:
+        """Where the regions' means lie in maps of networks that have learnt nothing."""
+        return None if self.reference is None else self.reference.band(self.method, self.layer)
+
+    @property
+    def agreement(self) -> Agreement:
+        """How the map's pattern fits the stage that it explains."""
+        known = self.reference
+        frequency = None if known is None else known.frequency(self.method, self.layer, self.target, self.pattern)
+        return agreement(self.pattern, self.target, frequency)
 
     @property
     def pattern(self) -> str:
@@ -104,7 +129,8 @@ class Attention:
     def to_dict(self) -> dict[str, Any]:
         """The `attention` object of ``result.json``; an absent organ is null. Voxels are those of the network grid."""
         per_region = {
-            name: None if (region := self.regions.get(name)) is None else vars(region).copy() for name in REGIONS
+            name: None if (region := self.regions.get(name)) is None else vars(region) | self._null(name, region)
+            for name in REGIONS
         }
         nothing = RegionAttention(None, None, 0)
         profile = [
@@ -118,7 +144,18 @@ class Attention:
             "mask_source": self.mask_source,
             **per_region,
             "depth_profile": profile,
+            "centroid_mm": None if self.centroid_mm is None else list(self.centroid_mm),
+            "agreement": self.agreement.to_dict(),
         }
+
+    def _null(self, name: str, region: RegionAttention) -> dict[str, Any]:
+        """The null band of a region, and whether its mean lies inside: then it is no finding."""
+        band = None if self.band is None else self.band.band(name)
+        if band is None:
+            return {"null": None, "inside_null": None}
+        (low, high), mean = band.limits, region.mean
+        null = {"low": max(low, 0.0), "median": band.median, "high": high}
+        return {"null": null, "inside_null": None if mean is None else inside(mean, band)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +169,8 @@ class StagingResult:
         maps: location map per stage name, scale ``mean1``, on the CT's grid; holds at least the predicted stage.
         quality: what the gate found; `forced` says that its errors were overridden.
         in_domain: whether the network's features resemble its training data; None where that cannot be told.
+        attention: where the map of the predicted stage lies; recommended: where that of the recommended method lies,
+            and recommended_map that map, where `attention` is of another kind.
         measured: the markers, each a value or the reason why there is none.
         timings: seconds per step.
     """
@@ -150,6 +189,8 @@ class StagingResult:
     warnings: tuple[str, ...]
     scan_id: str
     path: str
+    recommended: Attention | None = None
+    recommended_map: Volume | None = None
     timings: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -173,6 +214,7 @@ class StagingResult:
             "stage": self.stage.to_dict(),
             "masks": self.masks.to_dict(),
             "attention": self.attention.to_dict(),
+            "attention_recommended": (self.recommended or self.attention).to_dict(),
             "pattern": {"name": self.attention.pattern, "rule": RULE},
             "markers": dict(self.markers),
             "marker_details": [marker.to_dict() for marker in self.measured],

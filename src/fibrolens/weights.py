@@ -32,6 +32,7 @@ from fibrolens.plan import read_plan, write_plan
 
 WEIGHTS, PLAN, CARD, DOMAIN = "weights.safetensors", "plan.json", "card.json", "domain.safetensors"
 CALIBRATION = "calibration.json"
+REFERENCE = "attention_reference.json"
 CARD_KEYS = ("name", "trained_on", "intended_use", "figures", "seed")
 
 P = TypeVar("P")
@@ -48,6 +49,7 @@ class ModelFolder:
         sha256: of ``weights.safetensors``; it names these weights in every result.
         domain: tensors of the feature-domain check, or None where the folder has none.
         calibration: content of ``calibration.json``, or None where the folder has none.
+        reference: content of ``attention_reference.json``, or None where the folder has none.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class ModelFolder:
     sha256: str
     domain: Mapping[str, Tensor] | None = None
     calibration: Mapping[str, Any] | None = None
+    reference: Mapping[str, Any] | None = None
 
     def plan(self, kind: type[P]) -> P:
         """The folder's plan as the dataclass `kind`; raises ModelError where it is another kind of plan."""
@@ -156,8 +159,11 @@ def load_model_folder(path: Path) -> ModelFolder:
             f"{path / WEIGHTS} is not the file that {CARD} describes (SHA-256 differs); restore the folder."
         )
     domain = _read_tensors(path / DOMAIN) if (path / DOMAIN).is_file() else None
-    calibration = _read_calibration(path / CALIBRATION, digest) if (path / CALIBRATION).is_file() else None
-    return ModelFolder(path, weights, card, digest, domain, calibration)
+    beside = {
+        name: _read_beside(path / name, digest) if (path / name).is_file() else None
+        for name in (CALIBRATION, REFERENCE)
+    }
+    return ModelFolder(path, weights, card, digest, domain, beside[CALIBRATION], beside[REFERENCE])
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:
@@ -185,13 +191,14 @@ def _read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def _read_calibration(path: Path, weights_sha256: str) -> dict[str, Any]:
-    calibration = _read_json(path)
-    if calibration.get("weights_sha256") != weights_sha256:
+def _read_beside(path: Path, weights_sha256: str) -> dict[str, Any]:
+    """What was measured of the weights, and is worth nothing beside others."""
+    content = _read_json(path)
+    if content.get("weights_sha256") != weights_sha256:
         raise ModelError(
-            f"{path} is the calibration of other weights (SHA-256 differs); remove it, or calibrate these weights."
+            f"{path} was made for other weights (SHA-256 differs); remove it, or make it again for these weights."
         )
-    return calibration
+    return content
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def test_a_folder_without_a_calibration_has_none(folder):
 
 def test_the_calibration_of_other_weights_is_refused(folder):
     changed(folder, weights_sha256="0" * 64)
-    with pytest.raises(ModelError, match=r"calibration\.json is the calibration of other weights"):
+    with pytest.raises(ModelError, match=r"calibration\.json was made for other weights"):
         StagingModel.load(folder)
 
 

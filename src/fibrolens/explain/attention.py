@@ -116,6 +116,24 @@ def depth_profile(
     )
 
 
+def centroid_mm(location_map: Volume, inside: Bool[np.ndarray, "d h w"]) -> tuple[float, float, float] | None:
+    """Centre of gravity of a map in the patient's coordinates (LPS: left, posterior, superior), millimetres.
+
+    Args:
+        location_map: not negative.
+        inside: voxels that count: the body on covered slices.
+
+    Returns:
+        None where the map is zero inside.
+    """
+    weights = location_map.array[inside].astype(np.float64)
+    if not weights.sum() > 0:
+        return None
+    index = np.average(np.argwhere(inside), axis=0, weights=weights)
+    left, posterior, superior = (float(n) for n in location_map.geometry.to_world(index[None])[0])
+    return left, posterior, superior
+
+
 def _measure(
     values: Shaped[np.ndarray, "*n"], mask: Bool[np.ndarray, "*n"] | None, total: float
 ) -> RegionAttention | None:

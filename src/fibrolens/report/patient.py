@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ from fibrolens.io import write_nifti
 from fibrolens.output import write_json
 from fibrolens.plan import STAGES
 from fibrolens.report.overlay import Captions, overlay_png
-from fibrolens.result import INTENDED_USE, REGIONS, StagingResult
+from fibrolens.result import INTENDED_USE, REGIONS, Attention, StagingResult
 
 RESULT, REPORT, OVERLAY = "result.json", "report.html", "overlay.png"
-MAP, LABELS, MAPS = "map.nii.gz", "labels.nii.gz", "maps"
+MAP, RECOMMENDED_MAP, LABELS, MAPS = "map.nii.gz", "map_recommended.nii.gz", "labels.nii.gz", "maps"
+RECOMMENDED_OVERLAY = "overlay_recommended.png"
 #: Everything that the folder of a scan holds beside its manifest.
-WRITTEN = (RESULT, REPORT, OVERLAY, MAP, LABELS, MAPS)
+WRITTEN = (RESULT, REPORT, OVERLAY, RECOMMENDED_OVERLAY, MAP, RECOMMENDED_MAP, LABELS, MAPS)
 
 REGION_TITLES = {
     "liver": "Liver",
@@ -26,6 +27,13 @@ REGION_TITLES = {
     "liver_core": "Liver core",
     "spleen": "Spleen",
     "elsewhere": "Elsewhere in the body",
+}
+METHOD_TITLES = {
+    "gradcam": "3D Grad-CAM",
+    "gradcam++": "3D Grad-CAM++",
+    "hirescam": "3D HiResCAM",
+    "layercam": "3D LayerCAM",
+    "integrated": "Layer integrated gradients",
 }
 STAGE_TITLES = {
     "F0": "no fibrosis",
@@ -55,19 +63,32 @@ def write_result(result: StagingResult, folder: Path, all_maps: bool = False) ->
     write_json(content, folder / RESULT)
     marked = "FORCED; " if result.forced else ""
     write_nifti(result.labels, folder / LABELS, f"{marked}1 liver, 2 spleen")
-    write_nifti(result.map, folder / MAP, f"{marked}{_map_name(result, result.stage.predicted)}")
+    write_nifti(result.map, folder / MAP, f"{marked}{_map_name(result.attention, result.stage.predicted)}")
+    if result.recommended is not None and result.recommended_map is not None:
+        name = _map_name(result.recommended, result.stage.predicted)
+        write_nifti(result.recommended_map, folder / RECOMMENDED_MAP, f"{marked}{name}")
     if all_maps:
         (folder / MAPS).mkdir()
         for stage, volume in result.maps.items():
-            write_nifti(volume, folder / MAPS / f"{stage}.nii.gz", f"{marked}{_map_name(result, stage)}")
+            write_nifti(volume, folder / MAPS / f"{stage}.nii.gz", f"{marked}{_map_name(result.attention, stage)}")
     written = time.perf_counter()
-    overlay_png(result.ct, result.map, result.labels, folder / OVERLAY, _captions(result))
-    (folder / REPORT).write_text(render_report(content, (folder / OVERLAY).read_bytes()), encoding="utf-8")
+    overlay_png(result.ct, result.map, result.labels, folder / OVERLAY, _captions(result, result.attention))
+    pictures = [(folder / OVERLAY).read_bytes()]
+    if result.recommended is not None and result.recommended_map is not None:
+        captions = _captions(result, result.recommended)
+        overlay_png(result.ct, result.recommended_map, result.labels, folder / RECOMMENDED_OVERLAY, captions)
+        pictures.append((folder / RECOMMENDED_OVERLAY).read_bytes())
+    (folder / REPORT).write_text(render_report(content, pictures), encoding="utf-8")
     return {"write_volumes": written - started, "overlay_and_report": time.perf_counter() - written}
 
 
-def render_report(content: Mapping[str, Any], overlay: bytes) -> str:
-    """One HTML page, nothing loaded from elsewhere, from the content of ``result.json`` and the overlay PNG."""
+def render_report(content: Mapping[str, Any], overlays: Sequence[bytes]) -> str:
+    """One HTML page, nothing loaded from elsewhere, from the content of ``result.json`` and its PNG overlays.
+
+    Args:
+        content: of ``result.json``.
+        overlays: of the map that was asked for, and of the recommended one where that is another.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  (only reports need it)
 
     environment = Environment(
@@ -79,10 +100,25 @@ def render_report(content: Mapping[str, Any], overlay: bytes) -> str:
         stage_titles=STAGE_TITLES,
         regions=[(name, REGION_TITLES[name]) for name in REGIONS],
         markers=[_marker_row(marker) for marker in content["marker_details"]],
-        overlay=base64.b64encode(overlay).decode("ascii"),
+        looks=_looks(content, overlays),
         version=__version__,
         intended_use=INTENDED_USE,
     )
+
+
+def _looks(content: Mapping[str, Any], overlays: Sequence[bytes]) -> list[dict[str, Any]]:
+    """The maps that the report shows, each with its picture, what is measured in it, and how it is made."""
+    looked = [content["attention"], content["attention_recommended"]][: len(overlays)]
+    titles = ["Location map", "Location map by the recommended method"]
+    return [
+        {
+            "title": title,
+            "attention": found,
+            "method": METHOD_TITLES[found["method"]],
+            "overlay": base64.b64encode(picture).decode("ascii"),
+        }
+        for title, found, picture in zip(titles, looked, overlays, strict=False)
+    ]
 
 
 def _marker_row(marker: Mapping[str, Any]) -> dict[str, str]:
@@ -109,15 +145,16 @@ def _range(reference: Mapping[str, Any], unit: str) -> str:
     return f"from {low:g}{unit}" if high is None else f"{low:g} to {high:g}{unit}"
 
 
-def _map_name(result: StagingResult, stage: str) -> str:
-    return f"location map {stage} {result.attention.layer} {result.attention.scale}"
+def _map_name(shown: Attention, stage: str) -> str:
+    return f"location map {stage} {shown.method} {shown.layer} {shown.scale}"
 
 
-def _captions(result: StagingResult) -> Captions:
+def _captions(result: StagingResult, shown: Attention) -> Captions:
     stage = result.stage
+    how = f"{METHOD_TITLES[shown.method]} at {shown.layer}"
     return Captions(
-        title=f"{result.scan_id}: predicted {stage.predicted} (p = {max(stage.probabilities):.2f})",
+        title=f"{result.scan_id}: predicted {stage.predicted} (p = {max(stage.probabilities):.2f}); {how}",
         note=f"Weights trained on {result.model.trained_on}.",
         forced=result.forced,
-        scale=result.attention.scale,
+        scale=shown.scale,
     )

@@ -21,7 +21,8 @@ LAYERS = ("conv1", "conv2", "conv3", "conv4")
 class LFSNetwork(nn.Module):
     """The LFS network; ``conv1`` to ``conv4`` give activations after the ReLU and before the pooling.
 
-    Those are the feature maps that Grad-CAM weighs at the third and the final convolutional layer.
+    Those are the feature maps that Grad-CAM weighs at the third and the final convolutional layer. An explanation may
+    put a larger batch in the place of one of them, so that the batch of the output is not always that of the input.
 
     Args:
         plan: channels, kernel, poolings, and sizes of the fully connected layers; `plan.stride` steps the first
@@ -47,7 +48,7 @@ class LFSNetwork(nn.Module):
         self.covariates = len(plan.covariates)
         self.head = new_head(plan.head, plan.hidden + self.covariates)
 
-    def convolved(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n c a b e"]:
+    def convolved(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "_ c a b e"]:
         """Activations of the last convolution, a cell per place of the slab.
 
         Args:
@@ -64,7 +65,7 @@ class LFSNetwork(nn.Module):
         hidden: Tensor = self.hidden(self.pool(cells))
         return hidden
 
-    def features(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n hidden"]:
+    def features(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "_ hidden"]:
         """Activations of the first fully connected layer.
 
         Args:
@@ -92,7 +93,7 @@ class LFSNetwork(nn.Module):
             covariates = features.new_zeros((len(features), self.covariates))
         return torch.cat([features, covariates], dim=1)
 
-    def forward(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n 5"]:
+    def forward(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "_ 5"]:
         """Scores of the stages F0..F4 before the softmax (logits), of an average patient.
 
         Args:

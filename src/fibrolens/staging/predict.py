@@ -15,6 +15,7 @@ from torch import Tensor
 from fibrolens.explain.integrated import INPUT
 from fibrolens.explain.location_maps import location_maps
 from fibrolens.explain.recipe import Explainer
+from fibrolens.explain.reference import AttentionReference
 from fibrolens.explain.targets import Target
 from fibrolens.plan import Plan
 from fibrolens.staging.calibration import StageCalibration
@@ -37,6 +38,7 @@ class StagingModel:
         sha256: of the weights file.
         domain: check whether a scan is like the training scans; None where the folder has none.
         calibration: gives the stage sets; None where the folder has none.
+        reference: what its maps are without training, and how frequent their patterns; None where the folder has none.
     """
 
     plan: Plan
@@ -45,6 +47,7 @@ class StagingModel:
     sha256: str
     domain: DomainModel | None = None
     calibration: StageCalibration | None = None
+    reference: AttentionReference | None = None
 
     @classmethod
     def load(cls, folder: Path) -> StagingModel:
@@ -59,7 +62,8 @@ class StagingModel:
         files.fill(network)
         domain = None if files.domain is None else DomainModel.from_tensors(files.domain)
         sets = None if files.calibration is None else StageCalibration.from_dict(files.calibration, folder)
-        return cls(plan, fast(network), files.card, files.sha256, domain, sets)
+        known = None if files.reference is None else AttentionReference.from_dict(files.reference, folder)
+        return cls(plan, fast(network), files.card, files.sha256, domain, sets, known)
 
 
 @dataclass(frozen=True, eq=False)
