@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fibrolens.errors import GeometryError
-from fibrolens.explain.attention import NAMES, attention, depth_profile
+from fibrolens.explain.attention import NAMES, attention, centroid_mm, depth_profile
 from fibrolens.plan import GridPlan
 from fibrolens.segment.regions import capsule_depth_at
 from fibrolens.transforms import ToNetworkGrid
@@ -147,3 +147,12 @@ def test_a_zero_map_has_layers_without_figures():
     layers = depth_profile(labels().with_array(np.zeros(SHAPE, np.float32)), labels(), BODY, COVERED)
     assert layers
     assert {(layer.inside.mean, layer.inside.share) for layer in layers} == {(None, None)}
+
+
+def test_the_centroid_is_the_centre_of_gravity_in_the_patients_coordinates():
+    map_ = np.zeros(SHAPE)
+    map_[2, 10, 20], map_[4, 10, 20] = 1.0, 3.0
+    grid = Geometry(SHAPE, (5.0, 1.5, 1.5), (10.0, -20.0, 7.0))
+    found = centroid_mm(Volume(map_, grid), BODY)
+    assert found == pytest.approx((10 + 20 * 1.5, -20 + 10 * 1.5, 7 + 3.5 * 5.0))
+    assert centroid_mm(Volume(map_ * 0, grid), BODY) is None

@@ -22,7 +22,7 @@ def test_attention_has_a_row_per_layer_region_grouping_and_stage(evaluation):
 
 
 def test_printed_attention_has_counts_and_the_test_beside(evaluation):
-    row = findings.attention_printed(evaluation["attention"]["layers"]["mean"]["regions"]).rows[1]
+    row = findings.attention_printed(evaluation, "mean").rows[1]
     assert row[:2] == ("Liver", "true stage")
     assert row[2].endswith("; 17)")
     assert row[-1].startswith("p ")

@@ -23,6 +23,7 @@ TABLES = (
         "attention",
         "attention_tests",
         "patterns",
+        "map_quality_control",
         "exclusions",
         "markers",
         "quality",

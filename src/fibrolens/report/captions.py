@@ -99,4 +99,16 @@ CAPTIONS = (
         "Other systems on the same folds: AUC of each network and marker model, out of fold; random and trained: the "
         "weights that a network began with. What a difference is worth stands in the table. Values: tables/rivals.csv.",
     ),
+    Caption(
+        "maps_recommended",
+        "Fig. 14",
+        "The scans of Fig. 4 with the location map that the audit recommends (layer integrated gradients at the third "
+        "convolution), which names the planted place in simulated patients where Grad-CAM does not always.",
+    ),
+    Caption(
+        "regions_recommended",
+        "Fig. 15",
+        "Mean weight of the recommended map in every region, by predicted and by true stage. Values: "
+        "tables/attention.csv.",
+    ),
 )

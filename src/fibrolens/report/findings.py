@@ -9,6 +9,7 @@ from typing import Any
 from fibrolens.cohort.flow import Flow
 from fibrolens.csvfile import Cell
 from fibrolens.evaluate.attention import summarise
+from fibrolens.explain.recipe import RECOMMENDED
 from fibrolens.markers.catalogue import CATALOGUE
 from fibrolens.plan import STAGES
 from fibrolens.report.attention import GROUPINGS, PATTERNS, REGION_NAMES
@@ -23,6 +24,15 @@ QUALITY = {
 }
 #: What ``mask_kind`` says of the organ masks.
 MASK_KINDS = {"given": "given", "both": "given and by a network", "network": "by a network"}
+
+
+#: How the kinds of map of a study are called.
+KIND_NAMES = {
+    "conv3": "Grad-CAM at conv3",
+    "conv4": "Grad-CAM at conv4",
+    "mean": "mean of Grad-CAM at conv3 and conv4",
+    RECOMMENDED.name: "layer integrated gradients at conv3 (recommended)",
+}
 
 
 def attention(evaluation: Mapping[str, Any]) -> Table:
@@ -49,8 +59,9 @@ def attention_tests(evaluation: Mapping[str, Any]) -> Table:
     return Table("attention_tests", "F0 against F4 (Mann-Whitney)", columns, tuple(rows))
 
 
-def attention_printed(regions: Mapping[str, Any]) -> Table:
-    """Attention of one layer as it is printed: regions and groupings down, stages across."""
+def attention_printed(evaluation: Mapping[str, Any], kind: str) -> Table:
+    """Attention of one kind of map as it is printed: regions and groupings down, stages across."""
+    regions = evaluation["attention"]["layers"][kind]["regions"]
     rows: list[tuple[Cell, ...]] = []
     for region in REGIONS:
         for grouping in GROUPINGS:
@@ -62,7 +73,29 @@ def attention_printed(regions: Mapping[str, Any]) -> Table:
         "Median (quartiles; scans). Test: Mann-Whitney between patients; then how often an F4 patient's value is the "
         "larger one (0.5: no difference), with its 95 % interval."
     )
-    return Table("attention", "Mean attention by region and stage (mean1; 1 = even share)", columns, tuple(rows), note)
+    title = f"Mean attention by region and stage, {KIND_NAMES.get(kind, kind)} (mean1; 1 = even share)"
+    return Table("attention", title, columns, tuple(rows), note)
+
+
+def map_quality(evaluation: Mapping[str, Any]) -> Table:
+    """Whether maps without the paper's pattern of their stage go with wrong stages, of every kind of map."""
+    rows: list[tuple[Cell, ...]] = []
+    for kind, found in evaluation["map_quality_control"].items():
+        difference = found["difference"]
+        gap = None if difference["value"] is None else _points(difference)
+        shares = (_share(found[name]) if found[name]["of"] else None for name in ("agrees", "disagrees"))
+        rows.append((KIND_NAMES.get(kind, kind), *shares, gap, found["not_judged"]))
+    columns = ("Map", "Wrong, pattern as expected", "Wrong, another pattern", "Difference (points)", "Not judged")
+    note = (
+        "% staged wrongly [95 % interval] (scans) among maps that show the paper's pattern of the predicted stage (F0: "
+        "surface; F4: centres) and among the others: would reconsidering odd maps find errors?"
+    )
+    return Table("map_quality_control", "Odd maps and wrong stages", columns, tuple(rows), note)
+
+
+def _points(difference: Mapping[str, Any]) -> str:
+    low, high = difference["interval"]
+    return f"{100 * difference['value']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
 
 
 def patterns(evaluation: Mapping[str, Any]) -> Table:
@@ -88,7 +121,7 @@ def patterns_printed(evaluation: Mapping[str, Any], layer: str) -> Table:
     )
     columns = ("By", "Stage", *(title.capitalize() for title, _, _ in PATTERNS.values()))
     note = f"% [95 % Wilson interval] (maps/scans). {found['rule']}"
-    return Table("patterns", "Focus patterns by stage", columns, rows, note)
+    return Table("patterns", f"Focus patterns by stage, {KIND_NAMES.get(layer, layer)}", columns, rows, note)
 
 
 def markers(rows: Sequence[Mapping[str, str]]) -> tuple[Table, Table]:

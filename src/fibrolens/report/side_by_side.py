@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fibrolens.csvfile import Cell
+from fibrolens.explain.recipe import RECOMMENDED
 from fibrolens.report import paper
 from fibrolens.report.attention import PATTERNS, PREDICTED
 from fibrolens.report.paper import Reported
@@ -31,6 +32,7 @@ PATTERN = (
     "Ours is a rule on mean weights, the paper's a reading by three radiologists, who may see a pattern where the rule "
     "sees a mixed map. Maps are grouped by predicted stage."
 )
+OTHER_MAP = "Layer integrated gradients at conv3, not the paper's Grad-CAM."
 LETTERS = "abcdefgh"
 MASKS = "A study measures the stages, not its masks; how well the segmentation does stands in its model's card."
 
@@ -72,6 +74,7 @@ def compared(evaluation: Mapping[str, Any], layer: str) -> tuple[Compared, ...]:
         *_performance(evaluation["thresholds"]),
         *_attention(evaluation["attention"]["layers"][layer]["regions"]["liver"][PREDICTED]["stages"]),
         *_patterns(evaluation["patterns"]["layers"][layer][PREDICTED]),
+        *_recommended(evaluation),
         Compared("Liver masks, Dice", "", Reported(paper.DICE), None, None, MASKS, 2),
         Compared("Liver masks, pixel accuracy", "", Reported(paper.PIXEL_ACCURACY), None, None, MASKS, 2),
     )
@@ -141,6 +144,16 @@ def _patterns(stages: Mapping[str, Any]) -> Iterator[Compared]:
         what = f"Maps of {stage} with the pattern “{PATTERNS[pattern][0]}”"
         ends = found["interval"] and [100 * end for end in found["interval"]]
         yield Compared(what, "%", Reported(share), _percent(found["value"]), ends, PATTERN, 1)
+
+
+def _recommended(evaluation: Mapping[str, Any]) -> Iterator[Compared]:
+    """The paper's figures of maps beside those of the recommended one, where a study has it."""
+    layers = evaluation["attention"]["layers"]
+    if RECOMMENDED.name in layers:
+        stages = layers[RECOMMENDED.name]["regions"]["liver"][PREDICTED]["stages"]
+        patterns = evaluation["patterns"]["layers"][RECOMMENDED.name][PREDICTED]
+        for row in (*_attention(stages), *_patterns(patterns)):
+            yield replace(row, what=f"{row.what}, recommended map", why=f"{OTHER_MAP} {row.why}")
 
 
 def _percent(value: float | None) -> float | None:

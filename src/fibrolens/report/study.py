@@ -14,6 +14,7 @@ from fibrolens import __version__
 from fibrolens.cohort.flow import Flow
 from fibrolens.cohort.rules import Criteria
 from fibrolens.errors import UsageError
+from fibrolens.explain.recipe import RECOMMENDED
 from fibrolens.plan import Plan, from_plain
 from fibrolens.report import (
     conformal,
@@ -105,7 +106,10 @@ class StudyFiles:
             "the attention of each map (attention.csv)": self.looked,
             "how the CTs were made (acquisition.csv)": self.evaluation.get("shortcuts"),
         }
-        wanted = [c for c in CAPTIONS if c.name != "rivals" or "rivals" in self.evaluation]
+        absent = set() if "rivals" in self.evaluation else {"rivals"}
+        if RECOMMENDED.name not in self.evaluation["attention"]["layers"]:
+            absent |= {"maps_recommended", "regions_recommended"}
+        wanted = [c for c in CAPTIONS if c.name not in absent]
         figures = [f"{c.number} (figures/{c.name}.png)" for c in wanted if c.name not in self.figures]
         return [name for name, content in optional.items() if content is None] + figures
 
@@ -169,6 +173,8 @@ def _exact(files: StudyFiles) -> Iterator[Table]:
     yield findings.attention_tests(evaluation)
     yield findings.patterns(evaluation)
     yield side_by_side.exact(side_by_side.compared(evaluation, SHOWN))
+    if "map_quality_control" in evaluation:
+        yield findings.map_quality(evaluation)
     if files.flow is not None:
         yield findings.exclusions(files.flow)
     if files.markers is not None:
@@ -199,8 +205,7 @@ def _printed(files: StudyFiles) -> Iterator[Table]:
         yield findings.quality(files.quality)
     yield tables.per_fold(evaluation)
     yield tables.confusion(evaluation)
-    yield findings.attention_printed(evaluation["attention"]["layers"][SHOWN]["regions"])
-    yield findings.patterns_printed(evaluation, SHOWN)
+    yield from _maps_printed(evaluation)
     if files.markers is not None:
         yield findings.markers(files.markers)[1]
     if "rivals" in evaluation:
@@ -214,6 +219,16 @@ def _printed(files: StudyFiles) -> Iterator[Table]:
         yield conformal.coverage_printed(evaluation)
         yield conformal.deferral_printed(evaluation)
         yield subgroups.printed(evaluation)
+
+
+def _maps_printed(evaluation: Mapping[str, Any]) -> Iterator[Table]:
+    """Attention and patterns of the map that stands beside the paper's, and of the recommended one."""
+    for kind in (SHOWN, RECOMMENDED.name):
+        if kind in evaluation["attention"]["layers"]:
+            yield findings.attention_printed(evaluation, kind)
+            yield findings.patterns_printed(evaluation, kind)
+    if "map_quality_control" in evaluation:
+        yield findings.map_quality(evaluation)
 
 
 def _table2(evaluation: Mapping[str, Any]) -> Iterator[Table]:

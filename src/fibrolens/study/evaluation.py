@@ -11,13 +11,15 @@ import numpy as np
 from fibrolens.cohort.columns import CONTROL
 from fibrolens.cohort.table import scan_table
 from fibrolens.evaluate.attention import adjust, compare_stages, frequencies
+from fibrolens.evaluate.map_quality import map_quality
 from fibrolens.evaluate.scaled import USUAL, Population, probability_measures
 from fibrolens.evaluate.study import Predicted, evaluate_predictions
+from fibrolens.explain.agreement import agreement
 from fibrolens.explain.patterns import PATTERNS, RULE, pattern
 from fibrolens.output import write_json
 from fibrolens.result import INTENDED_USE, REGIONS
 from fibrolens.study.audits import audits
-from fibrolens.study.fold import LAYERS
+from fibrolens.study.fold import KINDS
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.rivals import evaluate_rivals
 from fibrolens.study.tables import (
@@ -41,6 +43,9 @@ ATTENTION_METHODS = {
     "without patients of both groups; effect: P(F4 > F0), ties half, with DeLong's 95 % interval",
     "attention_multiplicity": "p_value stands alone for the paper's one question (liver, layer mean, predicted stage); "
     "all others are exploratory: p_adjusted is Holm's over every test of this file",
+    "map_quality_control": "share of scans staged wrongly among those whose map of the predicted stage shows the "
+    "pattern that the paper saw in it (F0: surface; F4: core), and among the others; F1 to F3 are not judged; "
+    "Wilson's and Newcombe's 95 % intervals",
     "patterns": "95 % Wilson interval, scans of a patient taken to agree always; unit: patient",
 }
 Rows = Sequence[Mapping[str, str]]
@@ -101,12 +106,29 @@ def evaluate_study(
 
 def _looked(looked: Rows) -> dict[str, Any]:
     """``attention`` and ``patterns``, with their methods."""
-    patterns = {layer: _patterns(_of(looked, layer)) for layer in LAYERS}
+    kinds = kinds_in(looked)
+    patterns = {layer: _patterns(_of(looked, layer)) for layer in kinds}
     return {
         "attention": _attention(looked),
         "patterns": {"rule": RULE, "layers": patterns},
+        "map_quality_control": {layer: _quality(_of(looked, layer)) for layer in kinds},
         "methods": ATTENTION_METHODS,
     }
+
+
+def kinds_in(looked: Rows) -> list[str]:
+    """The kinds of map that a table of attention holds; older studies have no recommended one."""
+    known = {row["layer"] for row in looked}
+    return [kind for kind in KINDS if kind in known]
+
+
+def _quality(looked: Rows) -> dict[str, Any]:
+    """Whether maps without the pattern that the paper saw in their stage go with wrong stages."""
+    found = [_pattern_of(row) for row in looked]
+    agrees = [agreement(name, row["predicted"]).agrees for name, row in zip(found, looked, strict=True)]
+    wrong = np.array([row["predicted"] not in row["stage"].split("|") for row in looked], dtype=bool)
+    patient = np.unique([row["patient_id"] for row in looked], return_inverse=True)[1]
+    return map_quality(wrong, agrees, np.array(patient, dtype=int))
 
 
 def _inner(out: Path, cases: Sequence[Predicted]) -> dict[int, list[Predicted]]:
@@ -125,7 +147,8 @@ def _controls(path: Path) -> set[str]:
 
 def _attention(looked: Rows) -> dict[str, Any]:
     layers = {
-        layer: {"regions": {region: _compare(_of(looked, layer), region) for region in REGIONS}} for layer in LAYERS
+        layer: {"regions": {region: _compare(_of(looked, layer), region) for region in REGIONS}}
+        for layer in kinds_in(looked)
     }
     tests = [
         grouping["F0_against_F4"]
@@ -147,12 +170,16 @@ def _compare(looked: Rows, region: str) -> dict[str, Any]:
 
 
 def _patterns(looked: Rows) -> dict[str, Any]:
-    found = [pattern({region: _known(row[f"{region}_mean"]) for region in REGIONS}) for row in looked]
+    found = [_pattern_of(row) for row in looked]
     patient = np.unique([row["patient_id"] for row in looked], return_inverse=True)[1]
     return {
         title: frequencies([row[column] for row in looked], found, PATTERNS, patient)
         for title, column in GROUPINGS.items()
     }
+
+
+def _pattern_of(row: Mapping[str, str]) -> str:
+    return pattern({region: _known(row[f"{region}_mean"]) for region in REGIONS})
 
 
 def _known(text: str) -> float | None:

@@ -21,6 +21,7 @@ from fibrolens.cohort.table import CohortRow
 from fibrolens.errors import UsageError
 from fibrolens.evaluate.study import Predicted
 from fibrolens.explain.attention import attention
+from fibrolens.explain.recipe import RECOMMENDED
 from fibrolens.io import write_nifti
 from fibrolens.output import file_sha256
 from fibrolens.plan import STAGES, Plan
@@ -48,7 +49,9 @@ LAYERS: Mapping[str, tuple[str, ...]] = {"conv3": ("conv3",), "conv4": ("conv4",
 SHOWN = "mean"
 #: The layers of the network that they need.
 MAP_LAYERS = ("conv3", "conv4")
-MAPS, SPLIT, CHOICE = "maps", "split.json", "choice.json"
+#: Every kind of map of a study, as ``attention.csv`` names it.
+KINDS = (*LAYERS, RECOMMENDED.name)
+MAPS, RECOMMENDED_MAPS, SPLIT, CHOICE = "maps", "maps_recommended", "split.json", "choice.json"
 #: Standard errors by which a later way must be better on the inner split.
 CLEARLY = 2.0
 #: In a fold's folder while it is trained: one folder for each way.
@@ -206,7 +209,9 @@ def predict_fold(job: FoldJob, report: Reporter) -> None:
 
 
 def explain_fold(job: FoldJob, report: Reporter) -> None:
-    """Write ``maps/<scan>.nii.gz`` (layer ``mean``, scale ``mean1``, network grid) and, last, ``attention.csv``.
+    """Write the maps of the predicted stages (scale ``mean1``, network grid) and, last, ``attention.csv``.
+
+    ``maps/<scan>.nii.gz`` is the mean of both layers' Grad-CAM, ``maps_recommended/<scan>.nii.gz`` the recommended map.
 
     Raises:
         UsageError: the fold has not been predicted.
@@ -218,14 +223,18 @@ def explain_fold(job: FoldJob, report: Reporter) -> None:
         raise UsageError(f"Fold {job.number} has no predictions to explain; predict first.")
     model = _model(job)
     stages = {case.scan_id: case.predicted for case in read_predictions(job.folder / PREDICTIONS_FILE)}
-    (job.folder / MAPS).mkdir(exist_ok=True)
+    for name in (MAPS, RECOMMENDED_MAPS):
+        (job.folder / name).mkdir(exist_ok=True)
     looked = []
     for row in job.test:
         scan = load_scan(job.cases, row)
         seen = load_seen(job.cases, row, job.plan)
         prediction = predict_seen(model, seen, MAP_LAYERS, (stages[row.scan_id],))
         maps = scaled_maps(prediction, scan)
-        write_nifti(scan.labels.with_array(maps[SHOWN]), job.folder / MAPS / f"{row.scan_id}.nii.gz")
+        again = predict_seen(model, seen, RECOMMENDED.layers, (stages[row.scan_id],), RECOMMENDED.explain)
+        maps[RECOMMENDED.name] = scaled_map(again, 0, RECOMMENDED.layers, scan.body)
+        for kind, name in ((SHOWN, MAPS), (RECOMMENDED.name, RECOMMENDED_MAPS)):
+            write_nifti(scan.labels.with_array(maps[kind]), job.folder / name / f"{row.scan_id}.nii.gz")
         about = _known(job, row) | {"predicted": STAGES[stages[row.scan_id]]}
         looked += [about | _attention_row(scan, prediction, layer, array) for layer, array in maps.items()]
         report.advance(note=f"fold {job.number}")

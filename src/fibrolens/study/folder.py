@@ -19,7 +19,7 @@ from fibrolens.output import MANIFEST, file_sha256
 from fibrolens.plan import Plan, read_plan
 from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import LOG, WEIGHTS
-from fibrolens.study.fold import CHOICE, MAPS, SPLIT, WAYS, FoldJob
+from fibrolens.study.fold import CHOICE, MAPS, RECOMMENDED_MAPS, SPLIT, WAYS, FoldJob
 from fibrolens.study.organs import Segmentations
 from fibrolens.study.plans import RivalPlan, StudyPlan
 from fibrolens.study.prepare import PrepareJob
@@ -40,7 +40,7 @@ SHIPPED = "shipped"
 STEPS: dict[str, tuple[str, ...]] = {
     "train": (WEIGHTS, WAYS, LOG, STOPPING, CHOICE, PLAN, SPLIT),
     "predict": (PREDICTIONS_FILE, INNER),
-    "explain": (ATTENTION_FILE, MAPS),
+    "explain": (ATTENTION_FILE, MAPS, RECOMMENDED_MAPS),
     "evaluate": (),
 }
 #: What `evaluate` makes of the folds.

@@ -10,6 +10,7 @@ from typing import Any
 from fibrolens.cohort.flow import Flow
 from fibrolens.cohort.table import CohortRow
 from fibrolens.evaluate.study import THRESHOLDS, Predicted, curves
+from fibrolens.explain.recipe import RECOMMENDED
 from fibrolens.io import read_volume
 from fibrolens.io.nifti import read_nifti
 from fibrolens.plan import STAGES
@@ -26,7 +27,7 @@ from fibrolens.report.rivals import forest_figure
 from fibrolens.report.scheme import scheme_figure
 from fibrolens.report.tables import roc_points
 from fibrolens.study.evaluation import GROUPINGS
-from fibrolens.study.fold import SHOWN
+from fibrolens.study.fold import MAPS, RECOMMENDED_MAPS, SHOWN
 from fibrolens.study.modality import is_mr
 from fibrolens.study.organs import Segmentations
 from fibrolens.study.plans import StudyPlan
@@ -43,7 +44,7 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
     """Draw every figure into ``figures``, each as PNG and SVG, and write ``tables/roc_points.csv``.
 
     ``fig1_flow`` (where ``flow.json`` stands), ``fig2_scheme``, ``fig3_roc``, ``fig4_maps``, ``fig5_attention``,
-    ``confusion``, ``attention_regions``, ``patterns``, ``deferral``,
+    ``confusion``, ``attention_regions``, ``patterns``, ``deferral``, ``maps_recommended``, ``regions_recommended``,
     ``calibration``, ``decision_curves``, ``map_or_marker`` (where markers explain a score), ``rivals`` (where there are
     any).
 
@@ -69,7 +70,8 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
         shares_figure(shared, figures / "map_or_marker")
     _draw_attention(out, evaluation)
     by_scan = {row.scan_id: row for row in rows}
-    examples = [_example(out, by_scan[case.scan_id], case, plan) for case in typical(cases)]
+    chosen = typical(cases)
+    examples = [_example(out, by_scan[case.scan_id], case, plan) for case in chosen]
     shown, inner = examples[-1] if examples else None, evaluation["training"].get("inner_scans", ())
     scheme_figure(plan.staging, plan.folds, figures / "fig2_scheme", shown, inner)
     if examples:
@@ -77,6 +79,10 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
         greys = CT_GREYS if grid.intensity == "hu" else f"MR, percentiles of the body: {scaled(grid)}"
         note = f"{LAYER} The scans of median probability of their stage."
         map_figure(examples, figures / "fig4_maps", note, greys=greys)
+        if all((out / "folds" / str(case.fold) / RECOMMENDED_MAPS).is_dir() for case in chosen):
+            others = [_example(out, by_scan[case.scan_id], case, plan, RECOMMENDED_MAPS) for case in chosen]
+            note = f"Maps: {RECOMMENDED.name}, scale mean1. The same scans as in Fig. 4."
+            map_figure(others, figures / "maps_recommended", note, greys=greys)
 
 
 def typical(cases: Sequence[Predicted], count: int = EXAMPLES) -> list[Predicted]:
@@ -105,12 +111,14 @@ def _draw_attention(out: Path, evaluation: Mapping[str, Any]) -> None:
     attention_boxplot(values, groups, regions["liver"], figures / "fig5_attention", LAYER)
     region_figure(regions, figures / "attention_regions", LAYER)
     pattern_figure(evaluation["patterns"]["layers"][SHOWN], figures / "patterns", LAYER)
+    if (other := evaluation["attention"]["layers"].get(RECOMMENDED.name)) is not None:
+        region_figure(other["regions"], figures / "regions_recommended", f"Maps: {RECOMMENDED.name}, scale mean1.")
 
 
-def _example(out: Path, row: CohortRow, case: Predicted, plan: StudyPlan) -> MapExample:
+def _example(out: Path, row: CohortRow, case: Predicted, plan: StudyPlan, maps: str = MAPS) -> MapExample:
     """A scan with its map back on the CT's own grid."""
     ct = read_volume(row.image)
-    seen = Volume(*read_nifti(out / "folds" / str(case.fold) / "maps" / f"{row.scan_id}.nii.gz"))
+    seen = Volume(*read_nifti(out / "folds" / str(case.fold) / maps / f"{row.scan_id}.nii.gz"))
     grid = ToNetworkGrid.fit(ct, plan.staging.grid)
     back = grid.inverse(seen)
     title = f"{row.stage_name}, predicted {STAGES[case.predicted]}"
