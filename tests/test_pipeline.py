@@ -9,11 +9,14 @@ from tests.staged import simulated, untrained_models
 
 from fibrolens.errors import CoverageError, GeometryError, InputError, PhaseError
 from fibrolens.evaluate.conformal import Threshold
+from fibrolens.evaluate.saliency.null_band import Band, NullBand
 from fibrolens.explain.patterns import PATTERNS
+from fibrolens.explain.reference import AttentionReference, PatternCount
 from fibrolens.io import write_nifti
 from fibrolens.masks import OwnMasks
 from fibrolens.phantom.labels import Organ
 from fibrolens.pipeline import StageOptions, stage
+from fibrolens.plan import STAGES
 from fibrolens.staging.calibration import StageCalibration
 from fibrolens.staging.domain import DomainModel
 from fibrolens.volume import Geometry, Volume
@@ -275,3 +278,35 @@ def test_a_stage_set_of_a_forced_scan_is_not_valid(tmp_path, rendering, calibrat
 
 def test_another_calibration_is_another_result_for_the_manifest(models, calibrated):
     assert models.fingerprint != calibrated.fingerprint
+
+
+def test_the_recommended_map_stands_beside_the_one_that_was_asked_for(tmp_path, rendering, models):
+    path = tmp_path / "patient.nii.gz"
+    write_nifti(rendering.hu, path)
+    found = stage(path, models=models)
+    assert (found.attention.method, found.attention.layer) == ("gradcam", "conv4")
+    assert (found.recommended.method, found.recommended.layer) == ("integrated", "conv3")
+    assert found.recommended_map.geometry == found.ct.geometry
+    content = found.to_dict()
+    assert content["attention"]["method"] == "gradcam"
+    assert content["attention_recommended"]["method"] == "integrated"
+    assert len(content["attention_recommended"]["centroid_mm"]) == 3
+    again = stage(path, StageOptions(method="integrated", layer="conv3"), models)
+    assert (again.recommended, again.recommended_map) == (None, None)
+    assert again.to_dict()["attention_recommended"] == again.to_dict()["attention"]
+    np.testing.assert_array_equal(again.map.array, found.recommended_map.array)
+
+
+def test_region_figures_stand_against_the_null_band_of_the_weights(tmp_path, rendering, models):
+    path = tmp_path / "patient.nii.gz"
+    write_nifti(rendering.hu, path)
+    bands = (NullBand("gradcam", "conv4", "predicted", 20, 20, (Band("liver", 0.0, 1.0, 99.0),)),)
+    patterns = tuple(PatternCount("gradcam", "conv4", s, p, 0, 50) for s in STAGES for p in PATTERNS)
+    known = AttentionReference("a" * 64, "tests", bands, patterns)
+    found = stage(path, models=replace(models, staging=replace(models.staging, reference=known))).to_dict()
+    liver = found["attention"]["liver"]
+    assert liver["null"] == {"low": 0.0, "median": 1.0, "high": 99.0}
+    assert liver["inside_null"] is (None if liver["mean"] is None else True)
+    assert found["attention"]["spleen"]["null"] is None
+    assert found["attention_recommended"]["liver"]["null"] is None
+    assert found["attention"]["agreement"]["of"] == 50

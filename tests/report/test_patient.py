@@ -17,7 +17,7 @@ def content(tmp_path_factory):
 
 
 def test_every_marker_is_a_row_with_value_or_reason_range_and_formula(content):
-    page = render_report(content, b"")
+    page = render_report(content, [b"", b""])
     assert content["marker_details"]
     for marker in content["marker_details"]:
         row = _marker_row(marker)
@@ -54,7 +54,7 @@ def test_the_stage_set_is_told_with_its_claim_and_why_it_is_not_valid(content):
     held = {"stages": ["F2", "F3"], "claim": 0.9, "calibrated_on": "60 <toys>", "valid": True, "reason": None}
 
     def page(conformal):
-        return render_report(content | {"stage": content["stage"] | {"conformal_set": conformal}}, b"")
+        return render_report(content | {"stage": content["stage"] | {"conformal_set": conformal}}, [b"", b""])
 
     assert "the weights come without a calibration" in page(None)
     valid = page(held)
@@ -63,3 +63,38 @@ def test_the_stage_set_is_told_with_its_claim_and_why_it_is_not_valid(content):
     assert "60 &lt;toys&gt;" in valid
     assert "not valid here" not in valid
     assert "not valid here: forced" in page(held | {"valid": False, "reason": "not valid here: forced"})
+
+
+def banded(content, inside):
+    """The content of a result whose weights know the null band of the liver."""
+    liver = content["attention"]["liver"] | {"null": {"low": 0.7, "median": 1.0, "high": 1.2}, "inside_null": inside}
+    return content | {"attention": content["attention"] | {"liver": liver}}
+
+
+def test_both_maps_are_shown_with_method_and_layer(content):
+    page = render_report(content, [b"first", b"second"])
+    assert "Location map: 3D Grad-CAM at conv4" in page
+    assert "Location map by the recommended method: Layer integrated gradients at conv3" in page
+    assert page.count('<section class="look">') == 2
+    assert render_report(content, [b"first"]).count('<section class="look">') == 1
+
+
+@pytest.mark.parametrize(("inside", "word"), [(True, "inside"), (False, "outside")])
+def test_a_figure_stands_against_its_null_band_and_can_be_hidden(content, inside, word):
+    page = render_report(banded(content, inside), [b""])
+    assert f"<td>0.7 to 1.2, {word}</td>" in page
+    assert ('<tr class="inside"><td>Liver</td>' in page) == inside
+    assert 'id="hide-null"' in page
+    assert "<script" not in page
+
+
+def test_weights_without_a_null_band_say_so(content):
+    assert "<td>not known</td>" in render_report(content, [b""])
+    assert content["attention"]["liver"]["null"] is None
+
+
+def test_the_report_says_whether_the_map_shows_the_papers_pattern(content):
+    fits = {"expected": "core", "agrees": False, "frequency": 0.25, "of": 40, "unusual": False}
+    page = render_report(content | {"attention": content["attention"] | {"agreement": fits}}, [b""])
+    assert "does not show the paper&#39;s pattern" in page or "does not show the paper's pattern" in page
+    assert "25 % of 40 maps" in page
