@@ -30,8 +30,8 @@ def truth_examples(truth: TruthPlan, work: Path, names: Collection[str] = SHOWN)
         names: of the recipes of `truth` whose maps are made.
 
     Returns:
-        Of each arm the slice with most of the planted sign, with the maps of F4. An arm that
-        is not measured yet, or whose network stages no F4 correctly, is left out.
+        Of each arm the slice with most of the planted sign, with the maps of F4. An arm that is not measured yet, or
+        whose network stages no F4 correctly, is left out.
     """
     found = {}
     for arm in truth.arms:

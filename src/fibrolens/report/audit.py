@@ -167,7 +167,9 @@ def _regions(content: Content) -> Section:
         return Section(title, asks, gap=f"Not run. {STUDY_RUN} does it with the scans of a study.")
     pictures, tables, gap = [], [], []
     if study.get("ablation"):
-        text = "(a) What the predicted stage loses with each region. (b) Rank correlation of the maps with it."
+        text = (
+            "(a) What the predicted stage loses with each region. (b) Rank correlation of the maps with it, per litre."
+        )
         pictures.append(Picture("ablation", f"{text} Values: tables/ablation.csv.", audit_figures.ablation_figure))
         tables.append(audit_study.ablation_printed(content))
     else:

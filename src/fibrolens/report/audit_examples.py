@@ -27,7 +27,7 @@ TOP = 4.0
 #: Of the outline of what was planted: seen on grey as on the map's colours.
 OUTLINE = "#56B4E9"
 #: Inches: height of a row, and of what stands above and below all rows.
-ROW, ABOVE, BELOW = 1.5, 0.3, 0.55
+ROW, ABOVE, BELOW = 1.22, 0.25, 0.62
 
 
 @dataclass(frozen=True, eq=False)

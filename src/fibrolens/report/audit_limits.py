@@ -83,7 +83,7 @@ def _twins(content: Mapping[str, Any]) -> Iterator[str]:
     twins = content["twins"]
     if twins is None:
         return
-    places = ", ".join(f"{ARMS[sign]} {place.replace('_', ' ')}" for sign, place in twins["places"].items())
+    places = ", ".join(f"{ARMS[sign]} in the {place.replace('_', ' ')}" for sign, place in twins["places"].items())
     yield (
         f"The twins. {twins['maps']} maps of {twins['patients']} patients by {twins['networks']} "
         f"network{'s' if twins['networks'] > 1 else ''} that were trained where every sign follows the stage. Where "

@@ -98,7 +98,7 @@ def _truth(methods: Methods) -> str:
 
 
 def _arm_rate(title: str, lowest: Mapping[str, Any]) -> str:
-    return f"{lowest['value']:.0%} of the maps of {title} in its worst arm ({ARMS[lowest['arm']]})"
+    return f"{lowest['value']:.0%} of the maps of {title} for its worst sign ({ARMS[lowest['arm']]})"
 
 
 def _randomised(methods: Methods, controls: Methods) -> str:
