@@ -309,7 +309,7 @@ def _markers(ct: Volume, found: FoundOrgans, quality: Quality, segmenter: OrganS
 
 def _odd(shown: Attention) -> tuple[str, ...]:
     """What the paper proposes maps for: reconsider where one looks abnormal."""
-    said = doubt(shown.pattern, shown.target, shown.agreement)
+    said = doubt(f"{shown.method} {shown.layer}", shown.pattern, shown.target, shown.agreement)
     return () if said is None else (said,)
 
 
@@ -337,6 +337,10 @@ def _warnings(
         (
             models.staging.calibration is None,
             "These weights come without a calibration; there is no set of stages that claims to hold the true one.",
+        ),
+        (
+            models.staging.reference is None,
+            "These weights come without an attention reference; what a map shows without training is not known.",
         ),
         (not has_map, "The location map is zero everywhere; there is no attention to measure."),
         (

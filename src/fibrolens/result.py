@@ -145,6 +145,7 @@ class Attention:
             **per_region,
             "depth_profile": profile,
             "centroid_mm": None if self.centroid_mm is None else list(self.centroid_mm),
+            "pattern": self.pattern,
             "agreement": self.agreement.to_dict(),
         }
 

@@ -28,8 +28,9 @@ def test_the_papers_patterns_are_expected_of_the_two_ends_alone(found, predicted
 def test_a_pattern_that_few_maps_of_the_stage_show_makes_its_reader_reconsider():
     fits = agreement("off_organ", "F4", counted("off_organ", 4))
     assert fits.unusual
-    assert doubt("off_organ", "F4", fits) == (
-        "Reconsider: the map of F4 shows the pattern off_organ, as do 4 % of this network's 100 reference maps of F4."
+    assert doubt("integrated conv3", "off_organ", "F4", fits) == (
+        "Reconsider: the map of F4 by integrated conv3 shows the pattern off_organ, as do 4 % "
+        "of this network's 100 reference maps of F4."
     )
 
 
@@ -37,7 +38,11 @@ def test_a_pattern_that_few_maps_of_the_stage_show_makes_its_reader_reconsider()
 def test_a_frequent_pattern_or_too_few_maps_say_nothing(known):
     fits = agreement("mixed", "F4", known)
     assert not fits.unusual
-    assert doubt("mixed", "F4", fits) is None
+    assert doubt("gradcam conv4", "mixed", "F4", fits) is None
+
+
+def test_a_map_that_shows_the_papers_pattern_is_not_to_be_reconsidered_however_rare_it_is():
+    assert agreement("core", "F4", counted("core", 1)).unusual is False
 
 
 def test_an_unknown_pattern_is_not_unusual():

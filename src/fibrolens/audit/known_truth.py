@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from safetensors.torch import load_file
 
-from fibrolens.audit.regions import covered_body, density_map, region_masks, seen_by, widened
+from fibrolens.audit.maps import maps_of
+from fibrolens.audit.regions import region_masks, seen_by, widened
 from fibrolens.audit.simulated import SimulatedScan, SimulateJob, load_simulated, run_simulate
+from fibrolens.audit.subjects import Shown
 from fibrolens.begun import write_aside
 from fibrolens.engine import Engine
 from fibrolens.evaluate.saliency.first_region import chance_first, ranks_first, region_means
@@ -29,7 +31,7 @@ from fibrolens.plan import STAGES, Plan
 from fibrolens.progress import Reporter, ReporterFactory, silent
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.plans import small_plan
-from fibrolens.staging.predict import Prediction, StagingModel, predict_seen
+from fibrolens.staging.predict import StagingModel, predict_seen
 from fibrolens.staging.train import WEIGHTS, train
 
 ARMS = tuple(TRUE_REGIONS)
@@ -187,27 +189,23 @@ def run_measure(job: ArmJob, report: Reporter) -> None:
         found = load_simulated(job.scans(looked_at=True), roster, number)
         predicted = predict_seen(model, seen_by(found.scan, job.plan)).predicted
         stage = found.scan.case.stage
-        maps = _maps(model, found, job) if stage == predicted == F4 else {}
+        maps = _measured(model, found, job) if stage == predicted == F4 else {}
         rows.append({"scan_id": found.scan.case.scan_id, "stage": stage, "predicted": predicted, "maps": maps})
         report.advance(note=f"{job.arm} {job.seed}")
     write_aside(rows, job.maps)
 
 
-def _maps(model: StagingModel, found: SimulatedScan, job: ArmJob) -> dict[str, Any]:
-    seen = seen_by(found.scan, job.plan)
+def _measured(model: StagingModel, found: SimulatedScan, job: ArmJob) -> dict[str, Any]:
+    """Of every recipe the density of each region, and of the planted evidence against the rest of the body."""
+    maps = maps_of(model, Shown(found.scan), F4, job.truth.recipes, controls=())
+    masks = region_masks(found.scan, maps.inside)
     measured = {}
     for recipe in job.truth.recipes:
-        prediction = predict_seen(model, seen, recipe.layers, (F4,), recipe.explain)
-        measured[recipe.name] = measure_map(prediction, found, recipe, job)
+        array = maps.arrays[recipe.name]
+        planted = widened(found.evidence[job.arm], job.plan.network, recipe) & maps.inside
+        shown = region_means(array, {"evidence": planted, "rest": maps.inside & ~planted})
+        measured[recipe.name] = {"regions": region_means(array, masks)} | shown
     return measured
-
-
-def measure_map(prediction: Prediction, found: SimulatedScan, recipe: Recipe, job: ArmJob) -> dict[str, Any]:
-    """Density of each region, and of the planted evidence against the rest of the body; None where it is empty."""
-    array, inside = density_map(prediction, 0, recipe, found.scan), covered_body(found.scan, prediction)
-    planted = widened(found.evidence[job.arm], job.plan.network, recipe) & inside
-    shown = region_means(array, {"evidence": planted, "rest": inside & ~planted})
-    return {"regions": region_means(array, region_masks(found.scan, inside))} | shown
 
 
 def truth_figures(truth: TruthPlan, work: Path) -> dict[str, Any]:

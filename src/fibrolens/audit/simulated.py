@@ -95,7 +95,7 @@ def _write(job: SimulateJob, number: int, path: Path) -> None:
     patient = job.roster.patient(number)
     geometry = small_grid(patient)
     shown = render(patient, geometry)
-    view = NetworkView.of(shown.hu, _organs(shown), job.grid)
+    view = NetworkView.of(shown.hu, organs_of(shown), job.grid)
     arrays = {
         "image": _grey(view.image.array),
         "labels": view.labels.array,
@@ -115,7 +115,8 @@ def _write(job: SimulateJob, number: int, path: Path) -> None:
     aside.replace(path)
 
 
-def _organs(shown: Rendering) -> Volume:
+def organs_of(shown: Rendering) -> Volume:
+    """1 liver, 2 spleen, of a rendering."""
     organs = shown.labels.array
     labels = np.where(organs == Organ.LIVER, LIVER, np.where(organs == Organ.SPLEEN, SPLEEN, 0))
     return shown.labels.with_array(labels.astype(np.uint8))

@@ -18,8 +18,10 @@ from jaxtyping import Float
 from scipy.special import softmax
 
 from fibrolens.audit.known_truth import ALL, F4, ArmJob, TruthPlan, run_train, simulations_of, trained
-from fibrolens.audit.regions import covered_body, density_map, region_masks, seen_by
+from fibrolens.audit.maps import maps_of
+from fibrolens.audit.regions import region_masks, seen_by
 from fibrolens.audit.simulated import SimulatedScan, load_simulated, run_simulate
+from fibrolens.audit.subjects import Shown
 from fibrolens.begun import write_aside
 from fibrolens.engine import Engine
 from fibrolens.evaluate.saliency.effects import effects
@@ -86,13 +88,12 @@ def _measured(model: StagingModel, found: SimulatedScan, job: ArmJob) -> dict[st
     without = {
         sign: predict_seen(model, seen_by(replace(found.scan, case=found.twins[sign]), job.plan)) for sign in SIGNS
     }
+    found_maps = maps_of(model, Shown(found.scan), F4, job.truth.recipes, controls=())
+    masks = region_masks(found.scan, found_maps.inside)
+    masks[PLACES["lobes"]] = (found.evidence["lobes"] == GREW) & found_maps.inside
     maps = {}
     for recipe in job.truth.recipes:
-        prediction = predict_seen(model, seen_by(found.scan, job.plan), recipe.layers, (F4,), recipe.explain)
-        array, inside = density_map(prediction, 0, recipe, found.scan), covered_body(found.scan, prediction)
-        masks = region_masks(found.scan, inside)
-        masks[PLACES["lobes"]] = (found.evidence["lobes"] == GREW) & inside
-        means = region_means(array, masks)
+        means = region_means(found_maps.arrays[recipe.name], masks)
         maps[recipe.name] = {sign: means.get(place) for sign, place in PLACES.items()}
     chance = _chance(own.logits)
     return {

@@ -24,7 +24,7 @@ class Agreement:
         frequency: share of the network's reference maps of this stage with the same pattern; None where too few maps
             were looked at.
         of: how many they were.
-        unusual: whether that share is below `UNUSUAL`; None as `frequency`.
+        unusual: whether that share is below `UNUSUAL`, of a map that does not show what is expected; None as `frequency`.
     """
 
     expected: str | None
@@ -50,14 +50,16 @@ def agreement(found: str, predicted: str, known: PatternCount | None = None) -> 
     agrees = None if expected is None or found == "unknown" else found == expected
     of = 0 if known is None else known.of
     frequency = None if known is None or of < FEWEST or found == "unknown" else known.count / of
-    return Agreement(expected, agrees, frequency, of, None if frequency is None else frequency < UNUSUAL)
+    # A network may seldom show the paper's pattern; where it does, nothing is to be reconsidered.
+    unusual = None if frequency is None else frequency < UNUSUAL and agrees is not True
+    return Agreement(expected, agrees, frequency, of, unusual)
 
 
-def doubt(found: str, predicted: str, fits: Agreement) -> str | None:
-    """The sentence for the report where the map should make its reader reconsider; None where it need not."""
+def doubt(method: str, found: str, predicted: str, fits: Agreement) -> str | None:
+    """The sentence for the report where the map of a method should make its reader reconsider; None where not."""
     if not fits.unusual or fits.frequency is None:
         return None
     return (
-        f"Reconsider: the map of {predicted} shows the pattern {found}, as do {100 * fits.frequency:.0f} % of this "
-        f"network's {fits.of} reference maps of {predicted}."
+        f"Reconsider: the map of {predicted} by {method} shows the pattern {found}, as do {100 * fits.frequency:.0f} % "
+        f"of this network's {fits.of} reference maps of {predicted}."
     )
