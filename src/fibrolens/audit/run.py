@@ -94,7 +94,7 @@ def run_audit(
     with writing(out):
         begin(out, run, found)
         work.mkdir(exist_ok=True)
-        truth = _known_truth(options, work, workers, progress) if options.known_truth else None
+        truth = _known_truth(options, out, workers, progress) if options.known_truth else None
         checks = None
         if options.study is not None:
             chosen = CheckOptions(cohort=options.cohort, scans=options.scans, seed=options.seed, workers=workers)
