@@ -25,7 +25,8 @@ def test_printed_attention_has_counts_and_the_test_beside(evaluation):
     row = findings.attention_printed(evaluation, "mean").rows[1]
     assert row[:2] == ("Liver", "true stage")
     assert row[2].endswith("; 17)")
-    assert row[-1].startswith("p ")
+    assert row[-2].startswith("p ")
+    assert row[-1] is None
 
 
 def test_patterns_are_shares_with_counts_and_the_rule_stands_below(evaluation):
@@ -66,3 +67,11 @@ def test_quality_counts_every_value(evaluated):
 def test_a_table_that_does_not_say_who_made_the_masks_counts_none(evaluated):
     old = [{name: row[name] for name in row if name != "mask_kind"} for row in read(evaluated / "quality.csv")]
     assert "Organ masks" not in {row[0] for row in findings.quality(old).rows}
+
+
+def test_printed_attention_stands_against_its_null_band(evaluation):
+    bands = {"mean": {"liver": [0.4, 1.44]}}
+    known = evaluation | {"attention": evaluation["attention"] | {"null_bands": bands}}
+    rows = findings.attention_printed(known, "mean").rows
+    assert {row[-1] for row in rows if row[0] == "Liver"} == {"0.4 to 1.4"}
+    assert {row[-1] for row in rows if row[0] == "Spleen"} == {None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +34,24 @@ REGION_NAMES = {
 }
 
 
-def region_figure(regions: Mapping[str, Any], stem: Path, note: str = "") -> None:
+def region_figure(
+    regions: Mapping[str, Any], stem: Path, note: str = "", band: Mapping[str, Sequence[float]] | None = None
+) -> None:
     """Draw median and quartiles of the mean attention in every region by predicted and by true stage.
 
     Args:
         regions: ``regions`` of a layer in ``evaluation.json``.
         stem: path without ending; ``.png`` and ``.svg`` are written.
         note: what to say below, beside the intended use.
+        band: of each region both ends of the null band, which is shaded; None where it is not known.
     """
     with print_style():
         figure = Figure(figsize=(TWO_COLUMNS, 2.75))
         panels = figure.subplots(1, len(REGIONS), sharey=True)
         figure.subplots_adjust(left=0.08, right=0.995, top=0.8, bottom=0.2, wspace=0.06)
         for axes, region in zip(panels, REGIONS, strict=True):
+            if band and region in band:
+                axes.axhspan(*band[region], color="0.88", linewidth=0, label="null band (networks without training)")
             axes.axhline(1.0, color="0.6", linewidth=0.8, linestyle="--")
             for grouping, (colour, marker, shift) in GROUPINGS.items():
                 stages = regions[region][grouping]["stages"]
@@ -58,7 +63,7 @@ def region_figure(regions: Mapping[str, Any], stem: Path, note: str = "") -> Non
             axes.set_axisbelow(True)
         panels[0].set_ylabel("Mean attention\n(mean1; 1 = even share)")
         panels[0].set_ylim(bottom=0)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="upper center", ncols=2, frameon=False)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="upper center", ncols=3, frameon=False)
         footer(figure, f"Marks: median of the scans; bars: quartiles. {note}")
         save_both(figure, stem)
 

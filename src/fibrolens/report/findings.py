@@ -62,16 +62,19 @@ def attention_tests(evaluation: Mapping[str, Any]) -> Table:
 def attention_printed(evaluation: Mapping[str, Any], kind: str) -> Table:
     """Attention of one kind of map as it is printed: regions and groupings down, stages across."""
     regions = evaluation["attention"]["layers"][kind]["regions"]
+    bands = evaluation["attention"].get("null_bands", {}).get(kind, {})
+    null = {region: f"{low:.1f} to {high:.1f}" for region, (low, high) in bands.items()}
     rows: list[tuple[Cell, ...]] = []
     for region in REGIONS:
         for grouping in GROUPINGS:
             content = regions[region][grouping]
             medians = (_median(content["stages"][stage]) for stage in STAGES)
-            rows.append((REGION_NAMES[region], grouping, *medians, _test(content["F0_against_F4"])))
-    columns = ("Region", "By", *STAGES, "F0 against F4")
+            rows.append((REGION_NAMES[region], grouping, *medians, _test(content["F0_against_F4"]), null.get(region)))
+    columns = ("Region", "By", *STAGES, "F0 against F4", "Null band")
     note = (
         "Median (quartiles; scans). Test: Mann-Whitney between patients; then how often an F4 patient's value is the "
-        "larger one (0.5: no difference), with its 95 % interval."
+        "larger one (0.5: no difference), with its 95 % interval. Null band: 95 % of such means by networks of random "
+        "weights; a single scan's figure inside it is no finding."
     )
     title = f"Mean attention by region and stage, {KIND_NAMES.get(kind, kind)} (mean1; 1 = even share)"
     return Table("attention", title, columns, tuple(rows), note)

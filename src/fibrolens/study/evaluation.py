@@ -64,6 +64,7 @@ def evaluate_study(
     training: Mapping[str, Any],
     population: Population = USUAL,
     plan: StudyPlan | None = None,
+    null_bands: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write ``evaluation.json`` from the tables of a study.
 
@@ -77,6 +78,7 @@ def evaluate_study(
         training: facts of the training to be stated beside the figures.
         population: for whom figures are wanted besides the cohort.
         plan: of the study, for its rivals; None where there are none.
+        null_bands: of each kind of map and region, where its mean lies without training; None where that is not known.
 
     Returns:
         The content.
@@ -100,6 +102,7 @@ def evaluate_study(
     for part in more:
         content["methods"] |= part.pop("methods", {})
         content |= part
+    content["attention"]["null_bands"] = dict(null_bands or {})
     write_json(content, out / "evaluation.json")
     return content
 

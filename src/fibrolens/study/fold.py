@@ -58,6 +58,11 @@ CLEARLY = 2.0
 WAYS = "ways"
 
 
+def kind_of(method: str, layer: str) -> str:
+    """What ``attention.csv`` calls a kind of map: Grad-CAM by its layer alone, as the paper's."""
+    return layer if method == "gradcam" else f"{method} {layer}"
+
+
 @dataclass(frozen=True)
 class FoldJob:
     """What a fold needs to know.

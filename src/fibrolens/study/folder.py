@@ -17,9 +17,10 @@ from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.errors import CohortError, UsageError
 from fibrolens.output import MANIFEST, file_sha256
 from fibrolens.plan import Plan, read_plan
+from fibrolens.staging.predict import StagingModel
 from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import LOG, WEIGHTS
-from fibrolens.study.fold import CHOICE, MAPS, RECOMMENDED_MAPS, SPLIT, WAYS, FoldJob
+from fibrolens.study.fold import CHOICE, MAPS, RECOMMENDED_MAPS, SPLIT, WAYS, FoldJob, kind_of
 from fibrolens.study.organs import Segmentations
 from fibrolens.study.plans import RivalPlan, StudyPlan
 from fibrolens.study.prepare import PrepareJob
@@ -185,6 +186,22 @@ class Study:
                 for number in range(self.plan.folds):
                     for name in STEPS[later]:
                         _remove(place / FOLDS / str(number) / name)
+
+    def null_bands(self) -> dict[str, dict[str, list[float]]]:
+        """Of each kind of map and region, where its mean lies by networks that have learnt nothing.
+
+        They belong to the weights that the study begins with: networks of random weights know nothing of a training, so
+        that the band holds for every network of the same plan. None without such weights, or with another plan.
+        """
+        if self.start is None:
+            return {}
+        model = StagingModel.load(self.start)
+        if model.reference is None or model.plan.network != self.plan.staging.network:
+            return {}
+        return {
+            kind_of(null.method, null.layer): {band.region: [max(band.low, 0.0), band.high] for band in null.bands}
+            for null in model.reference.bands
+        }
 
     def facts(self) -> dict[str, Any]:
         """What ``evaluation.json`` says of the training."""

@@ -109,10 +109,12 @@ def _draw_attention(out: Path, evaluation: Mapping[str, Any]) -> None:
     values = [number(row["liver_mean"]) for row in looked]
     groups = {title: [row[column] for row in looked] for title, column in GROUPINGS.items()}
     attention_boxplot(values, groups, regions["liver"], figures / "fig5_attention", LAYER)
-    region_figure(regions, figures / "attention_regions", LAYER)
+    bands = evaluation["attention"].get("null_bands", {})
+    region_figure(regions, figures / "attention_regions", LAYER, bands.get(SHOWN))
     pattern_figure(evaluation["patterns"]["layers"][SHOWN], figures / "patterns", LAYER)
     if (other := evaluation["attention"]["layers"].get(RECOMMENDED.name)) is not None:
-        region_figure(other["regions"], figures / "regions_recommended", f"Maps: {RECOMMENDED.name}, scale mean1.")
+        note = f"Maps: {RECOMMENDED.name}, scale mean1."
+        region_figure(other["regions"], figures / "regions_recommended", note, bands.get(RECOMMENDED.name))
 
 
 def _example(out: Path, row: CohortRow, case: Predicted, plan: StudyPlan, maps: str = MAPS) -> MapExample:

@@ -185,7 +185,7 @@ def evaluate(study: Study, crew: Crew, population: Population = USUAL) -> None:
             collect_tables(out, len(jobs))
             collect_rivals(study)
             seed = study.plan.staging.training.seed
-            evaluation = evaluate_study(out, seed, study.facts(), population, study.plan)
+            evaluation = evaluate_study(out, seed, study.facts(), population, study.plan, study.null_bands())
             report.advance(note="figures")
             write_cohort_tables(study)
             draw_study(out, study.rows, study.plan, evaluation)
