@@ -10,20 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float
-
+from fibrolens.attend import attend, oddities, recommended_map
 from fibrolens.engine import one_blas_thread
 from fibrolens.errors import ModelError
-from fibrolens.explain.agreement import doubt
-from fibrolens.explain.attention import attention, centroid_mm, depth_profile
 from fibrolens.explain.recipe import RECOMMENDED, Recipe, recipe
 from fibrolens.markers.marker import Marker
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.masks import FoundOrgans, OwnMasks, find_organs
 from fibrolens.plan import STAGES
 from fibrolens.quality import Quality, assess
-from fibrolens.result import Attention, ConformalSet, ModelRecord, StageEstimate, StagingResult
+from fibrolens.result import ConformalSet, ModelRecord, StageEstimate, StagingResult
 from fibrolens.scan import ScanInput, read_scan
 from fibrolens.segment.flags import doubts
 from fibrolens.segment.predict import OrganSegmenter
@@ -34,8 +30,6 @@ from fibrolens.staging.predict import Prediction, StagingModel, predict
 from fibrolens.view import NetworkView, scaled_map
 from fibrolens.volume import Volume
 from fibrolens.weights import shipped
-
-SCALE = "mean1"
 
 
 @dataclass(frozen=True)
@@ -189,9 +183,9 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         maps = {name: view.grid.inverse(view.image.with_array(array)) for name, array in scaled.items()}
     predicted = STAGES[prediction.predicted]
     with clock("recommended_map"):
-        second, second_map = _recommended(models.staging, view, prediction, how)
+        second, second_map = recommended_map(models.staging, view, prediction, how)
     with clock("attention"):
-        looked = partial(_attention, models.staging, view, prediction.coverage, predicted, organs.source)
+        looked = partial(attend, models.staging, view, prediction.coverage, predicted, organs.source)
         shown = looked(how, scaled[predicted])
         recommended = None if second is None else looked(RECOMMENDED, second)
     with clock("markers"):
@@ -212,7 +206,7 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         measured=markers,
         warnings=(
             *_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())),
-            *_odd(recommended or shown),
+            *oddities(recommended or shown),
             *found.doubts,
             *doubts(ct, organs.labels, found.agreement),
         ),
@@ -221,50 +215,6 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         recommended=recommended,
         recommended_map=second_map,
         timings=clock.seconds,
-    )
-
-
-def _recommended(
-    model: StagingModel, view: NetworkView, prediction: Prediction, how: Recipe
-) -> tuple[Float[np.ndarray, "d h w"] | None, Volume | None]:
-    """The recommended map of the predicted stage on the network grid and on the CT's; None where `how` makes it."""
-    if how.name == RECOMMENDED.name:
-        return None, None
-    found = predict(
-        model,
-        view.image.array,
-        view.liver_range,
-        RECOMMENDED.layers,
-        (prediction.predicted,),
-        explain=RECOMMENDED.explain,
-    )
-    array = scaled_map(found, 0, RECOMMENDED.layers, view.body)
-    return array, view.grid.inverse(view.image.with_array(array))
-
-
-def _attention(
-    model: StagingModel,
-    view: NetworkView,
-    coverage: Float[np.ndarray, " d"],
-    target: str,
-    mask_source: str,
-    how: Recipe,
-    array: Float[np.ndarray, "d h w"],
-) -> Attention:
-    """Where a map on the network grid lies."""
-    location_map = view.image.with_array(array)
-    measured = (location_map, view.labels, view.body, coverage, view.depth)
-    inside = view.body & (coverage > 0)[:, None, None]
-    return Attention(
-        SCALE,
-        how.method,
-        how.layer,
-        target,
-        mask_source,
-        attention(*measured),
-        depth_profile(*measured),
-        centroid_mm(location_map, inside),
-        model.reference,
     )
 
 
@@ -305,12 +255,6 @@ def _markers(ct: Volume, found: FoundOrgans, quality: Quality, segmenter: OrganS
     aorta = MaskSource("segmenter", segmenter.name, segmenter.sha256)
     names = MaskNames(str(found.sources.liver), str(found.sources.spleen), str(aorta))
     return measure(MarkedScan(ct, found.masks.labels, names, quality.organ_hu, quality.phase))
-
-
-def _odd(shown: Attention) -> tuple[str, ...]:
-    """What the paper proposes maps for: reconsider where one looks abnormal."""
-    said = doubt(f"{shown.method} {shown.layer}", shown.pattern, shown.target, shown.agreement)
-    return () if said is None else (said,)
 
 
 def _warnings(
