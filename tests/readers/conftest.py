@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from tests.study.conftest import finished_study, study_plan, toy_cohort, toy_plan
 
-from fibrolens.readers.items import Item, Wanted
+from fibrolens.readers.item import Item
+from fibrolens.readers.items import Wanted
 from fibrolens.readers.prepare import prepare
 from fibrolens.readers.store import Store
 from fibrolens.study import Running

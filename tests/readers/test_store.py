@@ -86,13 +86,13 @@ for n in range(100_000):
 
 
 def test_a_kill_in_the_middle_loses_nothing_that_was_acknowledged(store):
-    for _ in range(3):
+    for _ in range(2):
         before = len(store.history("A"))
         script = WRITER.replace("str(n)", f'f"{before}-{{n}}"')
         with subprocess.Popen(
             [sys.executable, "-c", script, str(store.path)], stdout=subprocess.PIPE, text=True
         ) as run:
-            told = [int(run.stdout.readline()) for _ in range(60)]
+            told = [int(run.stdout.readline()) for _ in range(40)]
             run.send_signal(signal.SIGKILL)
             told += [int(line) for line in run.stdout.read().split("\n")[:-1]]
         assert run.returncode == -signal.SIGKILL

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from fibrolens.errors import UsageError
 from fibrolens.evaluate.study import Predicted
 from fibrolens.plan import STAGES
+from fibrolens.readers.item import Item, Kind
 
-Kind = Literal["map", "control", "repeat"]
 #: Letters and digits that are not taken for each other.
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 ID_LENGTH = 6
@@ -48,35 +47,6 @@ class Wanted:
                 raise UsageError(f"{name} is a share from 0 to 1; it is {share:g}.")
         if not self.stages or not set(self.stages) <= set(STAGES) or len(set(self.stages)) < len(self.stages):
             raise UsageError(f"--stages takes one or more of {', '.join(STAGES)}, each once.")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One picture of the set, and what its readers must not know.
-
-    Args:
-        item: its name, which tells nothing.
-        kind: a ``map`` of the study, a ``control`` from a network with random weights, or the ``repeat`` of either.
-        of: the item that it repeats; None otherwise.
-        scan_id: whose CT it shows.
-        patient_id: whose scan.
-        fold: the fold that kept the patient away.
-        stage: true stage, or a set of stages.
-        predicted: stage whose map it is.
-        seed: of the random weights of a control; None otherwise.
-        pattern: what `fibrolens.explain.patterns` computes of the map; None until it is known.
-    """
-
-    item: str
-    kind: Kind
-    of: str | None
-    scan_id: str
-    patient_id: str
-    fold: int
-    stage: str
-    predicted: str
-    seed: int | None = None
-    pattern: str | None = None
 
 
 def draw_items(cases: Sequence[Predicted], wanted: Wanted, generator: np.random.Generator) -> tuple[Item, ...]:

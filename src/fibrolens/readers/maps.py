@@ -17,7 +17,7 @@ from fibrolens.io.nifti import read_nifti
 from fibrolens.output import write_json
 from fibrolens.plan import STAGES, Plan
 from fibrolens.progress import Reporter
-from fibrolens.readers.items import Item
+from fibrolens.readers.item import Item
 from fibrolens.report.mr import shown_as_ct
 from fibrolens.report.readers_picture import reading_picture
 from fibrolens.staging.covariates import covariates

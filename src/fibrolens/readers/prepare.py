@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,7 +18,9 @@ from fibrolens.evaluate.study import Predicted
 from fibrolens.explain.patterns import RULE, pattern
 from fibrolens.output import MANIFEST, is_done, output_folder, read_manifest
 from fibrolens.readers.disguise import disguise
-from fibrolens.readers.items import Item, Wanted, draw_items, draw_order
+from fibrolens.readers.folder import COMMAND, DATABASE, PICTURES
+from fibrolens.readers.item import Item
+from fibrolens.readers.items import Wanted, draw_items, draw_order
 from fibrolens.readers.maps import PictureJob, draw_scan, scale_top
 from fibrolens.readers.store import Store
 from fibrolens.study.fold import MAPS, SHOWN
@@ -27,28 +28,6 @@ from fibrolens.study.folder import FOLDS, INPUTS, Study
 from fibrolens.study.prepare import files_sha256
 from fibrolens.study.steps import Running
 from fibrolens.study.tables import ATTENTION_FILE, PREDICTIONS_FILE, read_predictions, read_table
-
-DATABASE, PICTURES = "readings.sqlite3", "pictures"
-COMMAND = "read prepare"
-#: A reader's name also names a folder.
-READER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,38}[A-Za-z0-9])?")
-
-
-def readers_of(text: str) -> tuple[str, ...]:
-    """The names of ``A,B,C``.
-
-    Raises:
-        UsageError: a name cannot be used, or stands twice.
-    """
-    names = tuple(part.strip() for part in text.split(","))
-    for name in names:
-        if not READER.fullmatch(name):
-            raise UsageError(
-                f"A reader's name has 1 to 40 letters of A to Z, digits, spaces, '.', '_' and '-'; {name!r} has not."
-            )
-    if len({name.casefold() for name in names}) < len(names):
-        raise UsageError("Every reader needs a name of their own; capitals make no difference.")
-    return names
 
 
 def prepare(study: Study, out: Path, wanted: Wanted, how: Running, overwrite: bool = False) -> Store:
@@ -86,18 +65,6 @@ def prepare(study: Study, out: Path, wanted: Wanted, how: Running, overwrite: bo
         disguise([folder / PICTURES / f"{item.item}.png" for item in known], generator)
         orders = {reader: draw_order(known, generator) for reader in wanted.readers}
         Store.create(folder / DATABASE, known, orders, _about(study, wanted, top, cases))
-    return Store.open(out / DATABASE)
-
-
-def open_set(out: Path) -> Store:
-    """The database of a prepared set.
-
-    Raises:
-        UsageError: `out` is none.
-    """
-    made = read_manifest(out) if out.is_dir() else None
-    if made is None or made.get("run", {}).get("command") != COMMAND:
-        raise UsageError(f"{out} is not a prepared reader study; fibrolens read prepare STUDY --out DIR makes one.")
     return Store.open(out / DATABASE)
 
 

@@ -13,7 +13,7 @@ from fibrolens.csvfile import write_csv
 from fibrolens.errors import CohortError, InputError, UsageError
 from fibrolens.output import is_done, output_folder
 from fibrolens.readers.choices import CHOICES, CONFIDENCES, INSTRUCTIONS, QUESTION
-from fibrolens.readers.prepare import PICTURES
+from fibrolens.readers.folder import PICTURES
 from fibrolens.readers.store import Reading, Store
 from fibrolens.result import INTENDED_USE
 

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from fibrolens.errors import InputError, OutputError
 from fibrolens.readers.choices import CONFIDENCES, NAMES
-from fibrolens.readers.items import Item
+from fibrolens.readers.item import Item
 from fibrolens.readers.schema import LONGEST_COMMENT, LONGEST_SECONDS, SCHEMA_VERSION, TABLES
 
 #: Seconds that a write waits for another one.
