@@ -8,10 +8,24 @@ import traceback
 from collections.abc import Sequence
 
 from fibrolens import __version__
-from fibrolens.cli import audit, cohort, demo, doctor, evaluate, explain, phantom, predict, segment, stage, study, train
+from fibrolens.cli import (
+    audit,
+    cohort,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    phantom,
+    predict,
+    read,
+    segment,
+    stage,
+    study,
+    train,
+)
 from fibrolens.errors import FibrolensError
 
-VERBS = (stage, study, cohort, segment, train, predict, explain, audit, evaluate, phantom, demo, doctor)
+VERBS = (stage, study, cohort, segment, train, predict, explain, audit, read, evaluate, phantom, demo, doctor)
 INTERRUPTED = 130
 
 

@@ -9,7 +9,7 @@ from fibrolens.errors import UsageError
 from fibrolens.output import read_manifest
 from fibrolens.readers.store import Store
 
-DATABASE, PICTURES = "readings.sqlite3", "pictures"
+DATABASE, PICTURES, SHEETS, REPORT = "readings.sqlite3", "pictures", "sheets", "report"
 COMMAND = "read prepare"
 #: A reader's name also names a folder.
 READER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,38}[A-Za-z0-9])?")
