@@ -122,7 +122,7 @@ def _brief(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     paper = {(entry["stage"], entry["pattern"]): entry["percent"] for entry in found["paper"]}
     for stage, part in found["expected"].items():
         told = part[MAJORITY]
-        shares = [ranged(told[kind]["value"], told[kind]["interval"], 100, 1) for kind in ("maps", "controls")]
+        shares = [ranged(told[kind]["value"], told[kind]["interval"], 100.0, 1) for kind in ("maps", "controls")]
         what = f"Maps of predicted {stage} read as “{WORDS[part['pattern']]}” (%)"
         yield what, shares[0], shares[1], f"{paper[stage, part['pattern']]:.1f}"
 

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fibrolens.report.drawing import BLUE, GREEN, TWO_COLUMNS, VERMILION, footer, print_style, save_both
+from fibrolens.report.drawing import BLUE, GREEN, SMALL, TWO_COLUMNS, VERMILION, footer, print_style, save_both
 from fibrolens.report.readers_tables import MAJORITY, WORDS, measures
 
 #: Marks of the readers; of a sixth the first comes again.
@@ -28,17 +28,20 @@ def pattern_figure(found: Mapping[str, Any], stem: Path) -> None:
     """
     stages = list(found["patterns"])
     with print_style():
-        figure = Figure(figsize=(TWO_COLUMNS, 3.6))
+        figure = Figure(figsize=(TWO_COLUMNS, 3.3))
         panels = figure.subplots(1, len(stages), sharey=True, squeeze=False)[0]
-        figure.subplots_adjust(left=0.075, right=0.99, top=0.79, bottom=0.285, wspace=0.05)
+        figure.subplots_adjust(left=0.075, right=0.99, top=0.83, bottom=0.25, wspace=0.05)
         for axes, stage in zip(panels, stages, strict=True):
             _panel(axes, found, stage)
         panels[0].set(ylabel="Share of the pictures (%)", ylim=(-3, 103))
-        handles, labels = panels[-1].get_legend_handles_labels()
-        known = dict(zip(labels, handles, strict=True))
+        known: dict[str, Any] = {}
         for axes in panels:
             known |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-        figure.legend(list(known.values()), list(known), loc="upper center", ncols=4, frameon=False)
+        # Lines come before error bars; the majority shall stand first and the paper last.
+        first = [name for name in ("majority", "controls, majority") if name in known]
+        names = [*first, *(name for name in known if name not in (*first, "paper")), *({"paper"} & known.keys())]
+        style: dict[str, Any] = {"loc": "upper center", "ncols": min(len(names), 6), "frameon": False}
+        figure.legend([known[name] for name in names], names, columnspacing=1.4, **style)
         footer(figure, "Bars: 95 % Wilson interval. Controls: maps of networks with random weights.")
         save_both(figure, stem)
 
@@ -95,7 +98,7 @@ def _panel(axes: Axes, found: Mapping[str, Any], stage: str) -> None:
             axes.plot(place, entry["percent"], marker="*", label="paper", **star)
     counts = maps[MAJORITY]["surface"]["of"], controls[MAJORITY]["surface"]["of"]
     axes.set_title(f"Predicted {stage}: {counts[0]} maps, {counts[1]} controls")
-    axes.set_xticks(range(len(patterns)), [textwrap.fill(WORDS[name], 11) for name in patterns])
+    axes.set_xticks(range(len(patterns)), [textwrap.fill(WORDS[name], 9) for name in patterns], fontsize=SMALL)
     axes.set_xlim(-0.6, len(patterns) - 0.4)
     axes.grid(axis="y", color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)

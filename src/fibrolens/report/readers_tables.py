@@ -101,7 +101,7 @@ def _controls(found: Mapping[str, Any]) -> Table:
             who,
             _percent(told["maps"]),
             _percent(told["controls"]),
-            ranged(told["difference"]["value"], told["difference"]["interval"], 100, 1),
+            _in_points(told["difference"]),
         )
         for stage, part in found["expected"].items()
         for who, told in _everybody(part)
@@ -190,4 +190,13 @@ def _ends(entry: Mapping[str, Any]) -> tuple[Cell, Cell]:
 
 
 def _percent(share: Mapping[str, Any], plain: bool = False) -> str | None:
-    return None if share["value"] is None else ranged(share["value"], None if plain else share["interval"], 100, 1)
+    return None if share["value"] is None else ranged(share["value"], None if plain else share["interval"], 100.0, 1)
+
+
+def _in_points(entry: Mapping[str, Any]) -> str:
+    """A difference of shares in percentage points, without the sign of a zero."""
+    if entry["value"] is None:
+        return ranged(None, None)
+    # 0.0 is added to turn -0.0 into 0.0.
+    value, *ends = (round(100 * number, 1) + 0.0 for number in (entry["value"], *(entry["interval"] or ())))
+    return ranged(value, ends or None, digits=1)
