@@ -24,7 +24,8 @@ class Agreement:
         frequency: share of the network's reference maps of this stage with the same pattern; None where too few maps
             were looked at.
         of: how many they were.
-        unusual: whether that share is below `UNUSUAL`, of a map that does not show what is expected; None as `frequency`.
+        unusual: whether that share is below `UNUSUAL`, of a map that does not show what is expected; None as
+            `frequency`.
     """
 
     expected: str | None
