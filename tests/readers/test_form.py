@@ -1,6 +1,8 @@
 """The form in a real browser: by keyboard alone, saved at once, going on where the reader stopped."""
 
+import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -27,11 +29,17 @@ def server(store, tmp_path):
         thread.join()
 
 
+def _own(play):
+    path = Path(play.chromium.executable_path)
+    return path if path.exists() else None
+
+
 @pytest.fixture
 def page(server):
     with playwright.sync_playwright() as play:
         try:
-            browser = play.chromium.launch()
+            # Playwright's own where it was installed, else the machine's.
+            browser = play.chromium.launch(executable_path=_own(play) or shutil.which("chromium"))
         except playwright.Error as error:
             pytest.skip(f"Playwright has no Chromium: {error}")
         page = browser.new_page()
