@@ -51,6 +51,12 @@ def _add_prepare(steps: Any) -> argparse.ArgumentParser:
     step.add_argument(
         "--repeats", type=float, default=0.1, metavar="SHARE", help="pictures shown twice, as a share (default: 0.1)"
     )
+    step.add_argument(
+        "--maps",
+        choices=("paper", "recommended"),
+        default="paper",
+        help="the paper's maps (Grad-CAM, mean of conv3 and conv4; the default) or those that the audit recommends",
+    )
     step.add_argument("--seed", type=int, default=0, metavar="N", help="of every draw (default: 0)")
     step.add_argument("--cohort", dest="table", type=Path, metavar="FILE", help="where the cohort's table is today")
     step.add_argument("--workers", type=int, metavar="N", help="processes at once (default: as suits the machine)")
@@ -124,7 +130,9 @@ def _prepare(options: argparse.Namespace) -> int:
     from fibrolens.study.folder import Study
 
     shares = (options.controls, options.repeats)
-    wanted = Wanted(readers_of(options.readers), tuple(options.stages), options.per_stage, *shares, options.seed)
+    wanted = Wanted(
+        readers_of(options.readers), tuple(options.stages), options.per_stage, *shares, options.seed, options.maps
+    )
     study = Study.open(options.study, options.table)
     store = prepare(study, options.out, wanted, running(options.workers), options.overwrite)
     kinds = [item.kind for item in store.items()]

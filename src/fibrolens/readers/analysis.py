@@ -44,9 +44,9 @@ METHODS = {
     "“no majority” and stays in the denominator",
     "frequencies": "share of the maps of a predicted stage, repeats left out, with Wilson's interval, as wide as if "
     "the scans of one patient always agreed",
-    "controls": "maps of networks of the same plan whose weights were all drawn anew, of the same scans and for the "
-    "same stage; a network whose map is zero everywhere is passed over. What share of them is read as the pattern of "
-    "the stage is what the reading of a map without meaning gives",
+    "controls": "maps of networks of the same plan whose weights were all drawn anew (batch normalisation measured on "
+    "the scan), of the same scans and for the same stage; a network whose map is zero everywhere is passed over. What "
+    "share of them is read as the pattern of the stage is what the reading of a map without meaning gives",
     "agreement": "Fleiss' kappa and Gwet's AC1 over all readers, items that were read once at most left out of the "
     "observed agreement; Cohen's kappa of two readers, of a reader with the first showing of the same picture, and of "
     "readings with the computed pattern; repeats are left out but for the readers' agreement with themselves",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Wanted:
         controls: maps of networks with random weights, as a share of the maps.
         repeats: pictures that come twice, as a share of maps and controls.
         seed: of every draw.
+        maps: which kind of map, by its name in `fibrolens.readers.shown.KINDS`.
     """
 
     readers: tuple[str, ...]
@@ -38,6 +40,7 @@ class Wanted:
     controls: float = 0.2
     repeats: float = 0.1
     seed: int = 0
+    maps: Literal["paper", "recommended"] = "paper"
 
     def __post_init__(self) -> None:
         if self.per_stage is not None and self.per_stage < 1:

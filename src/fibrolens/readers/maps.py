@@ -7,7 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from fibrolens.audit.randomise import STEPS, settle
+from fibrolens.audit.regions import seen_by
 from fibrolens.cohort.table import CohortRow
 from fibrolens.errors import GeometryError
 from fibrolens.explain.attention import attention
@@ -18,17 +22,18 @@ from fibrolens.output import write_json
 from fibrolens.plan import STAGES, Plan
 from fibrolens.progress import Reporter
 from fibrolens.readers.item import Item
+from fibrolens.readers.shown import KINDS
 from fibrolens.report.mr import shown_as_ct
 from fibrolens.report.readers_picture import reading_picture
 from fibrolens.staging.covariates import covariates
+from fibrolens.staging.data import StagingCase
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.predict import StagingModel, predict_seen
-from fibrolens.staging.seen import see
-from fibrolens.study.fold import MAP_LAYERS, SHOWN, scaled_maps
 from fibrolens.study.modality import is_mr
 from fibrolens.study.organs import Segmentations
 from fibrolens.study.prepare import PreparedScan, prepare_scan
-from fibrolens.transforms import ToNetworkGrid
+from fibrolens.transforms import Slabs, ToNetworkGrid
+from fibrolens.view import scaled_map
 from fibrolens.volume import Volume
 
 #: Networks that are tried for a control until one's map is not zero everywhere: a blank map would give itself away.
@@ -42,11 +47,12 @@ class PictureJob:
     Args:
         row: the scan.
         plan: of the network of its fold.
-        map_file: its location map, layer ``mean``, scale ``mean1``, on the network grid.
+        map_file: its location map, scale ``mean1``, on the network grid.
         segmentations: where its organs are.
         items: what is drawn.
         out: folder of the pictures.
         top: upper end of the colour scale.
+        maps: which kind of map, by its name in `KINDS`.
     """
 
     row: CohortRow
@@ -56,6 +62,7 @@ class PictureJob:
     items: tuple[Item, ...]
     out: Path
     top: float
+    maps: str = "paper"
 
 
 def draw_scan(job: PictureJob, report: Reporter) -> None:
@@ -116,15 +123,24 @@ def control(scan: PreparedScan, job: PictureJob, item: Item) -> Control:
 
 
 def _control(scan: PreparedScan, job: PictureJob, item: Item, seed: int) -> Control:
-    network = fast(new_network(job.plan.network, seed).eval())
-    model = StagingModel(job.plan, network, {"name": f"random weights, seed {seed}"}, "")
     known = covariates(job.plan.network.covariates, job.row.values)
-    seen = see(replace(scan.case, covariates=known), scan.labels.array, job.plan)
-    prediction = predict_seen(model, seen, MAP_LAYERS, (STAGES.index(item.predicted),))
-    array = scaled_maps(prediction, scan)[SHOWN]
+    seen = seen_by(replace(scan, case=replace(scan.case, covariates=known)), job.plan)
+    network = new_network(job.plan.network, seed)
+    # Without it everything behind a random layer may fall silent, see `fibrolens.audit.randomise.cascade`.
+    settle(network, STEPS, _windows(seen.case, job.plan))
+    model = StagingModel(job.plan, fast(network.eval()), {"name": f"random weights, seed {seed}"}, "")
+    recipe, target = KINDS[job.maps].recipe, STAGES.index(item.predicted)
+    prediction = predict_seen(model, seen, recipe.layers, (target,), recipe.explain)
+    array = scaled_map(prediction, 0, recipe.layers, scan.body)
     regions = attention(scan.labels.with_array(array), scan.labels, scan.body, prediction.coverage, scan.depth)
     means = {name: None if found is None else found.mean for name, found in regions.items()}
     return Control(array, pattern(means), seed)
+
+
+def _windows(case: StagingCase, plan: Plan) -> Tensor:
+    """Every window of a scan, ``n 1 s h w`` in [0, 1]."""
+    slabs = Slabs.over(case.liver_first, case.liver_last, len(case.image), plan.slab)
+    return slabs.extract(torch.from_numpy(case.image.astype(np.float32) / 255.0))[:, None]
 
 
 def scale_top(files: Sequence[Path]) -> float:

@@ -22,8 +22,8 @@ from fibrolens.readers.folder import COMMAND, DATABASE, PICTURES
 from fibrolens.readers.item import Item
 from fibrolens.readers.items import Wanted, draw_items, draw_order
 from fibrolens.readers.maps import PictureJob, draw_scan, scale_top
+from fibrolens.readers.shown import KINDS
 from fibrolens.readers.store import Store
-from fibrolens.study.fold import MAPS, SHOWN
 from fibrolens.study.folder import FOLDS, INPUTS, Study
 from fibrolens.study.prepare import files_sha256
 from fibrolens.study.steps import Running
@@ -59,9 +59,9 @@ def prepare(study: Study, out: Path, wanted: Wanted, how: Running, overwrite: bo
     _require_same_files(study, items)
     with output_folder(out, run) as folder:
         (folder / PICTURES).mkdir()
-        top = scale_top([_map_file(study, item) for item in items if item.kind == "map"])
-        _draw(study, items, folder / PICTURES, top, how)
-        known = _with_patterns(study, items, folder / PICTURES)
+        top = scale_top([_map_file(study, item, wanted.maps) for item in items if item.kind == "map"])
+        _draw(study, items, folder / PICTURES, (top, wanted.maps), how)
+        known = _with_patterns(study, items, folder / PICTURES, KINDS[wanted.maps].layer)
         disguise([folder / PICTURES / f"{item.item}.png" for item in known], generator)
         orders = {reader: draw_order(known, generator) for reader in wanted.readers}
         Store.create(folder / DATABASE, known, orders, _about(study, wanted, top, cases))
@@ -91,23 +91,31 @@ def _require_same_files(study: Study, items: Sequence[Item]) -> None:
     refuse(study.out / "cohort.csv", [Problem(row.line, f"the files of {row.scan_id} {told}") for row in changed])
 
 
-def _map_file(study: Study, item: Item) -> Path:
-    path = study.out / FOLDS / str(item.fold) / MAPS / f"{item.scan_id}.nii.gz"
+def _map_file(study: Study, item: Item, maps: str) -> Path:
+    path = study.out / FOLDS / str(item.fold) / KINDS[maps].folder / f"{item.scan_id}.nii.gz"
     if not path.is_file():
         raise InputError(f"{path} is missing; make the maps anew by fibrolens explain {study.out} --overwrite.")
     return path
 
 
-def _draw(study: Study, items: Sequence[Item], pictures: Path, top: float, how: Running) -> None:
-    """Draw every picture, scan by scan."""
+def _draw(study: Study, items: Sequence[Item], pictures: Path, look: tuple[float, str], how: Running) -> None:
+    """Draw every picture, scan by scan; `look` is the upper end of the colours and the kind of map."""
     rows = {row.scan_id: row for row in study.rows}
     plans = [job.plan for job in study.jobs()]
     by_scan: dict[str, list[Item]] = {}
     for item in items:
         by_scan.setdefault(item.scan_id, []).append(item)
+    top, maps = look
     jobs = [
         PictureJob(
-            rows[scan], plans[own[0].fold], _map_file(study, own[0]), study.segmentations, tuple(own), pictures, top
+            row=rows[scan],
+            plan=plans[own[0].fold],
+            map_file=_map_file(study, own[0], maps),
+            segmentations=study.segmentations,
+            items=tuple(own),
+            out=pictures,
+            top=top,
+            maps=maps,
         )
         for scan, own in by_scan.items()
     ]
@@ -115,9 +123,9 @@ def _draw(study: Study, items: Sequence[Item], pictures: Path, top: float, how: 
         engine.run(draw_scan, jobs, report)
 
 
-def _with_patterns(study: Study, items: Sequence[Item], pictures: Path) -> tuple[Item, ...]:
+def _with_patterns(study: Study, items: Sequence[Item], pictures: Path, layer: str) -> tuple[Item, ...]:
     """The items with their computed patterns; what the drawing noted of controls is taken in and removed."""
-    looked = {row["scan_id"]: row for row in read_table(study.out / ATTENTION_FILE) if row["layer"] == SHOWN}
+    looked = {row["scan_id"]: row for row in read_table(study.out / ATTENTION_FILE) if row["layer"] == layer}
     known = []
     for item in items:
         if item.seed is None:
@@ -139,7 +147,7 @@ def _about(study: Study, wanted: Wanted, top: float, cases: Sequence[Predicted])
     return {
         "wanted": asdict(wanted),
         "scale": "mean1",
-        "layer": SHOWN,
+        "layer": KINDS[wanted.maps].recipe.name,
         "top": top,
         "rule": RULE,
         "study_scans": len(cases),
