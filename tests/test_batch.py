@@ -49,6 +49,8 @@ def test_scan_folder_holds_every_file_of_the_contract(tmp_path, ct, rendering):
         "labels.nii.gz",
         "map.nii.gz",
         "overlay.png",
+        "overlay_recommended.png",
+        "map_recommended.nii.gz",
         "report.html",
         "manifest.json",
         *(f"maps/F{k}.nii.gz" for k in range(5)),

@@ -84,17 +84,17 @@ def test_a_table_that_is_gone_or_changed_is_refused(study, toy_cohort, tmp_path)
 def test_a_kill_while_a_step_is_taken_back_leaves_nothing_that_looks_done(study, monkeypatch):
     removed, remove = [], folder._remove
 
-    def stop_after_three(path):
-        if len(removed) == 3:
+    def stop_after_four(path):
+        if len(removed) == 4:
             raise KeyboardInterrupt
         removed.append(path.name)
         remove(path)
 
-    monkeypatch.setattr(folder, "_remove", stop_after_three)
+    monkeypatch.setattr(folder, "_remove", stop_after_four)
     monkeypatch.setattr(folder, "EVALUATED", ())
     with pytest.raises(KeyboardInterrupt):
         study.discard("predict")
-    assert removed == ["attention.csv", "maps", "attention.csv"]
+    assert removed == ["attention.csv", "maps", "maps_recommended", "attention.csv"]
     assert [job.explained for job in study.jobs()] == [False, False, True, True, True]
     assert all(job.predicted for job in study.jobs())
 
