@@ -78,7 +78,7 @@ def test_a_comment_is_saved_as_text(page, store):
     page.keyboard.press("1")
     page.get_by_label("Comment").fill("<b>rim</b> 5")
     page.keyboard.press("Tab")
-    page.wait_for_function("document.getElementById('status').textContent === 'Saved.'")
+    playwright.expect(page.get_by_role("status")).to_have_text("Saved.")
     page.reload()
     page.get_by_role("heading", name="Picture 2 of 6").wait_for()
     page.keyboard.press("ArrowLeft")
