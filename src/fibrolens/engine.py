@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from fibrolens.errors import FibrolensError
 from fibrolens.progress import Reporter
+from fibrolens.workers import begin_worker
 
 #: More processes than this at once would need more memory than a workstation has.
 MOST_WORKERS = 2
@@ -50,7 +51,7 @@ class Engine:
             # A fork would copy torch's threads in whatever state they are.
             context = multiprocessing.get_context("spawn")
             self._said = self._stack.enter_context(context.Manager()).Queue()
-            self._pool = ProcessPoolExecutor(self.workers, context)
+            self._pool = ProcessPoolExecutor(self.workers, context, begin_worker)
             self._stack.callback(self._pool.shutdown, cancel_futures=True)
         return self
 

@@ -13,7 +13,7 @@ from fibrolens.audit.subjects import Shown
 from fibrolens.evaluate.bootstrap import bootstrap_auc
 from fibrolens.evaluate.entries import estimated
 from fibrolens.evaluate.saliency.effects import effects
-from fibrolens.evaluate.saliency.means import patient_mean
+from fibrolens.evaluate.saliency.means import or_nan, patient_mean
 from fibrolens.explain.attention import NAMES
 from fibrolens.explain.occlusion import grown_in
 from fibrolens.staging.predict import StagingModel, predict_seen
@@ -79,7 +79,7 @@ def follows_ablation(rows: Sequence[Mapping[str, Any]], name: str, generator: np
 
     Densities know nothing of a region's size, so the fall of the probability is taken per litre as well.
     """
-    density = np.array([[_or_nan(row["regions"][name].get(one)) for one in APART] for row in rows])
+    density = np.array([[or_nan(row["regions"][name].get(one)) for one in APART] for row in rows])
     change = np.array([[_per_litre(row, one) for one in APART] for row in rows])
     patient = np.array([row["number"] for row in rows])
     return effects(APART, density, change, patient, generator) | {"unit": "fall of the probability per litre replaced"}
@@ -110,7 +110,3 @@ def _aucs(rows: Sequence[Mapping[str, Any]], name: str, generator: np.random.Gen
         auc = bootstrap_auc(positive, score, np.array([row["number"] for row in used]), generator)
         found[key] = estimated(auc.estimate, auc.low, auc.high, NO_AUC)
     return found
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value

@@ -24,7 +24,7 @@ from fibrolens.audit.subjects import Bench, open_bench, prepare_bench
 from fibrolens.audit.training import Kind, TrainJob, run_train
 from fibrolens.engine import Engine
 from fibrolens.evaluate.saliency.curves import against_random
-from fibrolens.evaluate.saliency.means import patient_mean
+from fibrolens.evaluate.saliency.means import or_nan, patient_mean
 from fibrolens.evaluate.saliency.randomisation import PAIRS, arun_rule, random_pairs
 from fibrolens.explain.recipe import Recipe
 from fibrolens.progress import ReporterFactory, silent
@@ -166,8 +166,8 @@ class _Checked:
 
     def _order(self, kind: Any) -> dict[str, Any]:
         used = [row for row in self.rows if "curves" in row]
-        own = np.array([_or_nan(row["curves"]["maps"][self.name][kind]) for row in used])
-        random = np.array([[_or_nan(one) for one in row["curves"]["random"][kind]] for row in used])
+        own = np.array([or_nan(row["curves"]["maps"][self.name][kind]) for row in used])
+        random = np.array([[or_nan(one) for one in row["curves"]["random"][kind]] for row in used])
         patient = np.array([row["number"] for row in used])
         return against_random(own, random, patient, kind, self.bench.generator(13)) | {"scans": len(used)}
 
@@ -185,11 +185,7 @@ def _similarity(rows: Sequence[Mapping[str, Any]], name: str, patient: Any, benc
 
 
 def _column(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> Float[np.ndarray, " n"]:
-    return np.array([_or_nan(row.get(key, {}).get(name)) for row in rows], float)
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value
+    return np.array([or_nan(row.get(key, {}).get(name)) for row in rows], float)
 
 
 def _design(bench: Bench, trainings: Mapping[str, TrainJob]) -> dict[str, Any]:

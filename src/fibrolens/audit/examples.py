@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from fibrolens.audit.known_truth import F4, ArmJob, TruthPlan, trained
-from fibrolens.audit.regions import covered_body, density_map, region_masks, seen_by
+from fibrolens.audit.maps import maps_of
+from fibrolens.audit.regions import region_masks
 from fibrolens.audit.simulated import SimulatedScan, load_simulated
+from fibrolens.audit.subjects import Shown
 from fibrolens.evaluate.saliency.first_region import ranks_first, region_means
 from fibrolens.evaluate.saliency.known_truth import TRUE_REGIONS
 from fibrolens.explain.recipe import MEAN, RECOMMENDED, Recipe, recipe
 from fibrolens.report.audit_examples import TruthExample
-from fibrolens.staging.predict import StagingModel, predict_seen
+from fibrolens.staging.predict import StagingModel
 
 #: Whose maps the figure shows: the paper's layer, the mean of two layers, and what is recommended.
 SHOWN = (recipe("gradcam", "conv4").name, recipe("gradcam", MEAN).name, RECOMMENDED.name)
@@ -52,17 +54,13 @@ def _first(job: ArmJob) -> int | None:
 
 
 def _example(model: StagingModel, found: SimulatedScan, job: ArmJob, recipes: Sequence[Recipe]) -> TruthExample:
-    seen = seen_by(found.scan, job.plan)
-    volumes, first = {}, {}
-    inside = np.zeros(found.scan.body.shape, dtype=bool)
-    for one in recipes:
-        prediction = predict_seen(model, seen, one.layers, (F4,), one.explain)
-        volumes[one.name] = density_map(prediction, 0, one, found.scan)
-        inside = covered_body(found.scan, prediction)
-        means = region_means(volumes[one.name], region_masks(found.scan, inside))
-        first[one.name] = ranks_first(means, TRUE_REGIONS[job.arm])
+    maps = maps_of(model, Shown(found.scan), F4, recipes, controls=())
+    masks = region_masks(found.scan, maps.inside)
+    first = {
+        name: ranks_first(region_means(array, masks), TRUE_REGIONS[job.arm]) for name, array in maps.arrays.items()
+    }
     planted = np.asarray(found.evidence[job.arm] > 0)
-    index = int((planted & inside).sum(axis=(1, 2)).argmax())
+    index = int((planted & maps.inside).sum(axis=(1, 2)).argmax())
     _, row_mm, column_mm = found.scan.labels.geometry.spacing
     return TruthExample(
         scan_id=found.scan.case.scan_id,
@@ -70,7 +68,7 @@ def _example(model: StagingModel, found: SimulatedScan, job: ArmJob, recipes: Se
         image=found.scan.case.image[index],
         labels=found.scan.labels.array[index],
         evidence=planted[index],
-        maps={name: volume[index] for name, volume in volumes.items()},
+        maps={name: array[index] for name, array in maps.arrays.items()},
         first=first,
         pixel=(row_mm, column_mm),
     )

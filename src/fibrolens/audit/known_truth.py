@@ -23,6 +23,7 @@ from fibrolens.begun import write_aside
 from fibrolens.engine import Engine
 from fibrolens.evaluate.saliency.first_region import chance_first, ranks_first, region_means
 from fibrolens.evaluate.saliency.known_truth import TRUE_REGIONS, Arm, known_truth
+from fibrolens.evaluate.saliency.means import or_nan
 from fibrolens.explain.attention import NAMES
 from fibrolens.explain.recipe import Recipe
 from fibrolens.phantom.roster import Roster
@@ -256,8 +257,8 @@ def _arm(truth: TruthPlan, arm: str, rows: Mapping[tuple[str, int], Any], name: 
         if row["maps"]
     ]
     region = TRUE_REGIONS[arm]
-    first = [_number(ranks_first(shown["regions"], region)) for _, _, shown in maps]
-    denser = [_number(_denser(shown)) for _, _, shown in maps]
+    first = [or_nan(ranks_first(shown["regions"], region)) for _, _, shown in maps]
+    denser = [or_nan(_denser(shown)) for _, _, shown in maps]
     patients = np.unique([scan_id for _, scan_id, _ in maps], return_inverse=True)[1]
     seeds = np.array([seed for seed, _, _ in maps], dtype=int)
     known = np.array(patients, dtype=int) + ARMS.index(arm) * sum(truth.looked_at)
@@ -267,7 +268,3 @@ def _arm(truth: TruthPlan, arm: str, rows: Mapping[tuple[str, int], Any], name: 
 def _denser(shown: Mapping[str, Any]) -> bool | None:
     inner, outer = shown["evidence"], shown["rest"]
     return None if inner is None or outer is None else inner > outer
-
-
-def _number(answer: bool | None) -> float:
-    return float("nan") if answer is None else float(answer)

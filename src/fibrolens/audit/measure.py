@@ -70,12 +70,12 @@ def coarse_file(work: Path, subject: Subject) -> Path:
 
 def run_measure(job: MeasureJob, report: Reporter) -> None:
     """Measure the scans of a job, leaving out those that an earlier run did."""
-    todo = [one for one in job.subjects if not measured_file(job.bench.work, one).exists()]
-    report.advance(len(job.subjects) - len(todo))
-    if not todo:
+    missing = [one for one in job.subjects if not measured_file(job.bench.work, one).exists()]
+    report.advance(len(job.subjects) - len(missing))
+    if not missing:
         return
     networks = Networks.of(job)
-    for subject in todo:
+    for subject in missing:
         _measure(job, networks, subject)
         report.advance(note=subject.row.scan_id)
 

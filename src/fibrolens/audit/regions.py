@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Shaped
 from scipy.ndimage import maximum_filter
 
 from fibrolens.explain.recipe import Recipe
@@ -13,7 +13,6 @@ from fibrolens.staging.network import cell_of
 from fibrolens.staging.predict import Prediction
 from fibrolens.staging.seen import Seen, needs_labels, see
 from fibrolens.study.prepare import PreparedScan
-from fibrolens.view import scaled_map
 
 Mask = Bool[np.ndarray, "d h w"]
 
@@ -33,11 +32,6 @@ def region_masks(scan: PreparedScan, inside: Mask) -> dict[str, Mask]:
     """Liver, its surface and core, spleen, and elsewhere, on the voxels of `inside`; absent organs are left out."""
     found = regions(scan.labels, scan.body, depth=scan.depth)
     return {name: mask & inside for name, mask in found.items()}
-
-
-def density_map(prediction: Prediction, target: int, recipe: Recipe, scan: PreparedScan) -> Float[np.ndarray, "d h w"]:
-    """The map of one of the prediction's targets, scale ``mean1``; `target` is its place among them."""
-    return scaled_map(prediction, target, recipe.layers, scan.body)
 
 
 def widened(evidence: Shaped[np.ndarray, "d h w"], plan: NetworkPlan, recipe: Recipe) -> Mask:

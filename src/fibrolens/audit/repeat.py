@@ -11,6 +11,7 @@ from fibrolens.audit.maps import Maps
 from fibrolens.audit.regions import region_masks
 from fibrolens.audit.subjects import Shown
 from fibrolens.evaluate.saliency.first_region import region_means
+from fibrolens.evaluate.saliency.means import or_nan
 from fibrolens.evaluate.saliency.repeatability import repeatability
 from fibrolens.explain.attention import NAMES
 
@@ -35,10 +36,6 @@ def repeatability_figures(
     patient = np.array([row["number"] for row in rows])
     found = {}
     for region in NAMES:
-        values = [[_or_nan(one[name].get(region)) for one in row[key]] for row in rows]
+        values = [[or_nan(one[name].get(region)) for one in row[key]] for row in rows]
         found[region] = repeatability(np.array(values, float), patient, generator)
     return found
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value

@@ -10,7 +10,7 @@ from fibrolens.plan import GridPlan
 
 #: Standard deviation of the added noise, of the window's width; 10 HU of the paper's window.
 NOISE_HU = 10.0
-#: The patient is moved by one cell of the comparison in the plane.
+
 Image = Shaped[np.ndarray, "d h w"]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.audit.checks import CheckOptions, audit_study
-from fibrolens.audit.examples import truth_examples
+from fibrolens.audit.examples import SHOWN, truth_examples
 from fibrolens.audit.known_truth import TruthPlan, measure_truth, truth_figures
 from fibrolens.audit.recipes import AUDITED
 from fibrolens.audit.twins import measure_twins, twin_figures
@@ -18,7 +18,6 @@ from fibrolens.begun import State, begin, state, write_aside, writing
 from fibrolens.engine import Engine
 from fibrolens.errors import UsageError
 from fibrolens.evaluate.saliency.verdict import judge
-from fibrolens.explain.recipe import RECOMMENDED
 from fibrolens.output import MANIFEST, file_sha256, write_manifest
 from fibrolens.plan import Plan
 from fibrolens.progress import ReporterFactory, silent
@@ -30,8 +29,6 @@ from fibrolens.weights import WEIGHTS, load_model_folder, shipped
 SCHEMA_VERSION = 1
 RESULT, WORK, TRUTH, CHECKS = "audit.json", ".work", "known_truth", "checks"
 FIGURES = "figures"
-#: The maps that are shown of one patient per arm.
-PICTURED = ("gradcam conv4", "gradcam mean", RECOMMENDED.name)
 RESEARCH_ONLY = "research use only; figures on simulated patients say nothing of clinical performance"
 
 
@@ -170,7 +167,7 @@ def _known_truth(options: AuditOptions, out: Path, workers: int | None, progress
         measure_twins(truth, work, engine, progress)
     if examples := truth_examples(truth, work):
         (out / FIGURES).mkdir(exist_ok=True)
-        examples_figure(examples, PICTURED, out / FIGURES / EXAMPLES)
+        examples_figure(examples, SHOWN, out / FIGURES / EXAMPLES)
     return truth_figures(truth, work) | {"twins": twin_figures(truth, work)}
 
 

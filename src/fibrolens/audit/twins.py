@@ -26,7 +26,7 @@ from fibrolens.begun import write_aside
 from fibrolens.engine import Engine
 from fibrolens.evaluate.saliency.effects import effects
 from fibrolens.evaluate.saliency.first_region import region_means
-from fibrolens.evaluate.saliency.means import patient_mean
+from fibrolens.evaluate.saliency.means import or_nan, patient_mean
 from fibrolens.progress import Reporter, ReporterFactory, silent
 from fibrolens.staging.predict import StagingModel, predict_seen
 
@@ -131,7 +131,7 @@ def twin_figures(truth: TruthPlan, work: Path) -> dict[str, Any]:
                     for key in ("fall", "fall_of_score"))  # fmt: skip
     methods = {}
     for recipe in own.recipes:
-        shown = [[_number(row["maps"][recipe.name][sign]) for sign in SIGNS] for row in rows]
+        shown = [[or_nan(row["maps"][recipe.name][sign]) for sign in SIGNS] for row in rows]
         density = np.array(shown, float).reshape(-1, len(SIGNS))
         methods[recipe.name] = effects(SIGNS, density, fall, patient, np.random.default_rng(own.seed))
     changes, of_scores = (
@@ -148,7 +148,3 @@ def twin_figures(truth: TruthPlan, work: Path) -> dict[str, Any]:
         "patients": len(set(patient.tolist())),
         "maps": len(rows),
     }
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value

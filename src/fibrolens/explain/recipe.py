@@ -50,5 +50,6 @@ def recipe(method: str, layer: str) -> Recipe:
     return Recipe(method, layer, partial(location_maps, method=method))
 
 
-#: What names the place that was planted in simulated patients, which Grad-CAM does not in all of them (docs/audit.md).
+#: What names the place that was planted in simulated patients most often of all; it does not pass every test either
+#: (docs/audit.md).
 RECOMMENDED = recipe(INTEGRATED, "conv3")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +14,7 @@ from typing import TypeVar
 from threadpoolctl import threadpool_limits
 
 from fibrolens.errors import FibrolensError
+from fibrolens.workers import begin_worker
 
 #: Jobs per worker that wait for it or run, so that memory does not grow with their number.
 AHEAD = 2
@@ -40,7 +39,7 @@ def each(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -
         yield from map(alone, jobs)
         return
     # Spawned processes start clean: a fork would copy the parent's threads in whatever state they are.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin_worker) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), begin_worker) as pool:
         try:
             yield from _in_pool(pool, alone, iter(jobs), AHEAD * workers)
         except BrokenProcessPool:
@@ -64,19 +63,6 @@ def _in_pool(
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for future in done:
             yield future.result()
-
-
-def _begin_worker() -> None:
-    """Ctrl-C ends a worker without a traceback, and so does the end of its parent, however that came."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _in_one_thread(function: Callable[[Job], Result], job: Job) -> Result:

@@ -12,6 +12,7 @@ from fibrolens import __version__
 from fibrolens.report import audit_figures, audit_limits, audit_study, audit_tables
 from fibrolens.report.audit_words import STUDY_RUN, TRUTH_RUN, answers, missing
 from fibrolens.report.drawing import PRINT_DPI
+from fibrolens.report.page import render_page
 from fibrolens.report.tables import Table
 from fibrolens.result import INTENDED_USE
 
@@ -200,17 +201,9 @@ def _retrained(content: Content) -> bool:
 
 
 def _render(content: Content, found: list[Section], figures: Path) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  (only reports need it)
-
-    environment = Environment(
-        loader=PackageLoader("fibrolens", "report/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     names = [picture.name for section in found for picture in section.pictures]
-    return environment.get_template("audit.html.j2").render(
+    return render_page(
+        "audit.html.j2",
         content=content,
         answers=answers(content),
         missing=list(missing(content)),

@@ -13,6 +13,7 @@ from fibrolens.io import write_nifti
 from fibrolens.output import write_json
 from fibrolens.plan import STAGES
 from fibrolens.report.overlay import Captions, overlay_png
+from fibrolens.report.page import render_page
 from fibrolens.result import INTENDED_USE, REGIONS, Attention, StagingResult
 
 RESULT, REPORT, OVERLAY = "result.json", "report.html", "overlay.png"
@@ -89,12 +90,8 @@ def render_report(content: Mapping[str, Any], overlays: Sequence[bytes]) -> str:
         content: of ``result.json``.
         overlays: of the map that was asked for, and of the recommended one where that is another.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  (only reports need it)
-
-    environment = Environment(
-        loader=PackageLoader("fibrolens", "report/templates"), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("patient.html.j2").render(
+    return render_page(
+        "patient.html.j2",
         result=content,
         stages=STAGES,
         stage_titles=STAGE_TITLES,

@@ -12,6 +12,7 @@ from fibrolens.evaluate.packet import CROSS_VALIDATION
 from fibrolens.output import write_json
 from fibrolens.report.captions import Caption
 from fibrolens.report.drawing import PRINT_DPI
+from fibrolens.report.page import render_page
 from fibrolens.report.pooled_figures import calibration_figure, forest_figure
 from fibrolens.report.pooled_tables import at_half, calibration, headline, hospitals, markers, performance
 from fibrolens.report.tables import THRESHOLDS
@@ -64,17 +65,9 @@ def render(pooled: Mapping[str, Any], figures: Path) -> str:
         pooled: content of ``pooled.json``.
         figures: folder of the figures.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  (only reports need it)
-
-    environment = Environment(
-        loader=PackageLoader("fibrolens", "report/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     kind = pooled["model"]["kind"]
-    return environment.get_template("pooled.html.j2").render(
+    return render_page(
+        "pooled.html.j2",
         pooled=pooled,
         title="Cross-validations of several hospitals" if kind == CROSS_VALIDATION else "External validation",
         kind=KINDS[kind],

@@ -12,6 +12,7 @@ from fibrolens import __version__
 from fibrolens.output import write_json
 from fibrolens.report.captions import Caption
 from fibrolens.report.drawing import PRINT_DPI
+from fibrolens.report.page import render_page
 from fibrolens.report.paper import CITATION
 from fibrolens.report.readers_figures import agreement_figure, pattern_figure
 from fibrolens.report.readers_tables import MAJORITY, WORDS, exact, printed
@@ -70,16 +71,8 @@ def render(found: Mapping[str, Any], examples: Sequence[Example], figures: Path)
         examples: pictures.
         figures: folder of the figures.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  (only reports need it)
-
-    environment = Environment(
-        loader=PackageLoader("fibrolens", "report/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("readers.html.j2").render(
+    return render_page(
+        "readers.html.j2",
         found=found,
         brief=list(_brief(found)),
         warnings=list(warnings(found)),

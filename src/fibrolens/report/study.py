@@ -30,6 +30,7 @@ from fibrolens.report import (
 from fibrolens.report.captions import CAPTIONS, Caption
 from fibrolens.report.drawing import PRINT_DPI
 from fibrolens.report.methods import methods
+from fibrolens.report.page import render_page
 from fibrolens.report.paper import CITATION
 from fibrolens.report.tables import Table
 from fibrolens.report.warnings import study_warnings
@@ -136,17 +137,9 @@ def write_report(out: Path) -> None:
 
 def render_study(files: StudyFiles) -> str:
     """The report as one HTML page that loads nothing from elsewhere."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  (only reports need it)
-
-    environment = Environment(
-        loader=PackageLoader("fibrolens", "report/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     evaluation = files.evaluation
-    return environment.get_template("study.html.j2").render(
+    return render_page(
+        "study.html.j2",
         evaluation=evaluation,
         figures=[found for caption in CAPTIONS if (found := _figure(caption, files)) is not None],
         tables=list(_printed(files)),

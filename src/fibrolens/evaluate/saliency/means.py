@@ -14,6 +14,11 @@ NO_SCAN = "no scan gives this figure"
 NO_INTERVAL = "an interval needs two patients whose figures differ"
 
 
+def or_nan(value: float | None) -> float:
+    """A figure of JSON as a number: NaN where it is None."""
+    return float("nan") if value is None else float(value)
+
+
 def patient_mean(
     values: Float[np.ndarray, " n"],
     patient: Int[np.ndarray, " n"],

@@ -11,6 +11,7 @@ from fibrolens.report.checklists.claim import CLAIM
 from fibrolens.report.checklists.facts import Facts
 from fibrolens.report.checklists.stard import STARD
 from fibrolens.report.checklists.tripod import TRIPOD
+from fibrolens.report.page import render_page
 from fibrolens.result import INTENDED_USE
 
 FOLDER, PAGE = "checklists", "checklists.html"
@@ -54,15 +55,5 @@ def render(filled: list[tuple[Checklist, Rows]], size: str) -> str:
         filled: checklists with their answers.
         size: how many scans of how many patients.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  (only reports need it)
-
-    environment = Environment(
-        loader=PackageLoader("fibrolens", "report/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     told = [(c, rows, [sum(a.status == s for _, a in rows) for s in (FILLED, PARTLY, BLANK)]) for c, rows in filled]
-    page = environment.get_template("checklists.html.j2")
-    return page.render(checklists=told, size=size, version=__version__, intended_use=INTENDED_USE)
+    return render_page("checklists.html.j2", checklists=told, size=size, version=__version__, intended_use=INTENDED_USE)
