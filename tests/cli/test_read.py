@@ -61,17 +61,31 @@ def test_a_wrong_sheet_is_status_3_and_a_wrong_name_status_2(folder, capsys):
     assert "fibrolens read prepare" in capsys.readouterr().err
 
 
-def test_the_form_is_served_until_it_is_interrupted(folder):
-    command = [sys.executable, "-m", "fibrolens", "read", "serve", str(folder), "--port", "0"]
+# A shell that starts a program in the background lets it ignore SIGINT.
+IN_THE_BACKGROUND = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+runpy.run_module("fibrolens", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("begun", [["-m", "fibrolens"], ["-c", IN_THE_BACKGROUND]])
+def test_the_form_is_served_until_it_is_interrupted(folder, how, begun):
+    command = [sys.executable, *begun, "read", "serve", str(folder), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-        link = run.stdout.readline().split()[-1]
-        host, _, path = link.removeprefix("http://").partition("/")
-        connection = http.client.HTTPConnection(host, timeout=10)
-        connection.request("GET", f"/{path}")
-        assert connection.getresponse().status == 303
-        connection.close()
-        run.send_signal(signal.SIGINT)
-        told, errors = run.communicate(timeout=20)
+        try:
+            link = run.stdout.readline().split()[-1]
+            host, _, path = link.removeprefix("http://").partition("/")
+            connection = http.client.HTTPConnection(host, timeout=10)
+            connection.request("GET", f"/{path}")
+            assert connection.getresponse().status == 303
+            connection.close()
+            run.send_signal(how)
+            told, errors = run.communicate(timeout=20)
+        finally:
+            # One that goes on must not hold up all other tests.
+            run.kill()
     assert run.returncode == 0
     assert "Saved: A 0, B 0 readings." in told
     assert errors == ""

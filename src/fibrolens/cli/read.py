@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,9 @@ def _serve(options: argparse.Namespace) -> int:
     from fibrolens.readers.server import FormServer
 
     store = open_set(options.folder)
+    # A shell lets what it starts in the background ignore Ctrl-C; a service is ended by SIGTERM.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with FormServer(store, options.folder / PICTURES, options.port) as server:
         sys.stdout.write(f"Open {server.link}\nCtrl-C ends it; what was read is saved. Research use only.\n")
         sys.stdout.flush()
