@@ -14,8 +14,8 @@ NO_SCAN = "no scan gives this figure"
 NO_INTERVAL = "an interval needs two patients whose figures differ"
 
 
-def or_nan(value: float | None) -> float:
-    """A figure of JSON as a number: NaN where it is None."""
+def or_nan(value: float | bool | None) -> float:
+    """A figure or an answer as a number: yes is 1 and no 0, and NaN what is not known (None)."""
     return float("nan") if value is None else float(value)
 
 
