@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -39,8 +39,12 @@ def read_pixels(frames: Sequence[Frame], series: str) -> tuple[Shaped[np.ndarray
     images: dict[Frame, Image] = {}
     for group, (_, found) in zip(wanted.values(), read, strict=True):
         images.update(zip(group, found, strict=True))
-    digest = hashlib.sha256("".join(sorted(digest for digest, _ in read)).encode()).hexdigest()
-    return np.stack([images[frame] for frame in frames]), digest
+    return np.stack([images[frame] for frame in frames]), series_digest(digest for digest, _ in read)
+
+
+def series_digest(files: Iterable[str]) -> str:
+    """The SHA-256 of a series from those of its files; their order does not matter."""
+    return hashlib.sha256("".join(sorted(files)).encode()).hexdigest()
 
 
 def _read_instance(instance: Instance, frames: Sequence[Frame], series: str) -> tuple[str, list[Image]]:

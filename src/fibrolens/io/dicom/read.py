@@ -15,7 +15,7 @@ from fibrolens.io.dicom.frames import Frame, frames_of, numbers, text
 from fibrolens.io.dicom.pixels import read_pixels
 from fibrolens.io.dicom.series import Series, choose_series
 from fibrolens.io.dicom.stack import stack
-from fibrolens.volume import Volume
+from fibrolens.volume import Geometry, Volume
 
 
 def read_dicom(path: Path, source: str, series_uid: str | None = None) -> Volume:
@@ -36,10 +36,14 @@ def read_dicom(path: Path, source: str, series_uid: str | None = None) -> Volume
     """
     with quiet_pydicom(), instances(path) as found:
         series = choose_series(found, source, series_uid)
-        frames = [frame for instance in series.instances for frame in frames_of(instance, str(series))]
-        ordered, geometry = stack(frames, str(series))
+        ordered, geometry = ordered_frames(series)
         array, digest = read_pixels(ordered, str(series))
         return Volume(array, geometry, source, _facts(series, ordered, digest))
+
+
+def ordered_frames(series: Series) -> tuple[list[Frame], Geometry]:
+    """The frames of a series in the order of the volume's slices, and their grid; raises as `read_dicom`."""
+    return stack([frame for instance in series.instances for frame in frames_of(instance, str(series))], str(series))
 
 
 @contextmanager
