@@ -5,7 +5,8 @@ from tests.staged import simulated, untrained_models
 
 from fibrolens.io import write_nifti
 from fibrolens.pipeline import stage
-from fibrolens.report.patient import _marker_row, render_report
+from fibrolens.report.patient import render_report
+from fibrolens.report.patient_words import marker_row
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def test_every_marker_is_a_row_with_value_or_reason_range_and_formula(content):
     page = render_report(content, [b"", b""])
     assert content["marker_details"]
     for marker in content["marker_details"]:
-        row = _marker_row(marker)
+        row = marker_row(marker)
         assert f">{row['title']}</td>" in page
         assert row["value"] in page
         assert (row["value"] == "not measurable") == (marker["value"] is None)
@@ -43,11 +44,11 @@ def test_values_are_written_with_their_unit_and_no_more_places_than_they_deserve
         "formula": "a",
         "source": "b",
     }
-    row = _marker_row(marker)
+    row = marker_row(marker)
     assert row["value"] == "2.35 × 0.1 mm"
     assert row["range"] == "up to 3.14 × 0.1 mm"
-    assert _marker_row(marker | {"unit": "", "reference": None})["value"] == "2.35"
-    assert _marker_row(marker | {"value": None, "not_measurable": "no liver"})["remark"] == "no liver"
+    assert marker_row(marker | {"unit": "", "reference": None})["value"] == "2.35"
+    assert marker_row(marker | {"value": None, "not_measurable": "no liver"})["remark"] == "no liver"
 
 
 def test_the_stage_set_is_told_with_its_claim_and_why_it_is_not_valid(content):

@@ -14,6 +14,7 @@ from fibrolens.output import write_json
 from fibrolens.plan import STAGES
 from fibrolens.report.overlay import Captions, overlay_png
 from fibrolens.report.page import render_page
+from fibrolens.report.patient_words import MAP_TITLES, METHOD_TITLES, REGION_TITLES, STAGE_TITLES, marker_row
 from fibrolens.result import INTENDED_USE, REGIONS, Attention, StagingResult
 
 RESULT, REPORT, OVERLAY = "result.json", "report.html", "overlay.png"
@@ -21,28 +22,6 @@ MAP, RECOMMENDED_MAP, LABELS, MAPS = "map.nii.gz", "map_recommended.nii.gz", "la
 RECOMMENDED_OVERLAY = "overlay_recommended.png"
 #: Everything that the folder of a scan holds beside its manifest.
 WRITTEN = (RESULT, REPORT, OVERLAY, RECOMMENDED_OVERLAY, MAP, RECOMMENDED_MAP, LABELS, MAPS)
-
-REGION_TITLES = {
-    "liver": "Liver",
-    "liver_surface": "Liver surface (0 to 10 mm deep)",
-    "liver_core": "Liver core",
-    "spleen": "Spleen",
-    "elsewhere": "Elsewhere in the body",
-}
-METHOD_TITLES = {
-    "gradcam": "3D Grad-CAM",
-    "gradcam++": "3D Grad-CAM++",
-    "hirescam": "3D HiResCAM",
-    "layercam": "3D LayerCAM",
-    "integrated": "Layer integrated gradients",
-}
-STAGE_TITLES = {
-    "F0": "no fibrosis",
-    "F1": "portal fibrosis without septa",
-    "F2": "portal fibrosis with few septa",
-    "F3": "septal fibrosis without cirrhosis",
-    "F4": "cirrhosis",
-}
 
 
 def write_result(result: StagingResult, folder: Path, all_maps: bool = False) -> dict[str, float]:
@@ -96,7 +75,7 @@ def render_report(content: Mapping[str, Any], overlays: Sequence[bytes]) -> str:
         stages=STAGES,
         stage_titles=STAGE_TITLES,
         regions=[(name, REGION_TITLES[name]) for name in REGIONS],
-        markers=[_marker_row(marker) for marker in content["marker_details"]],
+        markers=[marker_row(marker) for marker in content["marker_details"]],
         looks=_looks(content, overlays),
         version=__version__,
         intended_use=INTENDED_USE,
@@ -106,7 +85,6 @@ def render_report(content: Mapping[str, Any], overlays: Sequence[bytes]) -> str:
 def _looks(content: Mapping[str, Any], overlays: Sequence[bytes]) -> list[dict[str, Any]]:
     """The maps that the report shows, each with its picture, what is measured in it, and how it is made."""
     looked = [content["attention"], content["attention_recommended"]][: len(overlays)]
-    titles = ["Location map", "Location map by the recommended method"]
     return [
         {
             "title": title,
@@ -114,32 +92,8 @@ def _looks(content: Mapping[str, Any], overlays: Sequence[bytes]) -> list[dict[s
             "method": METHOD_TITLES[found["method"]],
             "overlay": base64.b64encode(picture).decode("ascii"),
         }
-        for title, found, picture in zip(titles, looked, overlays, strict=False)
+        for title, found, picture in zip(MAP_TITLES, looked, overlays, strict=False)
     ]
-
-
-def _marker_row(marker: Mapping[str, Any]) -> dict[str, str]:
-    """What the report's table says of a marker: title, value with unit, reference range, and the rest to read."""
-    # A unit that is a number itself, such as 0.1 mm, is a factor.
-    unit = f" {'× ' if marker['unit'][:1].isdigit() else ''}{marker['unit']}" if marker["unit"] else ""
-    value = None if marker["value"] is None else f"{marker['value']:.{marker['decimals']}f}{unit}"
-    reference = marker["reference"]
-    return {
-        "title": marker["title"],
-        "value": value or "not measurable",
-        "range": "" if reference is None else _range(reference, unit),
-        "meaning": "" if reference is None else reference["meaning"],
-        "remark": marker["not_measurable"] or marker["note"] or "",
-        "mask": marker["mask_source"] or "",
-        "formula": f"{marker['formula']} ({marker['source']})",
-    }
-
-
-def _range(reference: Mapping[str, Any], unit: str) -> str:
-    low, high = reference["low"], reference["high"]
-    if low is None:
-        return f"up to {high:g}{unit}"
-    return f"from {low:g}{unit}" if high is None else f"{low:g} to {high:g}{unit}"
 
 
 def _map_name(shown: Attention, stage: str) -> str:
