@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -129,10 +129,12 @@ class StagingInput(ScanInput):
         known = super().fingerprint
         return known | {"input": known["input"] | {"masks": dict(self.masks_sha256)}}
 
-    def stage(self, models: Models, options: StageOptions, scan_id: str) -> StagingResult:
-        """Stage this CT; see `stage`."""
+    def stage(
+        self, models: Models, options: StageOptions, scan_id: str, say: Callable[[str], None] | None = None
+    ) -> StagingResult:
+        """Stage this CT; see `stage`. `say` is told the name of each step as it begins; what it raises ends the work."""
         with one_blas_thread():
-            return _stage_volume(self.ct, models, options, _Naming(scan_id, self.path, self.seconds))
+            return _stage_volume(self.ct, models, options, _Naming(scan_id, self.path, self.seconds, say))
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ class _Naming:
     scan_id: str
     path: str
     read_seconds: float
+    say: Callable[[str], None] | None = None
 
 
 def stage(path: str | Path, options: StageOptions | None = None, models: Models | None = None) -> StagingResult:
@@ -161,7 +164,7 @@ def stage(path: str | Path, options: StageOptions | None = None, models: Models 
 
 def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Naming) -> StagingResult:
     """The steps of `stage` on a CT in memory."""
-    clock, how = _Clock({"read": naming.read_seconds}), options.recipe
+    clock, how = _Clock({"read": naming.read_seconds}, naming.say), options.recipe
     with clock("segment"):
         found = find_organs(ct, models.segmenter, options.masks)
         organs = found.masks
@@ -296,13 +299,16 @@ def _warnings(
 
 
 class _Clock:
-    """Seconds per named step."""
+    """Seconds per named step, each told to `say` as it begins."""
 
-    def __init__(self, seconds: dict[str, float]) -> None:
+    def __init__(self, seconds: dict[str, float], say: Callable[[str], None] | None) -> None:
         self.seconds = seconds
+        self.say = say
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
+        if self.say is not None:
+            self.say(step)
         started = time.perf_counter()
         yield
         self.seconds[step] = time.perf_counter() - started

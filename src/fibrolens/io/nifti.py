@@ -68,7 +68,7 @@ def _grid(image: Any, shape: tuple[int, ...], name: str) -> Geometry:
         raise GeometryError(f"{name}: {error}") from None
 
 
-def write_nifti(volume: Volume, path: Path, description: str = "") -> None:
+def write_nifti(volume: Volume, path: Path, description: str = "", slope: float = 1.0) -> None:
     """Write a volume as gzip-compressed NIfTI-1, on its own grid.
 
     The bytes are a function of the volume alone: no time, no dependence on the number of cores.
@@ -77,6 +77,7 @@ def write_nifti(volume: Volume, path: Path, description: str = "") -> None:
         volume: array of type uint8, int16 or float32 (others are for the caller to convert).
         path: file to write, named ``.nii.gz``.
         description: what the values are, for the header; "research use only" is added, and the format has 79 bytes.
+        slope: what a stored value is multiplied by to be the real one (``scl_slope``).
 
     Raises:
         ValueError: an array of another type, or a description that does not fit.
@@ -85,7 +86,7 @@ def write_nifti(volume: Volume, path: Path, description: str = "") -> None:
     if volume.array.dtype not in WRITABLE:
         raise ValueError(f"write_nifti takes uint8, int16 or float32; the array is {volume.array.dtype}")
     voxels = np.ascontiguousarray(volume.array, dtype=volume.array.dtype.newbyteorder("<"))
-    content: list[bytes | memoryview] = [_header(volume, description), voxels.reshape(-1).view(np.uint8).data]
+    content: list[bytes | memoryview] = [_header(volume, description, slope), voxels.reshape(-1).view(np.uint8).data]
     try:
         with path.open("wb") as file:
             file.writelines(_gzip(content))
@@ -95,7 +96,7 @@ def write_nifti(volume: Volume, path: Path, description: str = "") -> None:
         ) from None
 
 
-def _header(volume: Volume, description: str) -> bytes:
+def _header(volume: Volume, description: str, slope: float) -> bytes:
     """The 348 bytes of a NIfTI-1 header and the 4 that say "no extension"."""
     affine = nifti_affine(volume.geometry)
     header = nib.Nifti1Header(endianness="<")
@@ -114,7 +115,7 @@ def _header(volume: Volume, description: str) -> bytes:
     header["descrip"] = text
     header["magic"] = b"n+1"
     header["vox_offset"] = 352
-    header["scl_slope"], header["scl_inter"] = 1.0, 0.0
+    header["scl_slope"], header["scl_inter"] = slope, 0.0
     return bytes(header.binaryblock) + bytes(4)
 
 

@@ -43,6 +43,8 @@ ZIP_LIMIT = 16 * 2**30
 #: A zip may grow this much without being asked why; beyond, only up to the ratio that CT slices reach.
 ZIP_FREE = 2**30
 ZIP_RATIO = 100
+#: A study has some thousand slices; a directory of more files than this is made to exhaust who reads it.
+ZIP_MEMBERS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,4 +131,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
         raise InputError(
             f"The zip {name} would unpack to {size / 2**30:.1f} GiB, more than a CT; unpack it and give the folder."
         )
+    # Members of a sound zip lie one after the other before its directory.
+    if len(members) > ZIP_MEMBERS or packed > archive.start_dir:
+        raise InputError(f"The zip {name} claims to hold more than a file of its size can; it is not read.")
     return members
