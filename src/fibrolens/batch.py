@@ -191,19 +191,20 @@ def _do_one(work: Work, path: Path, place: Place, claims: _Claims) -> Outcome:
         run = {"command": work.command, **scan.fingerprint, **work.fingerprint}
         folder = place.out / scan_id
         if is_done(folder, run, place.overwrite, work.written):
-            content = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-            return Outcome(row | _finished(work, content), unchanged=True)
+            return Outcome(row | _finished(work, folder), unchanged=True)
         result = work.perform(scan, scan_id)
         timings = dict(result.timings)
         with output_folder(folder, run, timings) as inside:
             timings.update(work.write(result, inside))
-        return Outcome(row | _finished(work, result.to_dict()))
+        return Outcome(row | _finished(work, folder))
     except FibrolensError as error:
         status = "refused" if isinstance(error, InputError) else "not done"
         return Outcome(row | _failure(status, error), error.exit_status)
 
 
-def _finished(work: Work, content: Mapping[str, Any]) -> dict[str, Any]:
+def _finished(work: Work, folder: Path) -> dict[str, Any]:
+    """The row of a finished scan, from what its folder holds: writing may have added warnings."""
+    content = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     return {"status": "done", "exit_status": 0, **work.row(content)}
 
 

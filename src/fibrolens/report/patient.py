@@ -12,6 +12,7 @@ from fibrolens import __version__
 from fibrolens.io import write_nifti
 from fibrolens.output import write_json
 from fibrolens.plan import STAGES
+from fibrolens.report.dicom_objects import DICOM, write_dicom
 from fibrolens.report.overlay import Captions, overlay_png
 from fibrolens.report.page import render_page
 from fibrolens.report.patient_words import MAP_TITLES, METHOD_TITLES, REGION_TITLES, STAGE_TITLES, marker_row
@@ -21,7 +22,7 @@ RESULT, REPORT, OVERLAY = "result.json", "report.html", "overlay.png"
 MAP, RECOMMENDED_MAP, LABELS, MAPS = "map.nii.gz", "map_recommended.nii.gz", "labels.nii.gz", "maps"
 RECOMMENDED_OVERLAY = "overlay_recommended.png"
 #: Everything that the folder of a scan holds beside its manifest.
-WRITTEN = (RESULT, REPORT, OVERLAY, RECOMMENDED_OVERLAY, MAP, RECOMMENDED_MAP, LABELS, MAPS)
+WRITTEN = (RESULT, REPORT, OVERLAY, RECOMMENDED_OVERLAY, MAP, RECOMMENDED_MAP, LABELS, MAPS, DICOM)
 
 
 def write_result(result: StagingResult, folder: Path, all_maps: bool = False) -> dict[str, float]:
@@ -38,8 +39,11 @@ def write_result(result: StagingResult, folder: Path, all_maps: bool = False) ->
     Raises:
         OSError: the folder cannot be written.
     """
-    started = time.perf_counter()
+    begun = time.perf_counter()
     content = result.to_dict()
+    objects = write_dicom(result, content, folder)
+    content |= {"dicom": objects.record, "warnings": [*content["warnings"], *objects.warnings]}
+    started = time.perf_counter()
     write_json(content, folder / RESULT)
     marked = "FORCED; " if result.forced else ""
     write_nifti(result.labels, folder / LABELS, f"{marked}1 liver, 2 spleen")
@@ -59,7 +63,11 @@ def write_result(result: StagingResult, folder: Path, all_maps: bool = False) ->
         overlay_png(result.ct, result.recommended_map, result.labels, folder / RECOMMENDED_OVERLAY, captions)
         pictures.append((folder / RECOMMENDED_OVERLAY).read_bytes())
     (folder / REPORT).write_text(render_report(content, pictures), encoding="utf-8")
-    return {"write_volumes": written - started, "overlay_and_report": time.perf_counter() - written}
+    return {
+        "write_dicom": started - begun,
+        "write_volumes": written - started,
+        "overlay_and_report": time.perf_counter() - written,
+    }
 
 
 def render_report(content: Mapping[str, Any], overlays: Sequence[bytes]) -> str:

@@ -48,19 +48,22 @@ def ordered_frames(series: Series) -> tuple[list[Frame], Geometry]:
 
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
-    """Keep pydicom from warning and logging.
+    """Keep pydicom, and highdicom on top of it, from warning and logging.
 
-    It does so about every odd value and quotes it, which may be a patient's name; what matters here is checked by us.
+    They do so about every odd value and quote it, which may be a patient's name; what matters here is checked by us.
     """
-    logger = logging.getLogger("pydicom")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in ("pydicom", "highdicom")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="pydicom")
+            warnings.filterwarnings("ignore", module="highdicom")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _facts(series: Series, frames: Sequence[Frame], digest: str) -> tuple[tuple[str, Any], ...]:

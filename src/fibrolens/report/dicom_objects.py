@@ -1,0 +1,174 @@
+"""The ``dicom`` folder of a scan that came as DICOM: segmentation, maps, structured report, colour pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fibrolens import __version__
+from fibrolens.errors import InputError
+from fibrolens.report.overlay import Captions
+from fibrolens.report.patient_words import METHOD_TITLES
+from fibrolens.result import Attention, StagingResult
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+    from fibrolens.io.dicom.objects.maker import Maker
+    from fibrolens.io.dicom.objects.source import Source
+
+DICOM = "dicom"
+#: What highdicom and pydicom raise on values that no object may hold. Their messages may quote the header.
+UNUSABLE = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class DicomFolder:
+    """What became of the objects.
+
+    Args:
+        objects: per object that was written its `file`, `sop_instance_uid` and `series_uid`.
+        warnings: why others were not.
+    """
+
+    objects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def record(self) -> dict[str, Any] | None:
+        """The `dicom` object of ``result.json``: null where nothing was written."""
+        return dict(self.objects) or None
+
+
+def write_dicom(result: StagingResult, content: Mapping[str, Any], folder: Path) -> DicomFolder:
+    """Write the objects of a scan that came as DICOM into ``folder/dicom``; nothing for other scans.
+
+    The source is opened again for its headers, which no volume carries. Where they cannot be used, the result stands
+    without the objects and says why.
+
+    Args:
+        result: the staged scan.
+        content: of its ``result.json``.
+        folder: the scan's.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    if result.ct.get("format") != "dicom":
+        return DicomFolder()
+    # highdicom takes a third of a second, which other scans need not pay.
+    from fibrolens.io.dicom.objects.source import open_source  # noqa: PLC0415
+    from fibrolens.io.dicom.read import quiet_pydicom  # noqa: PLC0415
+
+    with quiet_pydicom():
+        try:
+            source = open_source(Path(result.path), result.ct)
+        except InputError as error:
+            return DicomFolder(warnings=(f"DICOM objects were not written: {error}",))
+        except UNUSABLE as error:
+            return DicomFolder(warnings=(_unusable("objects", error),))
+        return _write_all(result, content, source, folder)
+
+
+def _write_all(result: StagingResult, content: Mapping[str, Any], source: Source, folder: Path) -> DicomFolder:
+    """Every object that can be made; one that cannot is a warning."""
+    made: dict[str, Dataset] = {}
+    warnings = []
+    for name, make in _makers(result, content, source, made):
+        try:
+            data = make()
+            if data is not None:
+                _save(data, folder / DICOM / f"{name}.dcm")
+                made[name] = data
+        except UNUSABLE as error:
+            warnings.append(_unusable(f"object {name}", error))
+    records = {
+        name: {
+            "file": f"{DICOM}/{name}.dcm",
+            "sop_instance_uid": str(data.SOPInstanceUID),
+            "series_uid": str(data.SeriesInstanceUID),
+        }
+        for name, data in made.items()
+    }
+    return DicomFolder(records, tuple(warnings))
+
+
+def _save(data: Dataset, path: Path) -> None:
+    """Write an object; nothing is left of one whose values cannot be encoded."""
+    path.parent.mkdir(exist_ok=True)
+    try:
+        data.save_as(path, enforce_file_format=True)
+    except UNUSABLE:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _makers(
+    result: StagingResult, content: Mapping[str, Any], source: Source, made: Mapping[str, Dataset]
+) -> Iterator[tuple[str, Callable[[], Dataset | None]]]:
+    """Each object's name and how it is made; the report comes last, for it refers to those that were."""
+    from fibrolens.io.dicom.objects.capture import secondary_capture  # noqa: PLC0415
+    from fibrolens.io.dicom.objects.parametric_map import parametric_map  # noqa: PLC0415
+    from fibrolens.io.dicom.objects.report import structured_report  # noqa: PLC0415
+    from fibrolens.io.dicom.objects.segmentation import segmentation  # noqa: PLC0415
+
+    maker = _maker(result, content)
+    yield "seg", lambda: segmentation(source, result.labels.array, content["masks"], maker)
+    yield "map", lambda: parametric_map(source, result.map.array, _words(result.attention), maker)
+    second, values = result.recommended, result.recommended_map
+    if second is not None and values is not None:
+        yield (
+            "map_recommended",
+            lambda: parametric_map(source, values.array, _words(second), maker, "map_recommended"),
+        )
+    yield "report", lambda: structured_report(source, content, _referred(made), maker)
+    yield "overlay", lambda: secondary_capture(source, _frames(result), _description(result), maker)
+
+
+def _maker(result: StagingResult, content: Mapping[str, Any]) -> Maker:
+    """Who makes the objects; its key covers every value that they hold, not where the files lay."""
+    from fibrolens.io.dicom.objects.maker import Maker  # noqa: PLC0415
+
+    told = {name: value for name, value in content.items() if name != "scan_id"}
+    told["input"] = {name: value for name, value in content["input"].items() if name != "path"}
+    key = hashlib.sha256(json.dumps([__version__, told], sort_keys=True).encode())
+    for volume in (result.labels, result.map, result.recommended_map):
+        key.update(b"-" if volume is None else hashlib.sha256(volume.array.tobytes()).digest())
+    return Maker(__version__, result.model.name, result.model.sha256, key.hexdigest())
+
+
+def _referred(made: Mapping[str, Dataset]) -> dict[str, Dataset]:
+    return {name: made[name] for name in ("seg", "map", "map_recommended") if name in made}
+
+
+def _words(look: Attention) -> Any:
+    from fibrolens.io.dicom.objects.parametric_map import MapWords  # noqa: PLC0415
+
+    return MapWords(look.target, look.method, look.layer, look.scale)
+
+
+def _frames(result: StagingResult) -> Any:
+    from fibrolens.report.frames import overlay_frames  # noqa: PLC0415
+
+    look, stage = result.attention, result.stage
+    captions = Captions(
+        title=f"predicted {stage.predicted} (p = {max(stage.probabilities):.2f}); "
+        f"{METHOD_TITLES[look.method]} at {look.layer}",
+        note=f"Weights trained on {result.model.trained_on}.",
+        forced=result.forced,
+        scale=look.scale,
+    )
+    return overlay_frames(result.ct, result.map, result.labels, captions)
+
+
+def _description(result: StagingResult) -> str:
+    return f"fibrolens overlay {_words(result.attention)}, research use only"
+
+
+def _unusable(what: str, error: Exception) -> str:
+    kind = type(error).__name__
+    return f"The DICOM {what} could not be written: the headers of the source cannot be used ({kind})."
