@@ -285,13 +285,13 @@ def test_the_recommended_map_stands_beside_the_one_that_was_asked_for(tmp_path, 
     write_nifti(rendering.hu, path)
     found = stage(path, models=models)
     assert (found.attention.method, found.attention.layer) == ("gradcam", "conv4")
-    assert (found.recommended.method, found.recommended.layer) == ("integrated", "conv3")
+    assert (found.recommended.method, found.recommended.layer) == ("contrast", "conv2")
     assert found.recommended_map.geometry == found.ct.geometry
     content = found.to_dict()
     assert content["attention"]["method"] == "gradcam"
-    assert content["attention_recommended"]["method"] == "integrated"
+    assert content["attention_recommended"]["method"] == "contrast"
     assert len(content["attention_recommended"]["centroid_mm"]) == 3
-    again = stage(path, StageOptions(method="integrated", layer="conv3"), models)
+    again = stage(path, StageOptions(method="contrast", layer="conv2"), models)
     assert (again.recommended, again.recommended_map) == (None, None)
     assert again.to_dict()["attention_recommended"] == again.to_dict()["attention"]
     np.testing.assert_array_equal(again.map.array, found.recommended_map.array)

@@ -40,7 +40,7 @@ class StageOptions:
         model: folder of the staging weights; segmentation_model: of the segmentation weights. None takes those that
             come with the package.
         segmenter: ``fibrolens``, or ``totalsegmentator`` where the user has installed it.
-        method: that makes the map, see `explain.location_maps`; layer: ``conv3``, ``conv4`` or ``mean``.
+        method: that makes the map, see `explain.recipe`; layer: ``conv2``, ``conv3``, ``conv4`` or ``mean``.
         all_maps: location maps of all five stages, not of the predicted one alone.
         native_slices: the network sees the CT's own slices instead of the plan's spacing.
         series_uid: which DICOM series, where an input holds several.

@@ -3,7 +3,7 @@ import torch
 
 from fibrolens.errors import ExplanationError
 from fibrolens.explain.passes import score_of
-from fibrolens.explain.targets import NAMES, at_least, contrast, expected_stage, target
+from fibrolens.explain.targets import NAMES, against_far_end, at_least, contrast, expected_stage, target
 
 LOGITS = torch.tensor([[0.3, -1.0, 0.2, 1.5, 0.9], [2.0, 0.0, 0.1, -0.4, -3.0]], dtype=torch.float64)
 CHANCES = torch.softmax(LOGITS, dim=1)
@@ -21,6 +21,11 @@ def test_the_expected_stage_is_the_mean_of_the_stages():
 
 def test_a_contrast_is_the_logarithm_of_the_ratio_of_two_probabilities():
     torch.testing.assert_close(contrast(4, 0)(LOGITS), torch.log(CHANCES[:, 4] / CHANCES[:, 0]))
+
+
+@pytest.mark.parametrize(("stage", "far"), [(0, 4), (1, 4), (2, 0), (3, 0), (4, 0)])
+def test_a_stage_stands_against_the_end_of_the_scale_that_is_farther_away(stage, far):
+    torch.testing.assert_close(against_far_end(stage)(LOGITS), LOGITS[:, stage] - LOGITS[:, far])
 
 
 def test_every_name_is_a_target_with_a_score_per_input():

@@ -60,7 +60,7 @@ def test_a_network_whose_map_is_blank_is_passed_over(looked, monkeypatch):
 def test_the_recommended_maps_can_be_shown(finished_study, tmp_path):
     wanted = Wanted(("A",), toy_stages(finished_study)[:1], per_stage=1, controls=1.0, repeats=0.0, maps="recommended")
     store = prepare(Study.open(finished_study), tmp_path / "set", wanted, Running(1))
-    assert store.about()["layer"] == "integrated conv3"
+    assert store.about()["layer"] == "contrast conv2"
     assert sorted(item.kind for item in open_set(tmp_path / "set").items()) == ["control", "map"]
     assert len(list((tmp_path / "set" / PICTURES).iterdir())) == 2
 

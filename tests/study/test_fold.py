@@ -58,7 +58,7 @@ def test_the_three_steps_make_each_other_s_input(job):
     }
     looked = read_table(job.folder / "attention.csv")
     assert {(row["scan_id"], row["predicted"]) for row in looked} == set(predicted.items())
-    assert {row["layer"] for row in looked} == {"conv3", "conv4", "mean", "integrated conv3"}
+    assert {row["layer"] for row in looked} == {"conv3", "conv4", "mean", "contrast conv2"}
     for name in ("maps", "maps_recommended"):
         assert sorted(path.name for path in (job.folder / name).iterdir()) == ["s4.nii.gz", "s5.nii.gz"]
 

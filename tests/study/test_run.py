@@ -50,7 +50,7 @@ def test_the_folder_holds_the_contract_s_files(study, toy_cohort):
 
 def test_attention_is_measured_per_layer_and_region_and_compared(study):
     looked = table(study / "attention.csv")
-    assert {row["layer"] for row in looked} == {"conv3", "conv4", "mean", "integrated conv3"}
+    assert {row["layer"] for row in looked} == {"conv3", "conv4", "mean", "contrast conv2"}
     assert len(looked) == 40
     row = next(r for r in looked if r["liver_share"])
     assert sum(float(row[f"{r}_share"]) for r in ("liver", "spleen", "elsewhere")) == pytest.approx(1.0, abs=1e-6)

@@ -15,8 +15,7 @@ from fibrolens.audit.controls import CONTROLS
 from fibrolens.audit.regions import covered_body
 from fibrolens.audit.subjects import Shown
 from fibrolens.explain.cam import cam_maps
-from fibrolens.explain.integrated import INPUT, integrated_maps
-from fibrolens.explain.location_maps import INTEGRATED
+from fibrolens.explain.integrated import INPUT
 from fibrolens.explain.methods import METHODS
 from fibrolens.explain.passes import LocationMaps
 from fibrolens.explain.recipe import Recipe
@@ -97,24 +96,25 @@ class _Together:
         return tuple(dict.fromkeys(_key(one.method, layer) for one in self.recipes for layer in one.layers))
 
     def __call__(self, model: nn.Module, x: Tensor, targets: Sequence[Target], layers: Sequence[str]) -> LocationMaps:
-        of_cams, integrated = self._layers(False), self._layers(True)
-        methods = list(dict.fromkeys(one.method for one in self.recipes if one.method != INTEGRATED))
+        cams = [one for one in self.recipes if one.method in METHODS]
+        methods = list(dict.fromkeys(one.method for one in cams))
         raw: dict[str, Tensor] = {}
 
         def every(activation: Tensor, gradient: Tensor) -> Tensor:
             return torch.stack([METHODS[method](activation, gradient) for method in methods])
 
-        found = cam_maps(model, x, targets, of_cams, every)
-        for layer in of_cams:
+        found = cam_maps(model, x, targets, _layers(cams), every)
+        for layer in _layers(cams):
             raw |= {_key(method, layer): found.raw[layer][:, n] for n, method in enumerate(methods)}
-        if integrated:
-            parts = integrated_maps(model, x, targets, integrated).raw
-            raw |= {_key(INTEGRATED, layer): parts[layer] for layer in integrated}
+        for one in self.recipes:
+            if one.method not in METHODS:
+                own = one.explain(model, x, targets, one.layers).raw
+                raw |= {_key(one.method, layer): own[layer] for layer in one.layers}
         return LocationMaps(found.logits, {key: raw[key] for key in layers}, found.size)
 
-    def _layers(self, integrated: bool) -> list[str]:
-        own = [one for one in self.recipes if (one.method == INTEGRATED) == integrated]
-        return list(dict.fromkeys(layer for one in own for layer in one.layers))
+
+def _layers(recipes: Sequence[Recipe]) -> list[str]:
+    return list(dict.fromkeys(layer for one in recipes for layer in one.layers))
 
 
 def _key(method: str, layer: str) -> str:

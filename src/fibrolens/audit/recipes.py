@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fibrolens.explain.recipe import MEAN, RECOMMENDED, Recipe, recipe
+from fibrolens.explain.recipe import CONTRAST, MEAN, RECOMMENDED, Recipe, recipe
 
 #: The paper's first: Grad-CAM between the third and the last convolution.
 AUDITED: tuple[Recipe, ...] = (
@@ -12,6 +12,7 @@ AUDITED: tuple[Recipe, ...] = (
     recipe("gradcam++", "conv4"),
     recipe("hirescam", "conv3"),
     recipe("layercam", "conv3"),
+    recipe("integrated", "conv3"),
+    recipe(CONTRAST, "conv3"),
     RECOMMENDED,
-    recipe("integrated", "conv2"),
 )

@@ -24,11 +24,13 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     )
     verb.add_argument(
         "--method",
-        choices=("gradcam", "gradcam++", "hirescam", "layercam", "integrated"),
+        choices=("gradcam", "gradcam++", "hirescam", "layercam", "integrated", "contrast"),
         default="gradcam",
         help="of the location map (default: the paper's Grad-CAM; what each is worth: fibrolens audit)",
     )
-    verb.add_argument("--layer", choices=("conv3", "conv4", "mean"), default="conv4", help="layer of the location map")
+    verb.add_argument(
+        "--layer", choices=("conv2", "conv3", "conv4", "mean"), default="conv4", help="layer of the location map"
+    )
     verb.add_argument(
         "--maps", choices=("predicted", "all"), default="predicted", help="also write the maps of all five stages"
     )

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from fibrolens.explain.location_maps import INTEGRATED, location_maps
 from fibrolens.explain.passes import LocationMaps
-from fibrolens.explain.targets import Target
+from fibrolens.explain.targets import Target, against_far_end
 
 #: From a network, a batch, targets and layers to their maps; `location_maps` and the `adapters` are such functions.
 Explainer = Callable[[nn.Module, Tensor, Sequence[Target], Sequence[str]], LocationMaps]
 
+#: The method of `contrast_maps`.
+CONTRAST = "contrast"
 MEAN = "mean"
 #: Whose maps the layer called ``mean`` averages.
 MEAN_OF = ("conv3", "conv4")
@@ -45,11 +47,25 @@ class Recipe:
         return MEAN_OF if self.layer == MEAN else (self.layer,)
 
 
+def contrast_maps(model: nn.Module, x: Tensor, targets: Sequence[Target], layers: Sequence[str]) -> LocationMaps:
+    """Layer integrated gradients of each stage against the far end of the scale; see `targets.against_far_end`.
+
+    Args:
+        model: of the stages; as for `location_maps`, like the rest.
+        x: a batch.
+        targets: stages by their number; a function of the logits is explained as it is.
+        layers: names of modules.
+    """
+    scores = [against_far_end(one) if isinstance(one, int) else one for one in targets]
+    return location_maps(model, x, scores, layers, INTEGRATED)
+
+
 def recipe(method: str, layer: str) -> Recipe:
-    """The recipe of one of `location_maps.NAMES`."""
-    return Recipe(method, layer, partial(location_maps, method=method))
+    """The recipe of one of `location_maps.NAMES`, or of `CONTRAST`."""
+    explain = contrast_maps if method == CONTRAST else partial(location_maps, method=method)
+    return Recipe(method, layer, explain)
 
 
 #: What names the place that was planted in simulated patients most often of all; it does not pass every test either
 #: (docs/audit.md).
-RECOMMENDED = recipe(INTEGRATED, "conv3")
+RECOMMENDED = recipe(CONTRAST, "conv2")

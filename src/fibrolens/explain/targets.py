@@ -46,6 +46,15 @@ def contrast(high: int, low: int) -> Callable[[Float[Tensor, "n k"]], Float[Tens
     return score
 
 
+def against_far_end(stage: int) -> Callable[[Float[Tensor, "n k"]], Float[Tensor, " n"]]:
+    """`contrast` of a stage with the end of the scale that lies farther from it: F0 from F2 on, F4 below.
+
+    A stage's own logit holds what all logits have in common, which moves no probability; a contrast does not.
+    """
+    last = len(STAGES) - 1
+    return contrast(stage, 0 if 2 * stage >= last else last)
+
+
 def target(name: str) -> Target:
     """The target of a name of `NAMES`, or of any two stages, for example ``F3-F1``.
 

@@ -22,6 +22,7 @@ METHODS = {
     "hirescam": "HiResCAM",
     "layercam": "LayerCAM",
     "integrated": "Integrated gradients",
+    "contrast": "Contrast of the stage",
     "occlusion": "Occlusion",
 }
 #: What the sign of each arm of the simulator is.

@@ -31,7 +31,7 @@ KIND_NAMES = {
     "conv3": "Grad-CAM at conv3",
     "conv4": "Grad-CAM at conv4",
     "mean": "mean of Grad-CAM at conv3 and conv4",
-    RECOMMENDED.name: "layer integrated gradients at conv3 (recommended)",
+    RECOMMENDED.name: "integrated gradients, contrast of stages, at conv2 (recommended)",
 }
 
 

@@ -180,8 +180,9 @@ def _maps() -> str:
         "Location maps are 3D Grad-CAM of the predicted stage's score at the third and fourth convolution, averaged "
         "over windows, by the network that had not seen the patient. Each was divided by its own mean inside the body "
         "(scale mean1, on which 1.0 is an even share); figures are of the mean of both layers, and where it is said of "
-        "layer integrated gradients at the third convolution, from an input that shows nothing. The liver's surface is "
-        f"the outermost {SHELL_MM:g} mm, its core the rest."
+        "layer integrated gradients at the second convolution, from an input that shows nothing, of how much more "
+        "probable the predicted stage is than the end of the scale farther from it (F0 from F2 on, F4 below). The "
+        f"liver's surface is the outermost {SHELL_MM:g} mm, its core the rest."
     )
 
 
