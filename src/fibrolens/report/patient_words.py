@@ -18,6 +18,7 @@ METHOD_TITLES = {
     "hirescam": "3D HiResCAM",
     "layercam": "3D LayerCAM",
     "integrated": "Layer integrated gradients",
+    "contrast": "Layer integrated gradients against the far stage",
 }
 STAGE_TITLES = {
     "F0": "no fibrosis",
