@@ -55,7 +55,7 @@ def secondary_capture(
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
-    finish(data, maker, "overlay")
+    finish(data, maker, "overlay", source)
     return data
 
 

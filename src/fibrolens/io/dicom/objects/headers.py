@@ -62,11 +62,23 @@ def study_header(header: Dataset) -> Dataset:
     made_up = derived_uid("frame of reference", str(clean.SeriesInstanceUID))
     clean.FrameOfReferenceUID = frame_of_reference or made_up
     clean.PositionReferenceIndicator = str(_value(header, "PositionReferenceIndicator") or "")
-    _add_character_set(clean, header)
     _add_lossy_history(clean, header)
     if clean.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethod" not in clean:
         clean.DeidentificationMethod = "not stated in the source"
     return clean
+
+
+def character_set(header: Dataset, study: Dataset) -> str | list[str] | None:
+    """The source's character set, so that names keep their bytes; Latin-1 where undeclared bytes need one.
+
+    Args:
+        header: of the source.
+        study: its cleaned `study_header`.
+    """
+    declared = element(header, "SpecificCharacterSet")
+    if declared:
+        return str(declared) if isinstance(declared, str) else [str(name) for name in declared]
+    return LATIN_1 if any(ord(letter) > ASCII for item in study for letter in str(item.value)) else None
 
 
 def slice_header(frame: Frame, study: Dataset, spacing_mm: float) -> Dataset:
@@ -146,15 +158,6 @@ def _value(header: Dataset, keyword: str) -> object | None:
     except DAMAGED:
         return None
     return value or None
-
-
-def _add_character_set(clean: Dataset, header: Dataset) -> None:
-    """Keep the source's character set, so that names keep their bytes; Latin-1 where undeclared bytes need one."""
-    declared = element(header, "SpecificCharacterSet")
-    if declared:
-        clean.SpecificCharacterSet = declared
-    elif any(ord(letter) > ASCII for item in clean for letter in str(item.value)):
-        clean.SpecificCharacterSet = LATIN_1
 
 
 def _add_lossy_history(clean: Dataset, header: Dataset) -> None:

@@ -75,13 +75,15 @@ def plain(text: str, longest: int = LONG_STRING) -> str:
     return " ".join(told.replace("\\", "/").split())[:longest]
 
 
-def finish(data: Dataset, maker: Maker, kind: str) -> None:
-    """Take what highdicom draws by chance out of an object, and say which program wrote it."""
+def finish(data: Dataset, maker: Maker, kind: str, source: Source) -> None:
+    """Take what highdicom draws by chance out of an object, and say which program wrote it in which letters."""
     organisation = maker.uid(kind, "dimension organisation")
     for sequence in ("DimensionOrganizationSequence", "DimensionIndexSequence"):
         for item in data.get(sequence, []):
             item.DimensionOrganizationUID = organisation
     data.file_meta.ImplementationClassUID = IMPLEMENTATION
     data.file_meta.ImplementationVersionName = plain(f"{NAME} {maker.version}", 16)
+    if source.character_set is not None:
+        data.SpecificCharacterSet = source.character_set
     if data.Modality != "SR":
         data.BodyPartExamined = BODY_PART

@@ -63,7 +63,7 @@ def parametric_map(
         **maker.equipment,
     )
     name_frames(data, source.frames)
-    finish(data, maker, kind)
+    finish(data, maker, kind, source)
     return data
 
 

@@ -24,9 +24,10 @@ def name_frames(data: Dataset, frames: Mapping[str, FrameReference]) -> None:
     for own in data.PerFrameFunctionalGroupsSequence:
         for derivation in own.DerivationImageSequence:
             for item in derivation.SourceImageSequence:
-                frame = frames[item.ReferencedSOPInstanceUID]
-                _name_file(item, frame)
-                item.ReferencedFrameNumber = frame.number
+                # Frames of two organs on one slice share the item, which is named once.
+                if (frame := frames.get(item.ReferencedSOPInstanceUID)) is not None:
+                    _name_file(item, frame)
+                    item.ReferencedFrameNumber = frame.number
 
 
 def _files(items: Sequence, frames: Mapping[str, FrameReference]) -> Sequence:

@@ -96,7 +96,7 @@ def structured_report(
         **maker.identity("report", source, "fibrolens fibrosis stage report, research use only"),
         **maker.equipment,
     )
-    finish(data, maker, "report")
+    finish(data, maker, "report", source)
     return data
 
 

@@ -66,7 +66,7 @@ def segmentation(
         **maker.equipment,
     )
     name_frames(data, source.frames)
-    finish(data, maker, "seg")
+    finish(data, maker, "seg", source)
     return data
 
 

@@ -11,10 +11,17 @@ from pydicom import Dataset
 from fibrolens.errors import InputError, SeriesError
 from fibrolens.io.dicom.files import Instance, instances
 from fibrolens.io.dicom.frames import Frame, numbers, text
-from fibrolens.io.dicom.objects.headers import file_header, frame_name, instance_of, slice_header, study_header
+from fibrolens.io.dicom.objects.headers import (
+    character_set,
+    file_header,
+    frame_name,
+    instance_of,
+    slice_header,
+    study_header,
+)
 from fibrolens.io.dicom.pixels import series_digest
 from fibrolens.io.dicom.read import ordered_frames, quiet_pydicom
-from fibrolens.io.dicom.series import choose_series
+from fibrolens.io.dicom.series import named_series
 from fibrolens.volume import Volume
 
 
@@ -36,12 +43,14 @@ class Source:
         files: a header per file, for a report's evidence.
         frames: by the UID that stands for it in `slices`, each frame of a multi-frame file; empty for classic slices.
         number: of the series; None where it has none.
+        character_set: of its texts; None for ASCII. The headers leave it out, for highdicom refuses some.
     """
 
     slices: tuple[Dataset, ...]
     files: tuple[Dataset, ...]
     frames: dict[str, FrameReference]
     number: int | None
+    character_set: str | list[str] | None
 
     @property
     def study(self) -> Dataset:
@@ -64,7 +73,7 @@ def open_source(path: Path, ct: Volume) -> Source:
     if not path.exists():
         raise InputError(f"{path.name} is no longer there; keep the input until the result is written.")
     with quiet_pydicom(), instances(path) as found:
-        series = choose_series(found, path.name, ct.get("series_uid") or "")
+        series = named_series(found, path.name, ct.get("series_uid") or "")
         ordered, geometry = ordered_frames(series)
         used = list(dict.fromkeys(frame.instance for frame in ordered))
         same_files = series_digest(_file_digest(instance) for instance in used) == ct.get("sha256")
@@ -76,6 +85,7 @@ def open_source(path: Path, ct: Volume) -> Source:
             tuple(file_header(instance.header, study) for instance in used),
             _multi_frames(ordered),
             _series_number(ordered[0].instance.header),
+            character_set(ordered[0].instance.header, study),
         )
 
 
