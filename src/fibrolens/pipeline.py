@@ -19,8 +19,8 @@ from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.masks import FoundOrgans, OwnMasks, find_organs
 from fibrolens.plan import STAGES
 from fibrolens.quality import Quality, assess
-from fibrolens.result import ConformalSet, ModelRecord, StageEstimate, StagingResult
-from fibrolens.scan import ScanInput, read_scan
+from fibrolens.result import ConformalSet, ModelRecord, StageEstimate, StagingResult, selection_warnings
+from fibrolens.scan import ScanInput, read_scan, series_choice
 from fibrolens.segment.flags import doubts
 from fibrolens.segment.predict import OrganSegmenter
 from fibrolens.segment.segmenters import SegmenterName, load_segmenter
@@ -43,7 +43,8 @@ class StageOptions:
         method: that makes the map, see `explain.recipe`; layer: ``conv2``, ``conv3``, ``conv4`` or ``mean``.
         all_maps: location maps of all five stages, not of the predicted one alone.
         native_slices: the network sees the CT's own slices instead of the plan's spacing.
-        series_uid: which DICOM series, where an input holds several.
+        series_uid: which DICOM series, where an input holds several; None takes the best by stated rules.
+        explain_selection: print what was found of each series, and why it was taken or not.
         masks: own organ masks.
         force: stage what the quality gate refuses.
     """
@@ -56,6 +57,7 @@ class StageOptions:
     all_maps: bool = False
     native_slices: bool = False
     series_uid: str | None = None
+    explain_selection: bool = False
     masks: OwnMasks = field(default_factory=OwnMasks)
     force: bool = False
 
@@ -114,13 +116,14 @@ class StagingInput(ScanInput):
     masks_sha256: Mapping[str, str]
 
     @classmethod
-    def read(cls, path: Path, options: StageOptions) -> StagingInput:
-        """Read a CT.
+    def read(cls, path: Path, options: StageOptions, models: Models | None = None) -> StagingInput:
+        """Read a CT; of a study whose headers leave the phase open, `models` find the portal-venous series.
 
         Raises:
             InputError: it cannot be read, or is no CT volume.
         """
-        scan = read_scan(path, options.series_uid)
+        segmenter = None if models is None else models.segmenter
+        scan = read_scan(path, series_choice(options.series_uid, options.explain_selection, segmenter))
         return cls(scan.ct, scan.path, scan.seconds, options.masks.sha256())
 
     @property
@@ -158,8 +161,9 @@ def stage(path: str | Path, options: StageOptions | None = None, models: Models 
         ModelError: the weights cannot be used.
     """
     options = options or StageOptions()
-    case = StagingInput.read(Path(path), options)
-    return case.stage(models or Models.load(*options.weights), options, case.scan_id)
+    models = models or Models.load(*options.weights)
+    case = StagingInput.read(Path(path), options, models)
+    return case.stage(models, options, case.scan_id)
 
 
 def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Naming) -> StagingResult:
@@ -209,6 +213,7 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
         measured=markers,
         warnings=(
             *_warnings(models, options, quality, in_domain, bool(scaled[predicted].any())),
+            *selection_warnings(ct),
             *oddities(recommended or shown),
             *found.doubts,
             *doubts(ct, organs.labels, found.agreement),

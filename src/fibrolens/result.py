@@ -245,4 +245,11 @@ def describe_input(ct: Volume, path: str) -> dict[str, Any]:
         "spacing_mm": [float(s) for s in geometry.spacing[::-1]],
         "orientation": geometry.orientation,
         "sha256": ct.get("sha256"),
+        "selection": None if (selection := ct.get("selection")) is None else selection.to_dict(),
     }
+
+
+def selection_warnings(ct: Volume) -> tuple[str, ...]:
+    """What deserves doubt in the choice of this CT among the series of its study."""
+    selection = ct.get("selection")
+    return () if selection is None else tuple(selection.warnings)

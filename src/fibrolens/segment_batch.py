@@ -55,7 +55,7 @@ class Segmenting:
 
     def read(self, path: Path) -> SegmentInput:
         """A CT; raises InputError where it is none."""
-        return SegmentInput.read(path, self.options)
+        return SegmentInput.read(path, self.options, self.segmenter)
 
     def perform(self, scan: SegmentInput, scan_id: str) -> SegmentationResult:
         """Segment it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,8 +13,8 @@ from fibrolens.engine import one_blas_thread
 from fibrolens.markers.marker import Marker
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.quality import Quality, assess
-from fibrolens.result import INTENDED_USE, SCHEMA_VERSION, describe_input
-from fibrolens.scan import ScanInput, read_scan
+from fibrolens.result import INTENDED_USE, SCHEMA_VERSION, describe_input, selection_warnings
+from fibrolens.scan import ScanInput, read_scan, series_choice
 from fibrolens.segment.flags import doubts
 from fibrolens.segment.predict import OrganSegmenter
 from fibrolens.segment.segmenters import SegmenterName
@@ -28,13 +28,15 @@ class SegmentOptions:
 
     Args:
         model: folder of the segmentation weights; None takes those that come with the package.
-        series_uid: which DICOM series, where an input holds several.
+        series_uid: which DICOM series, where an input holds several; None takes the best by stated rules.
         segmenter: ``fibrolens``, or ``totalsegmentator`` where the user has installed it.
+        explain_selection: print what was found of each series, and why it was taken or not.
     """
 
     model: Path | None = None
     series_uid: str | None = None
     segmenter: SegmenterName = "fibrolens"
+    explain_selection: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +95,16 @@ class SegmentInput(ScanInput):
     """A CT to segment."""
 
     @classmethod
-    def read(cls, path: Path, options: SegmentOptions) -> SegmentInput:
-        """Read a CT.
+    def read(cls, path: Path, options: SegmentOptions, segmenter: OrganSegmenter | None = None) -> SegmentInput:
+        """Read a CT; of a study whose headers leave the phase open, `segmenter` finds the portal-venous series.
+
+        Where none is portal venous the best of another phase is taken, for organs are found in any.
 
         Raises:
             InputError: it cannot be read, or is no CT volume.
         """
-        scan = read_scan(path, options.series_uid)
+        how = series_choice(options.series_uid, options.explain_selection, segmenter)
+        scan = read_scan(path, replace(how, any_phase=True))
         return cls(scan.ct, scan.path, scan.seconds)
 
     def segment(self, segmenter: OrganSegmenter, scan_id: str) -> SegmentationResult:
@@ -124,7 +129,7 @@ class SegmentInput(ScanInput):
             quality=quality,
             agreement=found.agreement,
             measured=measured,
-            warnings=doubts(self.ct, found.labels, found.agreement),
+            warnings=(*selection_warnings(self.ct), *doubts(self.ct, found.labels, found.agreement)),
             scan_id=scan_id,
             path=self.path,
             timings=timings,

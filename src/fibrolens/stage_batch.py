@@ -50,7 +50,7 @@ class Staging:
 
     def read(self, path: Path) -> StagingInput:
         """A CT; raises InputError where it is none."""
-        return StagingInput.read(path, self.options)
+        return StagingInput.read(path, self.options, self.models)
 
     def perform(self, scan: StagingInput, scan_id: str) -> StagingResult:
         """Stage it; raises InputError where it cannot be staged."""

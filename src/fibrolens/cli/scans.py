@@ -12,7 +12,12 @@ def add_scans(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scan folders go")
     verb.add_argument("--overwrite", action="store_true", help="replace results of other inputs or options")
     verb.add_argument("--scan-id", metavar="ID", help="name of the scan's folder (one input only)")
-    verb.add_argument("--series", metavar="UID", help="DICOM series to take where an input holds several")
+    verb.add_argument("--series", metavar="UID", help="DICOM series to take, instead of the best by rules")
+    verb.add_argument(
+        "--explain-selection",
+        action="store_true",
+        help="print what was found of each DICOM series and why it was taken or not, then go on",
+    )
     verb.add_argument(
         "--segmentation-model",
         type=Path,

@@ -26,5 +26,5 @@ def run(options: argparse.Namespace) -> int:
     from fibrolens.segment_batch import segment_batch
     from fibrolens.segmenting import SegmentOptions
 
-    chosen = SegmentOptions(options.segmentation_model, options.series, options.segmenter)
+    chosen = SegmentOptions(options.segmentation_model, options.series, options.segmenter, options.explain_selection)
     return segment_batch(options.inputs, chosen, Place(options.out, options.scan_id, options.overwrite))

@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
             all_maps=options.maps == "all",
             native_slices=options.slices == "native",
             series_uid=options.series,
+            explain_selection=options.explain_selection,
             masks=OwnMasks(options.liver_mask, options.spleen_mask, options.labels, options.label_map),
             force=options.force,
         ),

@@ -1,12 +1,14 @@
 """Any image file or folder to a `Volume`."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Shaped
 
 from fibrolens.errors import InputError
+from fibrolens.io.dicom.choose import SeriesChoice
 from fibrolens.io.dicom.read import read_dicom
 from fibrolens.io.itk import read_itk
 from fibrolens.io.nifti import read_nifti
@@ -31,21 +33,24 @@ DICOM_FACTS = (
 )
 
 
-def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
+def read_volume(path: str | Path, series_uid: str | None = None, how: SeriesChoice | None = None) -> Volume:
     """Read a CT: DICOM folder, zip of one, multi-frame file, NIfTI, NRRD or MetaImage.
 
     Args:
         path: file or folder. In a folder or zip, what is not DICOM is ignored.
         series_uid: which series to read where there are several; ignored for formats that hold one volume.
+        how: how it is chosen where none is named; by the rules on headers alone where None.
 
     Returns:
         A volume of Hounsfield units on the file's own grid, int16 where all are whole and fit, float32 otherwise.
         Its metadata names ``format, modality, series_uid, study_uid, sha256, kvp, manufacturer, model,
-        slice_thickness_mm, kernel, contrast_agent, series_description, scan_id, files``; never who the patient is.
+        slice_thickness_mm, kernel, contrast_agent, series_description, scan_id, files``, and ``selection`` where the
+        series was chosen among several; never who the patient is.
 
     Raises:
         InputError: nothing there is a CT that can be read.
-        SeriesError: DICOM files that do not form one CT volume.
+        SeriesError: DICOM files that do not form one CT volume, or several series and none that is the one to take.
+        PhaseError: several series of the abdomen that all state a phase other than portal venous.
         GeometryError: voxels that do not lie on one orthogonal, evenly spaced grid.
     """
     path = Path(path)
@@ -57,7 +62,8 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
     if not exists:
         raise InputError(f"{name} does not exist; check the path.")
     if path.is_dir() or file_format(path) is None:
-        return read_dicom(path, name, series_uid)
+        how = how or SeriesChoice()
+        return read_dicom(path, name, how if series_uid is None else replace(how, series_uid=series_uid))
     values, geometry = read_values(path)
     return Volume(as_hounsfield(values), geometry, name, file_facts(path))
 

@@ -7,38 +7,46 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fibrolens.io.dicom.choose import SeriesChoice, choose_series
 from fibrolens.io.dicom.files import instances
 from fibrolens.io.dicom.frames import Frame, frames_of, numbers, text
 from fibrolens.io.dicom.pixels import read_pixels
-from fibrolens.io.dicom.series import Series, choose_series
+from fibrolens.io.dicom.series import Series
 from fibrolens.io.dicom.stack import stack
 from fibrolens.volume import Geometry, Volume
 
 
-def read_dicom(path: Path, source: str, series_uid: str | None = None) -> Volume:
+def read_dicom(path: Path, source: str, how: SeriesChoice | None = None) -> Volume:
     """Read the CT series in a folder, zip or file.
 
     Args:
         path: where to look; folders are searched through.
         source: what messages and the volume call it.
-        series_uid: which series to read where there are several.
+        how: which series to read where there are several; the rules alone decide where None.
 
     Returns:
-        Hounsfield units, slices ordered by position along the normal.
+        Hounsfield units, slices ordered by position along the normal. The table of a choice is its ``selection``.
 
     Raises:
         InputError: there is no CT.
-        SeriesError: the files do not form one CT volume.
+        SeriesError: the files do not form one CT volume, or no series is the one to take.
+        PhaseError: every series of the abdomen states a phase other than portal venous.
         GeometryError: the slices do not lie on one even, orthogonal grid.
     """
     with quiet_pydicom(), instances(path) as found:
-        series = choose_series(found, source, series_uid)
-        ordered, geometry = ordered_frames(series)
-        array, digest = read_pixels(ordered, str(series))
-        return Volume(array, geometry, source, _facts(series, ordered, digest))
+        series, selection = choose_series(found, source, how or SeriesChoice(), lambda one: _volume(one, source))
+        volume = _volume(series, source)
+    return volume if selection is None else replace(volume, metadata=(*volume.metadata, ("selection", selection)))
+
+
+def _volume(series: Series, source: str) -> Volume:
+    ordered, geometry = ordered_frames(series)
+    array, digest = read_pixels(ordered, str(series))
+    return Volume(array, geometry, source, _facts(series, ordered, digest))
 
 
 def ordered_frames(series: Series) -> tuple[list[Frame], Geometry]:

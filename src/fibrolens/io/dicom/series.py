@@ -1,4 +1,4 @@
-"""Which instances belong together, and which series is the CT that was meant."""
+"""Which instances belong together, and which of them are CT."""
 
 from __future__ import annotations
 
@@ -42,33 +42,33 @@ class Series:
         return " ".join(word for word in words if word)
 
 
-def choose_series(found: Sequence[Instance], source: str, series_uid: str | None) -> Series:
-    """The CT series among the instances: the one asked for, or else the only one.
+def ct_series(found: Sequence[Instance], source: str) -> list[Series]:
+    """The CT series among the instances, in the order of their UIDs.
 
     Raises:
         InputError: there is no CT.
-        SeriesError: several CT series and none chosen, or the chosen one is absent.
     """
-    series = _ct_series(found)
-    if series_uid is not None:
-        series = [s for s in series if s.uid == series_uid]
-        if not series:
-            known = ", ".join(sorted({text(i.header, "SeriesInstanceUID") for i in found}))
-            raise SeriesError(f"{source} holds no CT series {series_uid}; its series are: {known or 'none'}.")
-    if not series:
-        raise InputError(f"No CT found in {source}: {_what_else(found)}; give a CT series.")
-    if len(series) > 1:
-        listed = "; ".join(f"{s} {s.images} slices, {s.uid}" for s in series)
-        raise SeriesError(f"{source} holds {len(series)} CT series, choose one by its series UID: {listed}.")
-    return series[0]
-
-
-def _ct_series(found: Sequence[Instance]) -> list[Series]:
     groups: dict[str, list[Instance]] = {}
     for instance in found:
         if _is_ct(instance):
             groups.setdefault(text(instance.header, "SeriesInstanceUID"), []).append(instance)
+    if not groups:
+        raise InputError(f"No CT found in {source}: {_what_else(found)}; give a CT series.")
     return [Series(uid, tuple(members)) for uid, members in sorted(groups.items())]
+
+
+def named_series(found: Sequence[Instance], source: str, uid: str) -> Series:
+    """The CT series of this UID.
+
+    Raises:
+        InputError: there is no CT.
+        SeriesError: it is not among the instances.
+    """
+    chosen = next((one for one in ct_series(found, source) if one.uid == uid), None)
+    if chosen is None:
+        known = ", ".join(sorted({text(i.header, "SeriesInstanceUID") for i in found}))
+        raise SeriesError(f"{source} holds no CT series {uid}; its series are: {known or 'none'}.")
+    return chosen
 
 
 def _is_ct(instance: Instance) -> bool:
