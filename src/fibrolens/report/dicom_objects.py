@@ -126,7 +126,9 @@ def _makers(
             lambda: parametric_map(source, values.array, _words(second), maker, "map_recommended"),
         )
     yield "report", lambda: structured_report(source, content, _referred(made), maker)
-    yield "overlay", lambda: secondary_capture(source, _frames(result), _description(result), maker)
+    # Drawn outside what is caught: the source's headers have no part in it.
+    frames = _frames(result)
+    yield "overlay", lambda: secondary_capture(source, frames, _description(result), maker)
 
 
 def _maker(result: StagingResult, content: Mapping[str, Any]) -> Maker:

@@ -51,7 +51,7 @@ def _picture(scene: Scene, index: int, top: float, captions: Captions) -> UInt8[
     figure = Figure(figsize=(SIDE / DPI, SIDE / DPI), dpi=DPI, facecolor="black")
     draw_slice(figure.add_axes((0.01, 0.12, 0.81, 0.78)), scene, "axial", index, top)
     bar = figure.add_axes((0.84, 0.16, 0.03, 0.7))
-    colour_bar(figure, bar, top, captions.scale, 7)
+    colour_bar(figure, bar, top, captions.scale, 7.0)
     bar.tick_params(colors="white")
     bar.yaxis.label.set_color("white")
     low, high = WINDOW_HU
