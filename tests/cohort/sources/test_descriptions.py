@@ -9,7 +9,6 @@ from fibrolens.cohort.sources.descriptions import (
     is_scout,
     is_treatment,
     is_unenhanced_study,
-    thickness_mm,
 )
 
 
@@ -99,17 +98,3 @@ def test_studies_without_any_contrast(study, without):
 @pytest.mark.parametrize("study", ["CT BIOPSY LIVER", "CT GUIDED NEEDLE PLACEMENT", "PET^1_PETCT_WholeBody (Adult)"])
 def test_studies_made_for_a_treatment(study):
     assert is_treatment(study)
-
-
-@pytest.mark.parametrize(
-    ("text", "mm"),
-    [
-        ("P.Venous  3.0  B40f", 3.0),
-        ("ABDOMEN 5MM", 5.0),
-        ("Hi Res Recons 1.5mm B46", 1.5),
-        ("AXIAL", None),
-        ("2.0", None),
-    ],
-)
-def test_slice_thickness(text, mm):
-    assert thickness_mm(text) == mm

@@ -19,6 +19,7 @@ from fibrolens.cohort.columns import PORTAL
 from fibrolens.cohort.sources import descriptions
 from fibrolens.cohort.sources.base import SideTable
 from fibrolens.cohort.sources.series import Series
+from fibrolens.io.dicom.series_names import named_thickness
 
 MIN_SLICES = 20
 MIN_COVER_MM = 150.0
@@ -80,7 +81,7 @@ def choose(series: Sequence[Series], age_at_diagnosis: float | None = None) -> C
 def judge(series: Series, age_at_diagnosis: float | None = None) -> Judged:
     """What a CT series says of itself, and the first rule that speaks against it."""
     phase = descriptions.enhancement(series.description)
-    thickness = series.thickness_mm or descriptions.thickness_mm(series.description)
+    thickness = series.thickness_mm or named_thickness(series.description)
     against = _about(series) or _extent(series, thickness) or _phase(phase, series) or _time(series, age_at_diagnosis)
     return Judged(series, phase, thickness, against)
 

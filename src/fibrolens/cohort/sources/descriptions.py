@@ -1,4 +1,4 @@
-"""What the description of a CT series tells: plane, body part, contrast phase, slice thickness.
+"""What the description of a CT series tells an import: plane, body part, contrast phase.
 
 Read on the 777 CT series of TCGA-LIHC and the 572 of HCC-TACE-Seg, whose scanners and writers differ. A rule that a
 description does not settle says nothing; the contrast phase is read again from the organs before anything is staged.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from fibrolens.cohort.columns import PORTAL
+from fibrolens.io.dicom.phase_names import phase_by_name
 
 SCOUT = re.compile(r"scout|topo|localizer|surview|monitoring|smart ?prep|summary|dose|screen|patient protocol")
 REFORMAT = re.compile(r"coron|\bcor\b|\bsag|\bobl|\bmpr\b|\bmips?\b|\bspo\b|reformat|\bvrt?\b|\b3d\b|\brtd\b|\brange\b")
@@ -19,21 +20,13 @@ ELSEWHERE = re.compile(
 )
 RUNOFF = re.compile(r"runoff|\blung\b|\bbone\b|\bwb\b")
 TREATMENT = re.compile(r"biops|needle|guided|ablation|\bpet\b|petct|localization|drain|\bbx\b")
-SEVERAL = re.compile(r"w/wo|w ?& ?wo|wo ?& ?w|bi-?phas|bipasi|tri-?phas|\b[234] ?phase|\d+, ?\d+")
+#: What a study's name says of contrast that was not given.
 NATIVE = re.compile(
     r"\bw/o|\bwo\b|non[- ]?con|non[- ]?enh|unenh|\bdry\b|\bpre\b|pre[- ]?con|c-(?![a-z])|native|without|sans iv"
     r"|\bplain\b"
 )
-DELAYED = re.compile(r"delay|retard|\b\d+ ?min\b|180 ?s|equilib|washout|\blate\b(?! art)")
-ARTERIAL = re.compile(r"\bart\b|arter|\bhap\b|angio")
-VENOUS = re.compile(r"p\.? ?venous|port|poro|\bpv\b|\bp/v\b|venous|\bven\b|\bpvp\b|veineux")
-ENHANCED = re.compile(
-    r"\bce\b|c\+|with (non-ionic )?contrast|with .*contrast|omnipaque|avec +iv|w/c\b|\benhanced\b|\biv\b"
-)
 #: What is left of a study's name that had contrast, once the words for "without" are gone.
 GIVEN = re.compile(r"\bw\b|\bw/|w\+|enh|with|c\+")
-#: Siemens writes the thickness before the kernel, others as ``5MM``.
-THICKNESS = re.compile(r"(?<![\d.])(\d{1,2}(?:\.\d{1,2})?)(?=\s+(?:b|i|j)\d\d|\s*mm\b)")
 
 
 def is_scout(description: str) -> bool:
@@ -62,32 +55,11 @@ def enhancement(description: str) -> str:
 
     ``several`` is a protocol of several phases, ``enhanced`` contrast without a phase, and empty says nothing.
     """
-    text = description.casefold()
-    if SEVERAL.search(text):
-        return "several"
-    phases = []
-    if VENOUS.search(text):
-        phases.append(PORTAL)
-    if ARTERIAL.search(text):
-        phases.append("arterial")
-    if DELAYED.search(text):
-        phases.append("delayed")
-    if NATIVE.search(text):
-        phases.append("native")
-    if len(phases) > 1:
-        return "several"
-    if phases:
-        return phases[0]
-    return "enhanced" if ENHANCED.search(text) else ""
+    phase = phase_by_name(description)
+    return PORTAL if phase == "portal" else phase
 
 
 def is_unenhanced_study(study: str) -> bool:
     """Whether a study's name says that no contrast was given at all; one cut short as ``W/O &`` says nothing."""
     rest, without = NATIVE.subn(" ", study.casefold())
     return without > 0 and GIVEN.search(rest) is None and not rest.rstrip().endswith("&")
-
-
-def thickness_mm(description: str) -> float | None:
-    """Slice thickness that a description states, mm; None where it states none that a CT can have."""
-    found = [float(text) for text in THICKNESS.findall(description.casefold())]
-    return next((value for value in found if 0.3 <= value <= 15.0), None)

@@ -34,7 +34,8 @@ SEVERAL = re.compile(
 WAITS = re.compile(r"\b\d{2,3} ?s?(?: ?[,/&+] ?\d{2,3} ?s?)+(?: ?(?:s|sec|secs|seconds)\b)")
 LATE_VENOUS = re.compile(r"(?:spae?t|late|tardi\w*) ?-?(?:ven|zyl)\w*")
 INFLOW = re.compile(
-    r"(?:port\w* ?(?:venous)? ?)?in-?flow|late ?art\w*|art\w*\.? ?(?:phase )?tardi\w*|peak plus|arterio-?port\w*"
+    r"(?:port\w* ?(?:venous)? ?)?in-?flow|(?:late|spae?t) ?-?art\w*|art\w*\.? ?(?:phase )?tardi\w*|peak plus"
+    r"|arterio-?port\w*"
 )
 
 NATIVE = re.compile(

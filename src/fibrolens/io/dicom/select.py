@@ -122,7 +122,7 @@ def _measured(study: _Study, measure: MeasureRecord) -> _Study:
         except InputError as error:
             study = study.told(record, "unknown", f"cannot be read: {str(error).split(';')[0]}")
             continue
-        study = study.told(record, phase, NO_LIVER) if phase == NO_LIVER else study.told(record, phase)
+        study = study.told(record, "unknown", NO_LIVER) if phase == NO_LIVER else study.told(record, phase)
     return study
 
 

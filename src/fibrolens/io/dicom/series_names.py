@@ -24,7 +24,7 @@ COMPUTED = re.compile(
     r"|subtract|\bfat (?:map|frac)|electron dens|uric|fus(?:ed|ion)|aligned|\bctac\b|\bac ct\b|attenuation corr"
 )
 ABDOMEN = re.compile(
-    r"abd|\babp|liver|leber|hepat|foie|higado|fegato|figado|brzus|wątrob|watrob|bauch|oberbauch|ventre"
+    r"abd|\bab\b|\babp|liver|leber|hepat|foie|higado|fegato|figado|brzus|wątrob|watrob|bauch|oberbauch|ventre"
     r"|c[-/ ]a[-/ ]p|\bcap\b"
     r"|\btap\b|\bap\b|\bca\b|\bbody\b|\ba[/ ]p\b|kid|renal|pan[ck]r|spleen|biliar|腹|肝|복부|간"
 )
@@ -40,7 +40,9 @@ SHARP = re.compile(
     r"\blungs?\b|lunge|pulm|pluc|肺|폐|\bbones?\b|knochen|\bosso|\bos\b|kosc|\bhr\b|hr ?ct|hi ?-?res|high res|sharp"
     r"|edge"
 )
-TREATMENT = re.compile(r"biops|needle|guid(?:ed|ance)|ablat|drain|\bbx\b|\brfa\b|\btace\b|punkt|\bpet\b|petct")
+TREATMENT = re.compile(
+    r"biops|needle|guid(?:ed|ance)|(?<!post )(?<!post-)ablat|drain|\bbx\b|\brfa\b|\btace\b|punkt|\bpet\b|petct"
+)
 ENERGY = re.compile(r"\b(?:mono\w*[ +]*)?(\d{2,3}) ?kev\b")
 #: Siemens writes the thickness before the kernel, others as ``5MM``.
 THICKNESS = re.compile(r"(?<![\d.])(\d{1,2}(?:\.\d{1,3})?)(?=\s+(?:[bihqj][a-z]?)\d\d|\s*mm\b)")
