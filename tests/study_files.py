@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tests.dicom_files import SERIES_UID, ct_slice, save
+from pydicom import dcmread
+from tests.dicom_files import SERIES_UID, ct_slice, save, with_tags
+
+from fibrolens.phantom.dicom import write_dicom_series
+from fibrolens.phantom.patient import sample_patient
+from fibrolens.phantom.render import Rendering, render, small_grid
+from fibrolens.phantom.setting import Setting
 
 #: Seconds of the day: contrast is injected at 12:05:00.
 INJECTED = "120500"
@@ -77,3 +83,19 @@ def write_study(folder: Path, scans: tuple[Scan, ...] = STUDY, **tags: object) -
     for scan in scans:
         write_scan(scan, folder, **tags)
     return folder
+
+
+def write_phantom_study(folder: Path, phases: tuple[str, ...], **tags: object) -> Rendering:
+    """A simulated patient scanned in several phases, a series each, in this order; returns the last of them.
+
+    `tags` replace elements of every slice, None removes them.
+    """
+    for number, phase in enumerate(phases, 1):
+        patient = sample_patient(np.random.default_rng(4), 2, "P1", setting=Setting(phase=phase))
+        rendering = render(patient, small_grid(patient))
+        series = folder / f"series{number}"
+        write_dicom_series(rendering.hu, series, patient)
+        for path in series.iterdir():
+            file = with_tags(dcmread(path), SeriesNumber=number)
+            with_tags(file, **{k: v for k, v in tags.items() if v is not None or k in file}).save_as(path)
+    return rendering
