@@ -75,7 +75,7 @@ def banded(content, inside):
 def test_both_maps_are_shown_with_method_and_layer(content):
     page = render_report(content, [b"first", b"second"])
     assert "Location map: 3D Grad-CAM at conv4" in page
-    assert "Location map by the recommended method: Layer integrated gradients at conv3" in page
+    assert "Location map by the recommended method: Layer integrated gradients against the far stage at conv2" in page
     assert page.count('<section class="look">') == 2
     assert render_report(content, [b"first"]).count('<section class="look">') == 1
 

@@ -32,7 +32,9 @@ PATTERN = (
     "Ours is a rule on mean weights, the paper's a reading by three radiologists, who may see a pattern where the rule "
     "sees a mixed map. Maps are grouped by predicted stage."
 )
-OTHER_MAP = "Layer integrated gradients at conv2, of the stage against the far end of the scale, not the paper's Grad-CAM."
+OTHER_MAP = (
+    "Layer integrated gradients at conv2, of the stage against the far end of the scale, not the paper's Grad-CAM."
+)
 LETTERS = "abcdefgh"
 MASKS = "A study measures the stages, not its masks; how well the segmentation does stands in its model's card."
 
