@@ -102,9 +102,9 @@ CAPTIONS = (
     Caption(
         "maps_recommended",
         "Fig. 14",
-        "The scans of Fig. 4 with the location map that did best in the audit (layer integrated gradients at the second "
-        "convolution, of the stage against the far end of the scale): it names the planted place in simulated patients "
-        "far more often than Grad-CAM.",
+        "The scans of Fig. 4 with the location map that did best in the audit (layer integrated gradients at the "
+        "second convolution, of the stage against the far end of the scale): it names the planted place in simulated "
+        "patients far more often than Grad-CAM.",
     ),
     Caption(
         "regions_recommended",
