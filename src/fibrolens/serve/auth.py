@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.output import write_json
@@ -205,7 +206,7 @@ def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
 
 
-def _rows(path: Path) -> list[dict[str, str | bool]]:
+def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
         sound = isinstance(rows, list) and all(_is_row(row) for row in rows)

@@ -59,8 +59,9 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
     except SQLAlchemyError as error:
+        kind = type(error).__name__
         raise OutputError(
-            f"The database of jobs cannot be used ({type(error).__name__}); check --database and that it may be written."
+            f"The database of jobs cannot be used ({kind}); check --database, and that it may be written."
         ) from None
     except CommandError as error:
         raise OutputError(f"The database of jobs was made by another version of fibrolens ({error}).") from None

@@ -137,7 +137,7 @@ class _Answer:
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
-                headers[name] = value
+                headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
         await self._send(message)
 
@@ -160,7 +160,10 @@ def _address(scope: Scope) -> str:
 
 
 def _json(refused: RefusedError) -> JSONResponse:
-    more = {HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"}, HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "60"}}
+    more = {
+        HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+        HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "60"},
+    }
     # What was not read of the request must not be taken for the next one.
     headers = {"Connection": "close"} | more.get(refused.status, {})
     return JSONResponse({"error": refused.reason}, refused.status, headers)

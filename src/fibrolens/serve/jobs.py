@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Engine, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from fibrolens.errors import UsageError
@@ -159,6 +159,12 @@ class Jobs:
         ended = and_(JOBS.c.origin == origin, JOBS.c.finished >= since)
         return self._all(select(JOBS).where(ended).order_by(JOBS.c.finished, JOBS.c.number))
 
+    def counts(self) -> dict[str, int]:
+        """How many jobs are in each state that any is in."""
+        wanted = select(JOBS.c.state, func.count()).group_by(JOBS.c.state)
+        with reading(self.engine).connect() as connection:
+            return {state: int(count) for state, count in connection.execute(wanted)}
+
     def all(self) -> list[Job]:
         """Every job, oldest first."""
         return self._all(select(JOBS).order_by(JOBS.c.number))
@@ -220,7 +226,7 @@ class Jobs:
             return bool(connection.execute(update(JOBS).where(done).values(step=step, reason=reason)).rowcount)
 
     def release(self, worker: str, counted: bool = True) -> int:
-        """Take the jobs of a worker that is gone; how many. What a clean end interrupts does not count as an attempt."""
+        """Take the jobs of a worker that is gone; how many. What a clean end interrupts is no attempt."""
         if not counted:
             with self.engine.begin() as connection:
                 mine = and_(JOBS.c.worker == worker, JOBS.c.state == "running")
@@ -246,7 +252,9 @@ class Jobs:
             if known is None:
                 connection.execute(insert(ABOUT).values(name="data", value=place))
         if known not in (None, place):
-            raise UsageError("The database holds the jobs of another --data folder; give that one, or another database.")
+            raise UsageError(
+                "The database holds the jobs of another --data folder; give that one, or another database."
+            )
 
     def _take_back(self, which: ColumnElement[bool]) -> int:
         """Running jobs to the queue again, or to their end where they were tried too often."""
@@ -280,5 +288,7 @@ def _ended(state: State) -> dict[str, Any]:
     return {"state": state, "step": "", "finished": time.time(), "lease": None, "lease_until": None, "worker": None}
 
 
-def _job(row: Row[Any]) -> Job:
-    return Job(*(getattr(row, field.name) for field in fields(Job)))
+def _job(row: Any) -> Job:
+    values = {field.name: getattr(row, field.name) for field in fields(Job)}
+    # SQLite's RETURNING gives a whole number where a real one is stored.
+    return Job(**values | {"progress": float(row.progress)})

@@ -1,4 +1,4 @@
-"""The log of the service: one JSON object a line on stderr, of job ids and routes, never of names, tokens or queries."""
+"""The log of the service: JSON lines on stderr, of job ids and routes, never of names, tokens or queries."""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import torch
+
 from fibrolens.output import file_sha256, output_folder
 from fibrolens.pipeline import Models, StageOptions, StagingInput
 from fibrolens.serve.storage import SCAN, VIEW
@@ -83,9 +85,11 @@ class PipelineRecipe:
 
     Args:
         options: weights, segmenter, layer and method.
+        threads: of torch in each worker; the last bits of its sums depend on them. None leaves them as they are.
     """
 
     options: StageOptions = field(default_factory=lambda: StageOptions(all_maps=True))
+    threads: int | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -98,6 +102,8 @@ class PipelineRecipe:
 
     def load(self) -> PipelineStager:
         """The networks in this process."""
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
         return PipelineStager(self.options, Models.load(*self.options.weights))
 
 

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,23 +78,32 @@ async def receive(chunks: AsyncIterable[bytes], folder: Path, limit: int) -> Rec
     path, digest, size = folder / secrets.token_hex(16), hashlib.sha256(), 0
     try:
         async with await anyio.open_file(path, "wb") as file:
-            stream = aiter(chunks)
-            while True:
-                with anyio.fail_after(SILENCE_S):
-                    chunk = await anext(stream, None)
-                if chunk is None:
-                    break
+            async for chunk in _in_time(chunks):
                 size += len(chunk)
-                if size > limit:
-                    raise TooLargeError
+                _require_size(size <= limit, TooLargeError)
                 digest.update(chunk)
                 await file.write(chunk)
-        if not size:
-            raise EmptyError
+        _require_size(size > 0, EmptyError)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     return Received(path, digest.hexdigest())
+
+
+async def _in_time(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The chunks; raises TimeoutError where the next one does not come."""
+    stream = aiter(chunks)
+    while True:
+        with anyio.fail_after(SILENCE_S):
+            chunk = await anext(stream, None)
+        if chunk is None:
+            return
+        yield chunk
+
+
+def _require_size(sound: bool, error: type[Exception]) -> None:
+    if not sound:
+        raise error
 
 
 @dataclass(frozen=True)
@@ -134,9 +143,7 @@ class Intake:
         received = Received(folder, hashlib.sha256("".join(hashes).encode()).hexdigest())
         return self._submit(received, FOLDER, None, Asked(owner, name, origin="dicom"))
 
-    def _submit(
-        self, received: Received, source: str | None, reason: str | None, asked: Asked
-    ) -> tuple[Job, bool]:
+    def _submit(self, received: Received, source: str | None, reason: str | None, asked: Asked) -> tuple[Job, bool]:
         job = new_id()
         try:
             if source is not None:

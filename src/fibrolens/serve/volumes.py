@@ -1,7 +1,7 @@
 """The volumes of the viewer: small enough for a browser, on the CT's own grid, made once when a scan is staged.
 
-A location map travels as uint8 with a slope (``scl_slope``), which costs at most half of 1/255 of its largest value. All
-files are gzipped already and are sent as they are.
+A location map travels as uint8 with a slope (``scl_slope``), which costs at most half of 1/255 of its largest value.
+All files are gzipped already and are sent as they are.
 """
 
 from __future__ import annotations
