@@ -19,13 +19,14 @@ from fibrolens.cli import (
     predict,
     read,
     segment,
+    serve,
     stage,
     study,
     train,
 )
 from fibrolens.errors import FibrolensError
 
-VERBS = (stage, study, cohort, segment, train, predict, explain, audit, read, evaluate, phantom, demo, doctor)
+VERBS = (stage, study, cohort, segment, train, predict, explain, audit, read, evaluate, serve, phantom, demo, doctor)
 INTERRUPTED = 130
 
 

@@ -73,8 +73,8 @@ class ServeOptions:
             return
         if self.tls is None and not self.behind_proxy:
             raise UsageError(
-                f"On {self.host} others could read along; give --tls-cert and --tls-key, or --behind-proxy where a proxy "
-                "does TLS."
+                f"On {self.host} others could read along; give --tls-cert and --tls-key, or --behind-proxy "
+                "where a proxy does TLS."
             )
         if self.tokens is None:
             raise UsageError(f"On {self.host} every user needs a token; make them by --tokens FILE --add-user NAME.")
