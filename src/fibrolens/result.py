@@ -173,6 +173,7 @@ class StagingResult:
         attention: where the map of the predicted stage lies; recommended: where that of the recommended method lies,
             and recommended_map that map, where `attention` is of another kind.
         measured: the markers, each a value or the reason why there is none.
+        path: where the input is; told_path: what the result calls it where it must not say so.
         timings: seconds per step.
     """
 
@@ -192,6 +193,7 @@ class StagingResult:
     path: str
     recommended: Attention | None = None
     recommended_map: Volume | None = None
+    told_path: str | None = None
     timings: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -209,7 +211,7 @@ class StagingResult:
         return {
             "schema_version": SCHEMA_VERSION,
             "scan_id": self.scan_id,
-            "input": describe_input(self.ct, self.path),
+            "input": describe_input(self.ct, self.told_path or self.path),
             "quality": self._quality(),
             "model": vars(self.model).copy(),
             "stage": self.stage.to_dict(),

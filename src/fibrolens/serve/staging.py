@@ -119,10 +119,11 @@ class PipelineStager:
         options = replace(self.options, force=task.forced)
         work = Staging(options, self.models)
         say(*STEPS["read"])
-        # Patients' names stand in file names; ours holds none.
-        scan = replace(StagingInput.read(task.source, options, self.models), path=task.source.name)
+        scan = StagingInput.read(task.source, options, self.models)
         scan_id = scan.scan_id if scan.ct.get("series_uid") else f"ct-{file_sha256(task.source)[:12]}"
-        result = scan.stage(self.models, options, scan_id, lambda step: say(*STEPS[step]))
+        staged = scan.stage(self.models, options, scan_id, lambda step: say(*STEPS[step]))
+        # The place differs from job to job; the DICOM objects are made of the headers that lie there.
+        result = replace(staged, told_path=task.source.name)
         run = {"command": work.command, **scan.fingerprint, **work.fingerprint}
         timings = dict(result.timings)
         say(*STEPS["write"])
