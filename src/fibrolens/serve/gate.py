@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
@@ -21,7 +21,9 @@ from fibrolens.serve.logs import complain, say
 from fibrolens.serve.pages import login_page
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-LOGIN = "/login"
+LOGIN, UPLOAD = "/login", "/api/v1/jobs"
+#: Bytes of any other request's content at most: a reader's comment of 2000 letters fits.
+LARGEST_BODY = 16_384
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -52,7 +54,7 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
             refusal = self._admit(scope)
-            await (self.app if refusal is None else refusal)(scope, receive, answer)
+            await (self.app if refusal is None else refusal)(scope, _modest(scope, receive), answer)
         except RefusedError as refused:
             await _json(refused)(scope, receive, answer)
         except Exception as error:  # noqa: BLE001  (the last line of defence: its words may quote what was read)
@@ -75,7 +77,7 @@ class Gate:
             raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST, "This server answers on this machine alone.")
         origin = headers.get("origin")
         # Behind a proxy the scheme differs; the host is what another site cannot have.
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _host(origin) != host:
             raise RefusedError(HTTPStatus.FORBIDDEN, "This request comes from another page.")
         caller = self._caller(headers, _address(scope))
         if caller is None:
@@ -110,7 +112,7 @@ class Gate:
             self.require_patience(_address(scope))
             return None
         if path == "/" and scope["method"] in {"GET", "HEAD"}:
-            if b"token=" in scope["query_string"]:
+            if "token" in parse_qs(scope["query_string"].decode("latin-1")):
                 self.require_patience(_address(scope))
                 return None
             return login_page()
@@ -148,6 +150,30 @@ class _Answer:
         if isinstance(job, str) and job.isalnum() and len(job) == 32:
             fields["job"] = job
         say("request", **fields, seconds=round(time.monotonic() - self._started, 4))
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
+def _modest(scope: Scope, receive: Receive) -> Receive:
+    """The body of a request, which only an upload may have large."""
+    if scope["path"] == UPLOAD:
+        return receive
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > LARGEST_BODY:
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The content has more than {LARGEST_BODY} bytes.")
+        return message
+
+    return counted
 
 
 def _route(scope: Scope) -> str | None:

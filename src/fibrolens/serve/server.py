@@ -20,8 +20,9 @@ from fibrolens.serve.auth import Access, Tokens
 from fibrolens.serve.database import connect, sqlite_url, upgrade
 from fibrolens.serve.jobs import Jobs
 from fibrolens.serve.logs import begin_log
+from fibrolens.serve.recipe import Recipe
 from fibrolens.serve.service import MIB, ReaderStudy, Service
-from fibrolens.serve.staging import PipelineRecipe, Recipe
+from fibrolens.serve.staging import PipelineRecipe
 from fibrolens.serve.storage import Storage
 from fibrolens.serve.supervisor import Supervisor
 from fibrolens.serve.uploads import Intake

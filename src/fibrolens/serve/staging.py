@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import torch
 
 from fibrolens.output import file_sha256, output_folder
 from fibrolens.pipeline import Models, StageOptions, StagingInput
+from fibrolens.serve.recipe import Say, Staged, Task
 from fibrolens.serve.storage import SCAN, VIEW
 from fibrolens.serve.volumes import write_views
 from fibrolens.stage_batch import Staging
-
-#: Told how far the work is (0 to 1) and what is being done; what it raises ends the work.
-Say = Callable[[float, str], None]
 
 #: Where each step of the pipeline begins, as a share of the whole, and what a person reads. Measured on a CT of
 #: 512 x 512 x 129 with the shipped weights on two cores.
@@ -34,49 +30,6 @@ STEPS = {
     "write": (0.86, "writing the report"),
     "view": (0.94, "preparing the viewer"),
 }
-
-
-@dataclass(frozen=True)
-class Task:
-    """One job for a stager.
-
-    Args:
-        source: file or folder of the upload.
-        out: folder to make, with the parts ``scan`` and ``view``.
-        forced: whether the quality gate is overridden.
-    """
-
-    source: Path
-    out: Path
-    forced: bool
-
-
-@dataclass(frozen=True)
-class Staged:
-    """What the queue keeps of a result."""
-
-    scan_id: str
-    predicted: str
-
-
-@runtime_checkable
-class Stager(Protocol):
-    """Lives in a worker process and has loaded what it needs."""
-
-    def stage(self, task: Task, say: Say) -> Staged:
-        """Do the work; raises InputError where the upload cannot be staged."""
-
-
-@runtime_checkable
-class Recipe(Protocol):
-    """How a worker gets its stager; travels to the worker process, so it must be picklable and small."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Of everything but the upload that the result depends on."""
-
-    def load(self) -> Stager:
-        """Load what the stager needs."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from fibrolens.errors import FibrolensError, InputError
 from fibrolens.serve.database import connect
 from fibrolens.serve.jobs import LEASE_S, Claim, Jobs
 from fibrolens.serve.logs import begin_log, complain, say
-from fibrolens.serve.staging import Recipe, Stager, Task
+from fibrolens.serve.recipe import Recipe, Stager, Task
 from fibrolens.serve.storage import Storage
 from fibrolens.workers import begin_worker
 

@@ -3,6 +3,7 @@
 
 const find = (id) => document.getElementById(id);
 const RETRY_MS = 2000;
+const LOST = [401, 403]; // answers to who has no session any more
 let state = null; // reader, items with their last readings, choices
 let at = 0; // which item is shown
 let drawn = null; // the item whose picture and answers stand in the page
@@ -34,7 +35,7 @@ async function ask(path, content) {
   };
   const answer = await fetch(path, { ...options, credentials: "same-origin", cache: "no-store" });
   const found = await answer.json();
-  if (answer.status === 403) {
+  if (LOST.includes(answer.status)) {
     stop("This page is no longer connected.",
       "The program was started again, or another reader began in this browser. Open the newest link that fibrolens " +
       "printed. What the page called saved is saved.");
@@ -173,7 +174,7 @@ async function send() {
       const all = count() === state.items.length;
       if (!waiting) say(all ? "Saved. All pictures are read; thank you. You may close this page." : "Saved.", "saved");
     } catch (error) {
-      if (error.status === 403) {
+      if (LOST.includes(error.status)) {
         waiting = null;
       } else if (error.status) {
         waiting = null;
@@ -249,5 +250,5 @@ ask("state").then((found) => {
   listen();
   begin();
 }).catch((error) => {
-  if (error.status !== 403) stop("The program does not answer.", "Start fibrolens read serve again and open its link.");
+  if (!LOST.includes(error.status)) stop("The program does not answer.", "Start it again and open its link.");
 });

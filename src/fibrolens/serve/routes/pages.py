@@ -11,14 +11,12 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
-from fibrolens.serve.answers import RefusedError, not_found
+from fibrolens.serve.answers import not_found
 from fibrolens.serve.auth import SESSION_S, User
 from fibrolens.serve.pages import login_page, no_viewer_page
 from fibrolens.serve.service import Asking, Here, Service
 
 INDEX = "index.html"
-#: Bytes of the sign-in form at most.
-LARGEST_FORM = 4096
 #: Built files have a hash in their names.
 FOREVER = "private, max-age=31536000, immutable"
 WRONG = "This token is not valid; use the newest one."
@@ -72,12 +70,7 @@ def pages_router(viewer: Mapping[str, Path]) -> APIRouter:
 
 
 async def _token(request: Request) -> str:
-    content = b""
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > LARGEST_FORM:
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "This is no sign-in form.")
-    return parse_qs(content.decode("latin-1")).get("token", [""])[0]
+    return parse_qs((await request.body()).decode("latin-1")).get("token", [""])[0]
 
 
 def _signed_in(here: Service, user: User) -> Response:

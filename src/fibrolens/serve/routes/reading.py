@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 from fibrolens.errors import InputError
 from fibrolens.readers.messages import reading_of, state
 from fibrolens.serve.answers import RefusedError, not_found
-from fibrolens.serve.auth import MOST_SESSIONS, Caller
+from fibrolens.serve.auth import MOST_SESSIONS, Caller, User
 from fibrolens.serve.service import Asking, ReaderStudy
 
 STATIC = {
@@ -59,22 +59,30 @@ def reading_router(study: ReaderStudy) -> APIRouter:
 
 
 def _add_readers(router: APIRouter, study: ReaderStudy, chosen: Chosen) -> None:
+    def told_to(asking: Caller) -> dict[str, Any]:
+        return state(study.store, chosen.reader(asking.session)) | {"readers": _may_be(study, asking.user)}
+
     @router.get("/state")
     def told(asking: Asking) -> dict[str, Any]:
-        return state(study.store, chosen.reader(asking.session))
+        return told_to(asking)
 
     @router.post("/login")
     def login(asking: Asking, content: Content) -> dict[str, Any]:
         reader = content.get("reader")
-        if not isinstance(reader, str) or reader not in study.store.readers():
+        if not isinstance(reader, str) or reader not in _may_be(study, asking.user):
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "There is no such reader in this study.")
         chosen.choose(asking.session, reader)
-        return state(study.store, reader)
+        return told_to(asking)
 
     @router.post("/logout")
     def logout(asking: Asking) -> dict[str, Any]:
         chosen.choose(asking.session, None)
         return {"reader": None}
+
+
+def _may_be(study: ReaderStudy, user: User) -> list[str]:
+    """The readers whom a user may be: who has a token of their own only themselves."""
+    return [reader for reader in study.store.readers() if user.admin or reader == user.name]
 
 
 def _add_readings(router: APIRouter, study: ReaderStudy, chosen: Chosen) -> None:

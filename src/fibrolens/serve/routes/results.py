@@ -11,8 +11,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
+from fibrolens.batch import RESULT
 from fibrolens.output import MANIFEST
-from fibrolens.report.patient import RESULT
 from fibrolens.serve.answers import not_found
 from fibrolens.serve.archive import zipped
 from fibrolens.serve.auth import Caller
