@@ -39,7 +39,7 @@ def _pacs(top: Table) -> Pacs:
         port=top.integer("port", 0, 65535),
         peers=peers,
         bind=top.text("bind", Pacs.bind),
-        quiet_seconds=top.number("quiet_seconds", Pacs.quiet_seconds, 0.1, 86400),
+        quiet_seconds=top.number("quiet_seconds", Pacs.quiet_seconds, 0.1, 86400.0),
         tls=None if tls is None else _tls(tls),
         limits=_limits(top),
         send=_sending(top.table("send"), peers),
@@ -65,9 +65,9 @@ def _limits(top: Table) -> Limits:
     usual = Limits()
     return Limits(
         top.integer("max_associations", 1, 100, required=False) or usual.associations,
-        round(top.number("max_study_gb", usual.study_bytes / GIB, 0.001, 1000) * GIB),
-        round(top.number("max_instance_mb", usual.instance_bytes / MIB, 0.001, 4096) * MIB),
-        round(top.number("keep_free_gb", usual.free_bytes / GIB, 0, 100_000) * GIB),
+        round(top.number("max_study_gb", usual.study_bytes / GIB, 0.001, 1000.0) * GIB),
+        round(top.number("max_instance_mb", usual.instance_bytes / MIB, 0.001, 4096.0) * MIB),
+        round(top.number("keep_free_gb", usual.free_bytes / GIB, 0.0, 100_000.0) * GIB),
     )
 
 
@@ -86,8 +86,8 @@ def _sending(table: Table | None, peers: tuple[Peer, ...]) -> Sending | None:
     if not objects:
         raise table.wrong("objects", "is empty; leave [send] out to send nothing")
     chosen = tuple(name for name in OBJECTS if name in objects)
-    hours = table.number("retry_hours", Sending.retry_hours, 0, 10_000)
-    pause = table.number("first_pause_seconds", Sending.first_pause_s, 0.01, 3600)
+    hours = table.number("retry_hours", Sending.retry_hours, 0.0, 10_000.0)
+    pause = table.number("first_pause_seconds", Sending.first_pause_s, 0.01, 3600.0)
     sending = Sending(_remote(table, "to", peers), chosen, hours, pause)
     table.finish()
     return sending

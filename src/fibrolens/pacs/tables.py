@@ -100,7 +100,7 @@ class Table:
         if value is None:
             return default
         if not isinstance(value, int | float) or isinstance(value, bool) or not lowest <= value <= highest:
-            raise self.wrong(key, f"must be a number of {lowest} to {highest}")
+            raise self.wrong(key, f"must be a number of {lowest:g} to {highest:g}")
         return float(value)
 
     def truth(self, key: str) -> bool:
