@@ -26,6 +26,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     )
     verb.add_argument("--database", metavar="URL", help="postgresql+pg8000://... (default: SQLite in --data)")
     verb.add_argument("--reader-study", type=Path, metavar="DIR", help="also serve the form of a reader study")
+    verb.add_argument("--pacs", type=Path, metavar="FILE", help="also be a DICOM node, as FILE says (docs/pacs.md)")
     _add_network(verb.add_argument_group("network"))
     _add_users(verb.add_argument_group("users"))
     return verb
@@ -80,6 +81,7 @@ def run(options: argparse.Namespace) -> int:
             limit=options.max_upload_mb * MIB,
             model=options.model,
             reader_study=options.reader_study,
+            pacs=options.pacs,
         ),
         _tell,
     )

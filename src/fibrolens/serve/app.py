@@ -14,7 +14,7 @@ from fibrolens.result import INTENDED_USE
 from fibrolens.serve.answers import NOTHING_HERE, RefusedError
 from fibrolens.serve.gate import Gate
 from fibrolens.serve.models import Answers, ErrorAnswer
-from fibrolens.serve.routes import jobs, results
+from fibrolens.serve.routes import fetch, jobs, results
 from fibrolens.serve.routes.pages import pages_router, viewer_files
 from fibrolens.serve.routes.reading import reading_router
 from fibrolens.serve.service import Service
@@ -51,7 +51,7 @@ def api(service: Service) -> FastAPI:
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http)
-    for router in (jobs.router, results.router):
+    for router in (jobs.router, results.router, fetch.router):
         app.include_router(router, prefix=API)
     if service.reader_study is not None:
         app.include_router(reading_router(service.reader_study))

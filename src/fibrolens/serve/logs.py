@@ -10,7 +10,10 @@ from typing import Any
 
 LOGGER = logging.getLogger("fibrolens.serve")
 #: Libraries that quote what they read or are asked, which may be a patient's name or a token.
-TALKATIVE = ("pydicom", "highdicom", "nibabel", "uvicorn", "sqlalchemy", "alembic", "pynetdicom")
+TALKATIVE = (
+    *("pydicom", "pynetdicom", "highdicom", "dicomweb_client", "urllib3"),
+    *("nibabel", "uvicorn", "sqlalchemy", "alembic"),
+)
 
 
 class JsonLines(logging.Formatter):

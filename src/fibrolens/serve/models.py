@@ -108,6 +108,31 @@ class ViewAnswer(BaseModel):
     display: dict[str, Any]
 
 
+class FetchedAnswer(BaseModel):
+    """A study that was asked for."""
+
+    study: str = Field(description="Short hash of its UID, as in the names of jobs.")
+    series: int = Field(description="How many CT series it has.")
+    state: Literal["on its way", "here"] = Field(description="`here`: its job has every CT instance of the PACS.")
+    job: str | None = Field(description="Id of its job; null where there is none yet. Ask again.")
+    reason: str | None = Field(description="Why it did not come when it was asked for before.")
+
+
+class FetchAnswer(BaseModel):
+    """The studies of an accession number or UID."""
+
+    studies: list[FetchedAnswer]
+
+
+class FetchRequest(BaseModel):
+    """What to get from the PACS: one of both."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"accession_number": "A1704"}})
+
+    accession_number: str = Field("", max_length=64, description="Of an examination; no wildcards.")
+    study_uid: str = Field("", max_length=64, description="StudyInstanceUID.")
+
+
 class HealthAnswer(BaseModel):
     """The service answers."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ import uvicorn
 
 from fibrolens.engine import cores
 from fibrolens.errors import UsageError
+from fibrolens.pacs.node import Node
+from fibrolens.pacs.retrieve import Fetcher
+from fibrolens.pacs.settings import read_pacs
 from fibrolens.pipeline import StageOptions
 from fibrolens.readers.folder import PICTURES, open_set
 from fibrolens.serve.app import application
@@ -49,6 +53,7 @@ class ServeOptions:
         limit: bytes of an upload at most.
         model: folder of the staging weights; None takes the shipped ones.
         reader_study: folder that ``fibrolens read prepare`` made.
+        pacs: settings of the DICOM node, TOML; None: there is no node.
     """
 
     data: Path
@@ -62,6 +67,7 @@ class ServeOptions:
     limit: int = 4096 * MIB
     model: Path | None = None
     reader_study: Path | None = None
+    pacs: Path | None = None
 
     @property
     def loopback(self) -> bool:
@@ -95,10 +101,13 @@ def run_service(options: ServeOptions, tell: Callable[[str], None], recipe: Reci
         OutputError: the data folder or the database cannot be written.
     """
     options.check()
+    pacs = None if options.pacs is None else read_pacs(options.pacs)
     # A shell lets what it starts in the background ignore Ctrl-C; a service is ended by SIGTERM.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     begin_log()
+    # A library's warning may quote a header, and with it a patient's name.
+    warnings.simplefilter("ignore")
     stages = recipe or PipelineRecipe(
         StageOptions(model=options.model, all_maps=True), max(1, cores() // options.workers)
     )
@@ -110,9 +119,13 @@ def run_service(options: ServeOptions, tell: Callable[[str], None], recipe: Reci
         jobs = _queue(url, storage)
         intake = Intake(storage, jobs, stages.fingerprint)
         tokens, token = Tokens.printed() if options.tokens is None else (Tokens.read(options.tokens), None)
-        service = _service(options, intake, Access(tokens), listening.getsockname()[1])
+        node = None if pacs is None else stack.enter_context(Node(pacs, intake))
+        fetcher = None if node is None else node.fetcher
+        service = _service(options, intake, Access(tokens), listening.getsockname()[1], fetcher)
         stack.enter_context(Supervisor(WorkerPlan(url, storage.root, stages), jobs, options.workers))
         tell(_welcome(options, service, listening.getsockname()[1], token))
+        if node is not None and pacs is not None:
+            tell(f"DICOM node {pacs.ae_title} on {pacs.bind} port {node.port}.")
         try:
             uvicorn.Server(_config(options, service)).run(sockets=[listening])
         except KeyboardInterrupt:
@@ -141,7 +154,7 @@ def _queue(url: str, storage: Storage) -> Jobs:
     return jobs
 
 
-def _service(options: ServeOptions, intake: Intake, access: Access, port: int) -> Service:
+def _service(options: ServeOptions, intake: Intake, access: Access, port: int, fetcher: Fetcher | None) -> Service:
     folder = options.reader_study
     return Service(
         jobs=intake.jobs,
@@ -153,6 +166,7 @@ def _service(options: ServeOptions, intake: Intake, access: Access, port: int) -
         loopback=options.loopback and not options.behind_proxy,
         limit=options.limit,
         reader_study=None if folder is None else ReaderStudy(open_set(folder), folder / PICTURES),
+        fetcher=fetcher,
     )
 
 

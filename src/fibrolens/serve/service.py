@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from fibrolens.pacs.retrieve import Fetcher
 from fibrolens.readers.store import Store
 from fibrolens.serve.answers import not_found
 from fibrolens.serve.auth import Access, Caller
@@ -45,6 +46,7 @@ class Service:
         loopback: whether it answers on this machine alone.
         limit: bytes of an upload at most.
         reader_study: the set that is read here, if any.
+        fetcher: gets studies from a PACS, if there is one to ask.
     """
 
     jobs: Jobs
@@ -56,6 +58,7 @@ class Service:
     loopback: bool = True
     limit: int = 4096 * MIB
     reader_study: ReaderStudy | None = field(default=None)
+    fetcher: Fetcher | None = None
 
     def job(self, job_id: str, caller: Caller) -> Job:
         """A job that the caller may see; raises RefusedError where there is none."""

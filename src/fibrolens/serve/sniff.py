@@ -82,25 +82,39 @@ def _nrrd_shape(head: bytes) -> tuple[int, ...]:
     end = re.search(rb"\r?\n\r?\n", head)
     if end is None:
         raise InputError(DAMAGED)
-    text = head[: end.start()].decode("latin-1")
-    if re.search(r"^\s*data\s*file\s*:", text, re.IGNORECASE | re.MULTILINE):
+    lines = _lines(head[: end.start()])
+    if any(re.match(r"\s*data\s*file\s*:", line, re.IGNORECASE) for line in lines):
         raise InputError(ELSEWHERE)
-    return _numbers(re.search(r"^\s*sizes\s*:(.*)$", text, re.IGNORECASE | re.MULTILINE))
+    return _numbers([line.partition(":")[2] for line in lines if re.match(r"\s*sizes\s*:", line, re.IGNORECASE)])
 
 
 def _meta_shape(head: bytes) -> tuple[int, ...]:
-    """Number of voxels along each axis of a MetaImage whose data follow in the same file."""
-    text = head.decode("latin-1")
-    data = re.search(r"^\s*ElementDataFile\s*=[ \t]*(.*?)\s*$", text, re.IGNORECASE | re.MULTILINE)
-    if data is None:
+    """Number of voxels along each axis of a MetaImage whose data follow in the same file.
+
+    Readers differ in what they take for the end of a name (``=`` or ``:``) and in which of two equal names counts, so
+    only the form that all read alike is let through.
+    """
+    end = re.search(rb"^ElementDataFile = LOCAL\r?\n", head, re.MULTILINE)
+    if end is None:
+        raise InputError(ELSEWHERE if b"ElementDataFile" in head else DAMAGED)
+    found = [re.fullmatch(r"([A-Za-z]+) = (.*)", line) for line in _lines(head[: end.end()].rstrip())]
+    fields = [(field.group(1).lower(), field.group(2)) for field in found if field is not None]
+    names = [name for name, _ in fields]
+    if len(fields) < len(found) or len(set(names)) < len(names):
         raise InputError(DAMAGED)
-    if data.group(1) != "LOCAL":
-        raise InputError(ELSEWHERE)
-    return _numbers(re.search(r"^\s*DimSize\s*=(.*)$", text[: data.start()], re.IGNORECASE | re.MULTILINE))
+    return _numbers([value for name, value in fields if name == "dimsize"])
 
 
-def _numbers(found: re.Match[str] | None) -> tuple[int, ...]:
-    words = found.group(1).split() if found else []
+def _lines(header: bytes) -> list[str]:
+    """Lines of a header; a carriage return alone ends a line for some readers and not for others."""
+    text = header.decode("latin-1").replace("\r\n", "\n")
+    if "\r" in text or "\0" in text:
+        raise InputError(DAMAGED)
+    return text.split("\n")
+
+
+def _numbers(found: list[str]) -> tuple[int, ...]:
+    words = found[0].split() if len(found) == 1 else []
     if not words or not all(word.isascii() and word.isdigit() and len(word) < 12 for word in words):
         raise InputError(DAMAGED)
     return tuple(int(word) for word in words)
