@@ -26,8 +26,8 @@ from fibrolens.serve.worker import perform
 HOST = "127.0.0.1:8642"
 ADMIN, ADA, BEN = "token-of-admin", "token-of-ada", "token-of-ben"
 USERS = {ADMIN: User("root", admin=True), ADA: User("ada"), BEN: User("ben")}
-#: What a secret thing in a test is called; it must turn up in no log.
-SECRET = "DOE^JOHN"
+#: A patient's name, which must turn up in no log.
+PATIENT = "DOE^JOHN"
 
 
 def upload_of(words: str = "1", number: int = 0) -> bytes:
@@ -47,7 +47,7 @@ class FastStager:
         if b"refuse" in content:
             raise InputError("upload.zip holds no CT; export it again.")
         if b"defect" in content:
-            raise ValueError(SECRET)
+            raise ValueError(PATIENT)
         if b"memory" in content:
             raise MemoryError
         for step in range(10):

@@ -145,6 +145,10 @@ class Jobs:
             raise KeyError(job)
         return found
 
+    def known(self, job: str) -> bool:
+        """Whether there is a job of an id."""
+        return self._one(JOBS.c.id == job) is not None
+
     def newest(self, owner: str | None, limit: int, before: str | None = None) -> list[Job]:
         """Jobs of an owner (of all where None), newest first, at most `limit`, those before the job `before`."""
         wanted = select(JOBS).order_by(JOBS.c.number.desc()).limit(limit)

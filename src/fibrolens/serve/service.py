@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,8 @@ from fibrolens.serve.storage import Storage
 from fibrolens.serve.uploads import Intake
 
 MIB = 2**20
+#: A job's id; no other word is looked up, since databases differ in which letters they take.
+JOB_ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Service:
 
     def job(self, job_id: str, caller: Caller) -> Job:
         """A job that the caller may see; raises RefusedError where there is none."""
+        if not JOB_ID.fullmatch(job_id):
+            raise not_found()
         try:
             job = self.jobs.get(job_id)
         except KeyError:

@@ -97,7 +97,7 @@ def _meta_shape(head: bytes) -> tuple[int, ...]:
     end = re.search(rb"^ElementDataFile = LOCAL\r?\n", head, re.MULTILINE)
     if end is None:
         raise InputError(ELSEWHERE if b"ElementDataFile" in head else DAMAGED)
-    found = [re.fullmatch(r"([A-Za-z]+) = (.*)", line) for line in _lines(head[: end.end()].rstrip())]
+    found = [re.fullmatch(r"([^\s=:]+) = (.*)", line) for line in _lines(head[: end.end()].rstrip())]
     fields = [(field.group(1).lower(), field.group(2)) for field in found if field is not None]
     names = [name for name, _ in fields]
     if len(fields) < len(found) or len(set(names)) < len(names):

@@ -129,7 +129,9 @@ class Storage:
 
     def keep_only(self, job: str, lease: str) -> None:
         """Remove what claims that came to nothing have left of a job."""
-        for entry in (self.results / job).iterdir():
+        folder = self.results / job
+        # It is gone where the job was deleted in this moment.
+        for entry in folder.iterdir() if folder.is_dir() else ():
             if entry.name != lease:
                 shutil.rmtree(entry, ignore_errors=True)
 

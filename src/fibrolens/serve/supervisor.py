@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import secrets
+import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.context import SpawnProcess
 
@@ -69,7 +72,7 @@ class Supervisor:
                 place.process.join(GRACE_S)
                 place.process.kill()
                 place.process.join()
-                self._release(place, counted=False)
+                self._release_at_end(place)
 
     @property
     def pids(self) -> list[int]:
@@ -98,6 +101,13 @@ class Supervisor:
         if place.process is None and time.monotonic() >= place.not_before:
             self._start(place)
 
+    def _release_at_end(self, place: _Place) -> None:
+        try:
+            self._release(place, counted=False)
+        except SQLAlchemyError as error:
+            # The next start takes every running job back.
+            complain("database does not answer", error)
+
     def _release(self, place: _Place, counted: bool = True) -> None:
         count = self.jobs.release(place.name, counted)
         if count:
@@ -108,4 +118,18 @@ class Supervisor:
         # A fork would copy torch's threads in whatever state they are.
         context = multiprocessing.get_context("spawn")
         place.process = context.Process(target=run_worker, args=(self.plan, place.name), daemon=True)
-        place.process.start()
+        with _no_interrupt():
+            place.process.start()
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """What is started inside never sees Ctrl-C, which a terminal sends to all: the server ends its workers itself."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -95,13 +95,23 @@ def perform(claim: Claim, jobs: Jobs, storage: Storage, stager: Stager) -> None:
     except SQLAlchemyError:
         raise
     except Exception as error:  # noqa: BLE001  (one scan must not end the service)
-        complain("job hit a defect", error, job=job.id)
+        # Of a job that was deleted the files are gone: no wonder, and no defect.
         ended = "failed" if jobs.failed(claim, DEFECT.format(kind=type(error).__name__)) else "lost"
-    if ended == "done":
-        storage.keep_only(job.id, claim.lease)
-    else:
-        shutil.rmtree(storage.claim(job.id, claim.lease), ignore_errors=True)
+        if ended == "failed":
+            complain("job hit a defect", error, job=job.id)
+    _tidy(claim, jobs, storage, ended)
     say("job ended", job=job.id, state=ended, seconds=round(time.monotonic() - started, 3))
+
+
+def _tidy(claim: Claim, jobs: Jobs, storage: Storage, ended: str) -> None:
+    """Remove what is no result. A job that was deleted leaves nothing, though its worker may have written since."""
+    job = claim.job.id
+    if ended == "done":
+        storage.keep_only(job, claim.lease)
+    else:
+        shutil.rmtree(storage.claim(job, claim.lease), ignore_errors=True)
+    if not jobs.known(job):
+        storage.forget(job)
 
 
 def _staged(claim: Claim, jobs: Jobs, storage: Storage, stager: Stager) -> str:
