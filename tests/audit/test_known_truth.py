@@ -91,7 +91,7 @@ def test_the_figures_count_in_how_many_maps_the_true_region_ranks_first(tmp_path
     right, wrong = density(3.0, 1.0, 2.0, 0.5), density(1.0, 3.0, 2.0, 0.5, evidence=0.5)
     names = [one.name for one in RECIPES]
     rows = rows_of(*(dict(zip(names, pair, strict=True)) for pair in ((right, right), (wrong, right))))
-    rows.append({"scan_id": "P9", "stage": 0, "predicted": 4, "maps": {}})
+    rows.append({"scan_id": "P9", "stage": 0, "predicted": 0, "maps": {}})
     path = ArmJob(truth, "surface", 0, tmp_path).maps
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(rows))
@@ -102,5 +102,20 @@ def test_the_figures_count_in_how_many_maps_the_true_region_ranks_first(tmp_path
     assert first["top1"]["chance"] == 0.25
     assert figures["methods"][names[0]]["missing"] == ["spleen", "texture", "lobes"]
     assert figures["networks"] == [
-        {"arm": "surface", "seed": 0, "F0": {"right": 0, "of": 1}, "F4": {"right": 2, "of": 2}}
+        {"arm": "surface", "seed": 0, "learnt": True, "F0": {"right": 1, "of": 1}, "F4": {"right": 2, "of": 2}}
     ]
+
+
+def test_a_network_that_takes_f0_for_f4_has_not_learnt_and_its_maps_do_not_count(tmp_path):
+    truth = truth_plan(seeds=2, arms=("surface",))
+    wrong = {one.name: density(1.0, 3.0, 2.0, 0.5) for one in RECIPES}
+    right = {one.name: density(3.0, 1.0, 2.0, 0.5) for one in RECIPES}
+    for seed, (shown, of_f0) in enumerate(((right, 0), (wrong, 4))):
+        path = ArmJob(truth, "surface", seed, tmp_path).maps
+        path.parent.mkdir(parents=True)
+        rows = [*rows_of(shown), {"scan_id": "P9", "stage": 0, "predicted": of_f0, "maps": {}}]
+        path.write_text(json.dumps(rows))
+    figures = truth_figures(truth, tmp_path)
+    assert [one["learnt"] for one in figures["networks"]] == [True, False]
+    for found in figures["methods"].values():
+        assert found["arms"]["surface"]["top1"] | {"value": 1.0, "of": 1} == found["arms"]["surface"]["top1"]

@@ -44,7 +44,7 @@ def truth():
     draw = np.random.default_rng(8)
     chances = {"integrated conv3": 0.97, "gradcam mean": 0.7, "gradcam conv4": 0.3}
     networks = [
-        {"arm": arm, "seed": seed, "F0": {"right": 9, "of": 10}, "F4": {"right": 60, "of": 62}}
+        {"arm": arm, "seed": seed, "learnt": True, "F0": {"right": 9, "of": 10}, "F4": {"right": 60, "of": 62}}
         for arm in TRUE_REGIONS
         for seed in (0, 1)
     ]
@@ -54,6 +54,7 @@ def truth():
         "trained_on": dict(zip(stages, (50, 20, 20, 20, 50), strict=True)),
         "looked_at": dict(zip(stages, (10, 0, 0, 0, 62), strict=True)),
         "seeds": 2,
+        "learnt_from": 0.75,
         "steps": dict.fromkeys(TRUE_REGIONS, 400),
         "batch": 4,
         "begins_with": "random weights",

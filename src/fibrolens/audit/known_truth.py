@@ -47,6 +47,9 @@ STEPS: Mapping[str, int] = {"surface": 400, "spleen": 400, "texture": 900, "lobe
 #: Cohorts of an audit are drawn from seeds of their own: this many for each seed that it is given.
 SEEDS_EACH = 100
 F4 = len(STAGES) - 1
+#: Mean of the shares of F0 and F4 that are staged right, from which on a network counts: one that takes F0 for F4 as
+#: often as not has not learnt the sign, and what it stages right by chance has no known place.
+LEARNT = 0.75
 #: Scans to a job of simulation: enough to start a process for, few enough to share out.
 CHUNK = 16
 
@@ -213,8 +216,9 @@ def truth_figures(truth: TruthPlan, work: Path) -> dict[str, Any]:
     """What the measured maps say, ready for JSON.
 
     Returns:
-        ``methods``: of each recipe the `known_truth` score; ``networks``: of each arm and seed how many patients with
-        F0 and F4 were staged correctly; ``design``: patients, seeds and training.
+        ``methods``: of each recipe the `known_truth` score over the networks that have learnt their sign; ``networks``:
+        of each arm and seed how many patients with F0 and F4 were staged correctly, and whether it has ``learnt``;
+        ``design``: patients, seeds and training.
     """
     rows = {
         (arm, seed): json.loads(ArmJob(truth, arm, seed, work).maps.read_text(encoding="utf-8"))
@@ -222,10 +226,11 @@ def truth_figures(truth: TruthPlan, work: Path) -> dict[str, Any]:
         for seed in range(truth.seeds)
     }
     networks = [
-        {"arm": arm, "seed": seed} | {STAGES[k]: _right(found, k) for k in (0, F4)}
+        {"arm": arm, "seed": seed, "learnt": _learnt(found)} | {STAGES[k]: _right(found, k) for k in (0, F4)}
         for (arm, seed), found in rows.items()
     ]
-    by_recipe = {one.name: [_arm(truth, arm, rows, one.name) for arm in truth.arms] for one in truth.recipes}
+    known = {key: found for key, found in rows.items() if _learnt(found)}
+    by_recipe = {one.name: [_arm(truth, arm, known, one.name) for arm in truth.arms] for one in truth.recipes}
 
     return {
         "methods": {name: known_truth(arms, np.random.default_rng(truth.seed)) for name, arms in by_recipe.items()},
@@ -235,6 +240,7 @@ def truth_figures(truth: TruthPlan, work: Path) -> dict[str, Any]:
             "trained_on": dict(zip(STAGES, truth.trained, strict=True)),
             "looked_at": dict(zip(STAGES, truth.looked_at, strict=True)),
             "seeds": truth.seeds,
+            "learnt_from": LEARNT,
             "steps": {arm: truth.steps_of(arm) for arm in truth.arms},
             "batch": small_plan().training.batch,
             "begins_with": "random weights" if truth.initial is None else "the weights that the study begins with",
@@ -245,6 +251,13 @@ def truth_figures(truth: TruthPlan, work: Path) -> dict[str, Any]:
 def _right(rows: Sequence[Mapping[str, Any]], stage: int) -> dict[str, int]:
     own = [row for row in rows if row["stage"] == stage]
     return {"right": sum(row["predicted"] == stage for row in own), "of": len(own)}
+
+
+def _learnt(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a network tells F0 from F4, as far as both were looked at."""
+    counts = [_right(rows, stage) for stage in (0, F4)]
+    shares = [one["right"] / one["of"] for one in counts if one["of"]]
+    return bool(shares) and sum(shares) / len(shares) >= LEARNT
 
 
 def _arm(truth: TruthPlan, arm: str, rows: Mapping[tuple[str, int], Any], name: str) -> Arm:

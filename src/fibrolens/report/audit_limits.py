@@ -72,10 +72,10 @@ def _truth(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _absent(content: Mapping[str, Any]) -> list[str]:
-    """Arms in which no F4 was staged correctly."""
+    """Arms in which no F4 was staged correctly by a network that counts."""
     right = dict.fromkeys(ARMS, 0)
     for one in content["known_truth"]["networks"]:
-        right[one["arm"]] += one["F4"]["right"]
+        right[one["arm"]] += one["F4"]["right"] if one["learnt"] else 0
     return [ARMS[arm] for arm, count in right.items() if not count]
 
 

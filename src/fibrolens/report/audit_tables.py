@@ -122,11 +122,14 @@ def denser_printed(content: Mapping[str, Any]) -> Table:
 def networks(content: Mapping[str, Any]) -> Table:
     """Who was staged right by each network of each arm."""
     rows = tuple(
-        (ARMS[one["arm"]], one["seed"], _right(one["F0"]), _right(one["F4"]))
+        (ARMS[one["arm"]], one["seed"], _right(one["F0"]), _right(one["F4"]), "yes" if one["learnt"] else "no")
         for one in content["known_truth"]["networks"]
     )
-    columns = ("Sign", "Network", "F0 staged as F0", "F4 staged as F4")
-    note = "Only maps of F4 that were staged as F4 count; F0 say whether the network tells the two apart."
+    columns = ("Sign", "Network", "F0 staged as F0", "F4 staged as F4", "Counts")
+    note = (
+        "Only maps of F4 that were staged as F4 count, and only networks that tell F0 from F4 (mean of both shares at "
+        f"least {content['known_truth']['design']['learnt_from']:.0%}): another one has not learnt the sign."
+    )
     return Table("known_truth_networks", "Who was staged right", columns, rows, note)
 
 
