@@ -7,12 +7,14 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from fibrolens import __version__
 from fibrolens.result import INTENDED_USE
-from fibrolens.serve.answers import NOTHING_HERE, RefusedError
+from fibrolens.serve.answers import DEFECT, NOTHING_HERE, RefusedError
 from fibrolens.serve.gate import Gate
+from fibrolens.serve.logs import complain
 from fibrolens.serve.models import Answers, ErrorAnswer
 from fibrolens.serve.routes import fetch, jobs, results
 from fibrolens.serve.routes.pages import pages_router, viewer_files
@@ -27,6 +29,7 @@ EVERYWHERE: Answers = {
     421: {"model": ErrorAnswer, "description": "The request is meant for another host."},
     422: {"model": ErrorAnswer, "description": "A parameter cannot be used."},
     429: {"model": ErrorAnswer, "description": "Too many wrong tokens from this address."},
+    503: {"model": ErrorAnswer, "description": "The database does not answer."},
 }
 
 
@@ -51,6 +54,8 @@ def api(service: Service) -> FastAPI:
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(SQLAlchemyError, _no_database)
+    app.add_exception_handler(Exception, _defect)
     for router in (jobs.router, results.router, fetch.router):
         app.include_router(router, prefix=API)
     if service.reader_study is not None:
@@ -81,6 +86,17 @@ def _not_valid(_request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     sentence = f"{'.'.join(str(part) for part in first['loc'])} cannot be used: {first['msg']}."
     return JSONResponse({"error": sentence}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _no_database(_request: Request, error: Exception) -> JSONResponse:
+    complain("database does not answer", error)
+    sentence = "The database of this service does not answer; try again in a while."
+    return JSONResponse({"error": sentence}, HTTPStatus.SERVICE_UNAVAILABLE, {"Connection": "close"})
+
+
+def _defect(_request: Request, _error: Exception) -> JSONResponse:
+    """The framework raises the error again after this answer, and the gate logs it."""
+    return JSONResponse({"error": DEFECT}, HTTPStatus.INTERNAL_SERVER_ERROR, {"Connection": "close"})
 
 
 def _http(_request: Request, error: Exception) -> JSONResponse:

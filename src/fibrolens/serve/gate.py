@@ -11,6 +11,7 @@ from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
+from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -60,8 +61,7 @@ class Gate:
         except Exception as error:  # noqa: BLE001  (the last line of defence: its words may quote what was read)
             complain("request hit a defect", error, route=_route(scope))
             if not answer.begun:
-                defect = RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "This is a defect of fibrolens; see its log.")
-                await _json(defect)(scope, receive, answer)
+                await _json(RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, DEFECT))(scope, receive, answer)
         finally:
             answer.log()
 
@@ -170,7 +170,8 @@ def _modest(scope: Scope, receive: Receive) -> Receive:
         message = await receive()
         size += len(message.get("body", b""))
         if size > LARGEST_BODY:
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The content has more than {LARGEST_BODY} bytes.")
+            # Of what is raised while a body is read, the framework hands on this kind alone.
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The content has more than {LARGEST_BODY} bytes")
         return message
 
     return counted

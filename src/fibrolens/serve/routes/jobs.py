@@ -7,6 +7,7 @@ from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
+from starlette.requests import ClientDisconnect
 
 from fibrolens import __version__
 from fibrolens.serve.answers import RefusedError
@@ -16,6 +17,7 @@ from fibrolens.serve.uploads import Asked, EmptyError, TooLargeError, receive
 
 NOT_FOUND: Answers = {404: {"model": ErrorAnswer, "description": "There is no such job, or it is another user's."}}
 REFUSED: Answers = {
+    400: {"model": ErrorAnswer, "description": "The upload was broken off."},
     408: {"model": ErrorAnswer, "description": "The upload fell silent."},
     413: {"model": ErrorAnswer, "description": "The upload is larger than this service takes."},
     507: {"model": ErrorAnswer, "description": "The disk of the service is full."},
@@ -60,22 +62,24 @@ async def upload(
 ) -> JobAnswer:
     """Send the file's bytes as the body. The same bytes with the same options are one job."""
     _require_modest(request, here)
+    asked = Asked(asking.user.name, filename, force)
     try:
         received = await receive(request.stream(), here.storage.incoming, here.limit)
+        job, new = await to_thread.run_sync(here.intake.file, received, asked)
     except TooLargeError:
         raise _too_large(here) from None
     except EmptyError:
         raise RefusedError(
             HTTPStatus.UNPROCESSABLE_ENTITY, "The upload is empty; send the bytes of a file as the body."
         ) from None
+    except ClientDisconnect:
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "The upload was broken off; send it again.") from None
     except TimeoutError:
         raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, "The upload fell silent; send it again.") from None
     except OSError:
         raise RefusedError(
             HTTPStatus.INSUFFICIENT_STORAGE, "The disk of this service is full; tell who runs it."
         ) from None
-    asked = Asked(asking.user.name, filename, force)
-    job, new = await to_thread.run_sync(here.intake.file, received, asked)
     response.status_code = HTTPStatus.ACCEPTED if new else HTTPStatus.OK
     return JobAnswer.of(job)
 
