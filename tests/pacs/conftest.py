@@ -13,8 +13,17 @@ def kit(tmp_path):
     kit.engine.dispose()
 
 
-@pytest.fixture
-def orthanc(tmp_path):
-    """A real Orthanc; the test is skipped where it is not installed."""
-    with running_orthanc(tmp_path / "orthanc") as running:
+@pytest.fixture(scope="session")
+def one_orthanc(tmp_path_factory):
+    """A real Orthanc for all tests, for it takes seconds to end."""
+    with running_orthanc(tmp_path_factory.mktemp("orthanc")) as running:
         yield running
+
+
+@pytest.fixture
+def orthanc(one_orthanc):
+    """A real Orthanc without studies and peers; the test is skipped where it is not installed."""
+    for kind in ("studies", "modalities"):
+        for name in one_orthanc.ask("GET", f"/{kind}"):
+            one_orthanc.ask("DELETE", f"/{kind}/{name}")
+    return one_orthanc

@@ -18,12 +18,13 @@ from typing import Literal
 from fibrolens.pacs.calling import Caller, RemoteError
 from fibrolens.pacs.deliver import deliver
 from fibrolens.pacs.peers import Sending, told
-from fibrolens.report.dicom_objects import DICOM
 from fibrolens.serve.jobs import Job, Jobs
 from fibrolens.serve.logs import complain, say
 from fibrolens.serve.storage import Storage
 
 SENT = Path("pacs", "sent")
+#: Where ``result.json`` lists the objects of its folder.
+RECORD = "dicom"
 LONGEST_PAUSE_S = 900.0
 #: Seconds by which the end of a job may be told late: a worker writes it after it took the time.
 LATE_S = 60.0
@@ -155,7 +156,7 @@ class Sender:
     def _objects(self, job: Job) -> dict[str, Path]:
         """The files to send, in their order; raises KeyError or FileNotFoundError where the job was deleted."""
         scan = self.storage.scan(job)
-        record = json.loads((scan / "result.json").read_text(encoding="utf-8")).get(DICOM) or {}
+        record = json.loads((scan / "result.json").read_text(encoding="utf-8")).get(RECORD) or {}
         return {name: scan / record[name]["file"] for name in self.sending.objects if name in record}
 
     def _read(self, name: str) -> Record:
