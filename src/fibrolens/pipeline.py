@@ -47,6 +47,7 @@ class StageOptions:
         explain_selection: print what was found of each series, and why it was taken or not.
         masks: own organ masks.
         force: stage what the quality gate refuses.
+        identified: the reports name the patient, from the DICOM headers; ``result.json`` never does.
     """
 
     model: Path | None = None
@@ -60,6 +61,7 @@ class StageOptions:
     explain_selection: bool = False
     masks: OwnMasks = field(default_factory=OwnMasks)
     force: bool = False
+    identified: bool = False
 
     @property
     def weights(self) -> tuple[Path | None, Path | None, SegmenterName]:
@@ -75,7 +77,8 @@ class StageOptions:
     def fingerprint(self) -> dict[str, Any]:
         """What the result depends on, for the manifest."""
         chosen = ("method", "layer", "all_maps", "native_slices", "series_uid", "force")
-        named = {"label_map": self.masks.label_map} if self.masks.label_map else {}
+        named: dict[str, Any] = {"label_map": self.masks.label_map} if self.masks.label_map else {}
+        named |= {"identified": True} if self.identified else {}
         return {"options": {name: getattr(self, name) for name in chosen} | named}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fibrolens.batch import FIRST_COLUMNS, VOLUMES, Place, run_batch, volumes
 from fibrolens.errors import UsageError
+from fibrolens.io.dicom.patient import read_identity
 from fibrolens.pipeline import Models, StageOptions, StagingInput
 from fibrolens.plan import STAGES
 from fibrolens.report.patient import WRITTEN, write_result
@@ -49,8 +50,11 @@ class Staging:
         return {**self.options.fingerprint, "models": self.models.fingerprint}
 
     def read(self, path: Path) -> StagingInput:
-        """A CT; raises InputError where it is none."""
-        return StagingInput.read(path, self.options, self.models)
+        """A CT; raises InputError where it is none, UsageError where its reports cannot name the patient as asked."""
+        scan = StagingInput.read(path, self.options, self.models)
+        if self.options.identified and scan.ct.get("format") != "dicom":
+            raise UsageError(f"{scan.ct.source} is not DICOM and names no patient; leave --identified out for it.")
+        return scan
 
     def perform(self, scan: StagingInput, scan_id: str) -> StagingResult:
         """Stage it; raises InputError where it cannot be staged."""
@@ -58,7 +62,13 @@ class Staging:
 
     def write(self, result: StagingResult, folder: Path) -> Mapping[str, float]:
         """Write the scan's files; returns seconds per step."""
-        return write_result(result, folder, all_maps=self.options.all_maps)
+        return write_result(result, folder, self.options.all_maps, self._identity(result))
+
+    def _identity(self, result: StagingResult) -> Mapping[str, str] | None:
+        """Who the patient is, from the headers, where the reports shall say so."""
+        if not self.options.identified:
+            return None
+        return read_identity(Path(result.path), result.ct.get("series_uid") or "")
 
     def row(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """The figures for ``summary.csv`` from the content of a ``result.json``."""

@@ -5,7 +5,7 @@ from tests.staged import simulated, untrained_models
 
 from fibrolens.io import write_nifti
 from fibrolens.pipeline import stage
-from fibrolens.report.patient import render_report
+from fibrolens.report.patient_pages import render_report
 from fibrolens.report.patient_words import marker_row
 
 

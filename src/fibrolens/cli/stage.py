@@ -44,6 +44,11 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     verb.add_argument(
         "--force", action="store_true", help="stage a scan that the quality gate refuses; marks every output"
     )
+    verb.add_argument(
+        "--identified",
+        action="store_true",
+        help="report.html and report.pdf name the patient, from the DICOM headers (default: no output but dicom/ does)",
+    )
     return verb
 
 
@@ -77,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
             explain_selection=options.explain_selection,
             masks=OwnMasks(options.liver_mask, options.spleen_mask, options.labels, options.label_map),
             force=options.force,
+            identified=options.identified,
         ),
         Place(options.out, options.scan_id, options.overwrite),
     )
