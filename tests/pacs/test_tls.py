@@ -1,6 +1,7 @@
 """DICOM over TLS: both sides show a certificate of the same authority, or there is no association."""
 
 import shutil
+import socket
 import ssl
 import subprocess
 
@@ -57,6 +58,12 @@ def listening(kit, authority):
 def test_a_peer_with_a_certificate_of_the_authority_is_heard(listening, authority):
     tls = (client_context(authority("scanner")), "127.0.0.1")
     assert send(ct(2), listening.port, tls=tls) == [0, 0]
+
+
+def test_a_caller_that_says_nothing_keeps_nobody_waiting(listening, authority):
+    tls = (client_context(authority("scanner")), "127.0.0.1")
+    with socket.create_connection(("127.0.0.1", listening.port)):
+        assert send(ct(1), listening.port, tls=tls) == [0]
 
 
 def test_our_calls_show_ours(listening, authority):

@@ -21,6 +21,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from fibrolens.errors import OutputError
 from fibrolens.io.dicom.series import CT_CLASSES
+from fibrolens.pacs.accepting import serve
 from fibrolens.pacs.inbox import FullError, Inbox, MismatchError
 from fibrolens.pacs.peers import Pacs, Peer
 from fibrolens.pacs.tls import server_context
@@ -70,7 +71,7 @@ class Listener:
         context = None if self.pacs.tls is None else server_context(self.pacs.tls)
         address = (self.pacs.bind, self.pacs.port)
         try:
-            self._server: Any = self._ae.start_server(address, block=False, ssl_context=context, evt_handlers=handlers)
+            self._server = serve(self._ae, address, context, handlers)
         except OSError as error:
             raise OutputError(
                 f"The DICOM listener cannot use {self.pacs.bind} port {self.pacs.port}: {error.strerror}. Give another "
