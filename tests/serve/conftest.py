@@ -1,7 +1,7 @@
 """Services of tests, on SQLite and on a real PostgreSQL."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,11 +53,23 @@ def jobs(engine: Engine) -> Jobs:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def begun(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Begins services, see `new_service`, and ends them after the test."""
+    services: list[Service] = []
+
+    def begin(url: str | None = None, **changes: object) -> Service:
+        services.append(new_service(tmp_path / f"data{len(services)}", url, **changes))
+        return services[-1]
+
+    yield begin
+    for service in services:
+        service.jobs.engine.dispose()
+
+
+@pytest.fixture
+def service(begun: Callable[..., Service]) -> Service:
     """A service on SQLite, without workers."""
-    service = new_service(tmp_path / "data")
-    yield service
-    service.jobs.engine.dispose()
+    return begun()
 
 
 @pytest.fixture

@@ -147,8 +147,8 @@ def test_the_link_becomes_a_cookie_that_scripts_and_other_sites_cannot_use(house
     assert stranger.as_browser(ADA).get("/api/v1/health").json["user"] == "ada"
 
 
-def test_under_tls_the_cookie_never_travels_without(tmp_path):
-    reply = Client(application(new_service(tmp_path, secure=True))).get(f"/?token={ADA}")
+def test_under_tls_the_cookie_never_travels_without(begun):
+    reply = Client(application(begun(secure=True))).get(f"/?token={ADA}")
     assert "Secure" in reply.cookies[0].split("; ")
 
 
@@ -217,8 +217,8 @@ def test_the_names_of_this_machine_are_taken(house, host):
     assert house.visitor().as_bearer(ADA).get("/api/v1/health", Host=host).status == 200
 
 
-def test_other_machines_reach_it_by_any_name_where_they_are_let_in(tmp_path):
-    client = Client(application(new_service(tmp_path, loopback=False))).as_bearer(ADA)
+def test_other_machines_reach_it_by_any_name_where_they_are_let_in(begun):
+    client = Client(application(begun(loopback=False))).as_bearer(ADA)
     assert client.get("/api/v1/health", Host="ct.hospital.example").status == 200
     assert client.get("/api/v1/health", Host="a.example", Origin="https://b.example").status == 403
 
