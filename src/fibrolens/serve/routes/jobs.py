@@ -26,7 +26,7 @@ BODY = {
     "requestBody": {
         "required": True,
         "description": "A zip of DICOM files, one DICOM file, NIfTI, NRRD or MetaImage.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary", "minLength": 1}}},
     }
 }
 #: A job's id as it stands in a path.
