@@ -1,0 +1,90 @@
+/** Two scans, or two maps of one scan, side by side: the same colours, the same place. */
+
+import { getResult, getView, listJobs, type Job, type Result, type View } from "./api";
+import { LOOK, controls, mapChoice } from "./controls";
+import { h } from "./dom";
+import { openPane, type Pane } from "./pane";
+import type { Page } from "./pages";
+import { mapSentence } from "./scan";
+import type { Place } from "./slices";
+
+interface Side {
+  result: Result;
+  view: View;
+  pane: Pane;
+  map: string;
+  element: HTMLElement;
+}
+
+async function side(id: string, other: string, number: number, jobs: Job[]): Promise<Side> {
+  const [result, view] = await Promise.all([getResult(id), getView(id)]);
+  const pane = await openPane(`${number ? "Right" : "Left"}: scan ${result.scan_id}`);
+  // Of one scan two maps are compared: the recommended one and the one that was asked for.
+  const map = number && id === other ? view.display.predicted : view.display.map;
+  const said = h("p", { class: "map-title" }, mapSentence(result, view, map));
+  const made: Side = { result, view, pane, map, element: h("div") };
+  const maps = mapChoice(view, map, (name) => {
+    made.map = name;
+    said.textContent = mapSentence(result, view, name);
+    void pane.slices.show(view, name);
+  });
+  for (const radio of maps.querySelectorAll("input")) radio.name = `map-${number}`;
+  const scans = h(
+    "select",
+    { "aria-label": `Scan on the ${number ? "right" : "left"}` },
+    ...jobs.map((job) => h("option", { value: job.id, selected: job.id === id }, `${job.scan_id ?? ""} ${job.predicted ?? ""} (${job.name})`)),
+  );
+  scans.addEventListener("change", () => {
+    location.hash = number ? `#/compare/${other}/${scans.value}` : `#/compare/${scans.value}/${other}`;
+  });
+  made.element.append(
+    h("h2", {}, `${result.scan_id}: ${result.stage.predicted} (p = ${(result.stage.probabilities[result.stage.predicted] ?? 0).toFixed(2)})`),
+    scans, said, pane.element, maps,
+  );
+  return made;
+}
+
+/** Whether two scans lie on one grid, so that millimetres mean the same place. */
+const sameGrid = (a: Result, b: Result): boolean => a.scan_id === b.scan_id;
+
+function follow(from: Side, to: Side): void {
+  let last: Place | null = null;
+  from.pane.onPlace((place) => {
+    const there = to.pane.place;
+    const before = last;
+    last = place;
+    if (!there || to.pane.element.contains(document.activeElement) || !before) return;
+    if (sameGrid(from.result, to.result)) to.pane.slices.goTo(place.mm);
+    // Patients differ: the second goes as far as the first went.
+    else to.pane.slices.goTo(place.mm.map((mm, n) => there.mm[n]! + mm - before.mm[n]!) as [number, number, number]);
+  });
+}
+
+export async function comparePage(left: string, right: string): Promise<Page> {
+  const jobs = (await listJobs()).filter((job) => job.state === "done");
+  const sides = [await side(left, right, 0, jobs), await side(right, left, 1, jobs)] as const;
+  follow(sides[0], sides[1]);
+  follow(sides[1], sides[0]);
+  const all = (act: (one: Side) => void): void => sides.forEach(act);
+  const element = h(
+    "div",
+    { class: "compare" },
+    h("div", { class: "heading" }, h("h1", {}, "Compare"), h("a", { href: `#/scan/${left}`, class: "action" }, "Back to the scan")),
+    h("p", { class: "small" }, "Both sides have the same window, colours, threshold and opacity, so that the maps can be compared; the slices go together."),
+    h("div", { class: "sides" }, sides[0].element, sides[1].element),
+    controls(sides[0].view, null, null, {
+      look: (changed) => all((one) => one.pane.slices.change(changed)),
+      plane: (plane) => all((one) => one.pane.slices.setPlane(plane)),
+      map: () => undefined,
+      hideNull: () => undefined,
+    }),
+  );
+  return {
+    title: "Compare",
+    element,
+    shown: async () => {
+      for (const one of sides) await one.pane.slices.open(one.view, one.map, LOOK);
+    },
+    close: () => all((one) => one.pane.close()),
+  };
+}

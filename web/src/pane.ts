@@ -1,0 +1,91 @@
+/** Slices with what stands under the crosshair, and the keys that move through them. */
+
+import { announce, h } from "./dom";
+import type { Place, Slices } from "./slices";
+import { giveBack, take } from "./warm";
+
+export interface Pane {
+  element: HTMLElement;
+  slices: Slices;
+  place: Place | null;
+  onPlace(act: (place: Place) => void): void;
+  close(): void;
+}
+
+const AXES = ["sagittal", "coronal", "axial"] as const;
+
+/** What a person reads of a place. */
+export function placeWords(place: Place): string {
+  const [left, back, up] = place.mm;
+  const sides = [
+    `${Math.abs(left).toFixed(0)} mm ${left < 0 ? "left" : "right"}`,
+    `${Math.abs(back).toFixed(0)} mm ${back < 0 ? "posterior" : "anterior"}`,
+    `${Math.abs(up).toFixed(0)} mm ${up < 0 ? "inferior" : "superior"}`,
+  ];
+  const map = place.map === null ? "" : `; map ${place.map.toFixed(2)} (mean1)`;
+  const organ = place.organ ? `; ${place.organ}` : "";
+  return `${place.hu === null ? "" : `${place.hu.toFixed(0)} HU`}${map}${organ}; ${sides.join(", ")}`;
+}
+
+export async function openPane(label: string): Promise<Pane> {
+  const told = h("p", { class: "place", "aria-hidden": true }, " ");
+  const slice = h("p", { class: "slice-number", "aria-hidden": true });
+  const host = h("div", { class: "canvas-place" });
+  const element = h("div", { class: "pane", role: "group", "aria-label": label }, host, slice, told);
+  const slices = await take(host);
+  const listeners: ((place: Place) => void)[] = [];
+  const pane: Pane = {
+    element,
+    slices,
+    place: null,
+    onPlace: (act) => listeners.push(act),
+    close: () => giveBack(slices),
+  };
+  slices.canvas.setAttribute("aria-label", `${label}. Page up and page down scroll, arrow keys move the crosshair.`);
+  slices.onPlace = (place) => {
+    pane.place = place;
+    const axis = { axial: 2, coronal: 1, sagittal: 0, "three planes": 2 }[slices.plane];
+    const number = `${AXES[axis]} slice ${place.voxel[axis]! + 1} of ${place.of[axis]}`;
+    slice.textContent = number;
+    told.textContent = placeWords(place);
+    announceLater(`${number}. ${placeWords(place)}`);
+    for (const act of listeners) act(place);
+  };
+  host.addEventListener("keydown", (event) => onKey(event, slices), { capture: true });
+  return pane;
+}
+
+let waiting = 0;
+
+/** Told when the movement rests, or a screen reader would never come to an end. */
+function announceLater(text: string): void {
+  clearTimeout(waiting);
+  waiting = window.setTimeout(() => announce(text), 400);
+}
+
+function onKey(event: KeyboardEvent, slices: Slices): void {
+  const moves: Record<string, () => void> = {
+    PageUp: () => slices.step(1),
+    PageDown: () => slices.step(-1),
+    ArrowUp: () => move(slices, 0, 1),
+    ArrowDown: () => move(slices, 0, -1),
+    ArrowLeft: () => move(slices, 1, -1),
+    ArrowRight: () => move(slices, 1, 1),
+    Home: () => slices.step(-10),
+    End: () => slices.step(10),
+  };
+  const act = moves[event.key];
+  // NiiVue's own keys would change what is not said here.
+  event.stopPropagation();
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+/** The crosshair on the screen: in radiological convention the patient's left is on the right. */
+function move(slices: Slices, across: 0 | 1, by: number): void {
+  const vertical = slices.plane === "axial" || slices.plane === "three planes" ? 1 : 2;
+  if (across === 0) slices.step(by, vertical);
+  else if (slices.plane === "sagittal") slices.step(-by, 1);
+  else slices.step(-by, 0);
+}
