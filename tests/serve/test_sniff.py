@@ -94,6 +94,12 @@ def test_the_size_is_looked_at_not_its_name(tmp_path):
         b"NRRD0004\ntype: short",
         b"NDims = 3\nDimSize = -4 4 4\nElementDataFile = LOCAL\n",
         b"NDims = 3\nDimSize = 4 4 4\n",
+        # What SimpleITK takes for a line, and for the end of a name, a stricter reader does not.
+        b"NRRD0004\ntype: short\nsizes: 4 4 4\n# x\rdata file: /etc/passwd\n\n",
+        b"NRRD0004\ntype: short\nsizes: 4 4 4\nsizes: 9 9 9\n\n",
+        b"NDims = 3\nDimSize = 4 4 4\nElementDataFile : /etc/passwd\nElementDataFile = LOCAL\n",
+        b"NDims = 3\nDimSize = 4 4 4\nDimSize = 9 9 9\nElementDataFile = LOCAL\n",
+        b"NDims = 3\rElementDataFile = /etc/passwd\rDimSize = 4 4 4\nElementDataFile = LOCAL\n",
         # Which of two names counts differs between readers.
         b"ObjectType = Image\nDimSize = 4 4 4\nelementdatafile = x%03d.raw 1 3 1\nElementDataFile = LOCAL\n",
     ],

@@ -2,9 +2,9 @@
 
 Simulated CTs go through ``fibrolens serve`` with the shipped weights twice: one after the other, undisturbed; and all
 at once, while a worker gets SIGKILL at random moments and at last the server itself, which is started again. Every job
-must end once, and every file that holds no times must have the same bytes both times. Writes ``service_kills.json``.
+must end once, and every file that holds no times must have the same bytes both times. Writes ``serve_kills.json``.
 
-usage: service_kills.py [--out DIR] [--scans 20] [--kills 5] [--workers 1] [--seed 0]
+usage: serve_kills.py [--out DIR] [--scans 20] [--kills 5] [--workers 1] [--seed 0]
 """
 
 import argparse
@@ -35,7 +35,7 @@ ENDED = ("done", "refused", "failed")
 def main() -> None:
     """Both runs; exits with 1 where a job did not end once or ended differently."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("out/bench/service_kills"))
+    parser.add_argument("--out", type=Path, default=Path("out/bench/serve_kills"))
     parser.add_argument("--scans", type=int, default=20)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
@@ -49,7 +49,7 @@ def main() -> None:
     report["same"] = sum(report["results"][name] == whole[name] for name in whole)
     report |= {"scans": len(scans), "serial_s": round(seconds, 1), "compared": [*COMPARED, *MAPS]}
     del report["results"]
-    (options.out / "service_kills.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    (options.out / "serve_kills.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(report, indent=2))
     good = report["same"] == len(scans) and report["states"] == {"done": len(scans)}
     sys.exit(0 if good and report["ended_more_than_once"] == 0 else 1)
