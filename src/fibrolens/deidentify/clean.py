@@ -21,20 +21,6 @@ from fibrolens.io.dicom.objects.maker import IMPLEMENTATION, NAME
 #: PS3.16 CID 7050: what was done. Our own texts are known, so the last two hold for our objects alone.
 BASIC = ("113100", "Basic Application Confidentiality Profile")
 OPTIONS = (("113104", "Clean Structured Content Option"), ("113105", "Clean Descriptors Option"))
-#: Elements whose words must not stand in any text that is kept.
-TELLING = (
-    "PatientName",
-    "PatientID",
-    "OtherPatientIDs",
-    "OtherPatientNames",
-    "PatientBirthName",
-    "PatientMotherBirthName",
-    "AccessionNumber",
-    "InstitutionName",
-    "ReferringPhysicianName",
-)
-#: Shorter words would be found everywhere.
-SHORTEST = 4
 UNICODE = "ISO_IR 192"
 
 
@@ -106,16 +92,6 @@ class Cleaner:
 
     def _uids(self, value: object) -> object:
         return _each(lambda uid: self.key.uid(str(uid)), value)
-
-
-def telling_words(header: Dataset) -> frozenset[str]:
-    """The words of a header that say who the patient is and where it was seen, lower case."""
-    found: set[str] = set()
-    for keyword in TELLING:
-        value = element(header, keyword)
-        for part in value if isinstance(value, MultiValue) else [value]:
-            found.update(str(part or "").lower().replace("^", " ").replace("=", " ").split())
-    return frozenset(word for word in found if len(word) >= SHORTEST)
 
 
 def file_of(clean: Dataset, transfer_syntax: UID) -> FileDataset:

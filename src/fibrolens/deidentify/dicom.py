@@ -9,7 +9,7 @@ from pathlib import Path
 from pydicom import Dataset, dcmread
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
-from fibrolens.deidentify.clean import Cleaner, file_of, telling_words
+from fibrolens.deidentify.clean import Cleaner, file_of
 from fibrolens.deidentify.pixels import plain_pixels
 from fibrolens.errors import InputError, SeriesError
 from fibrolens.io.dicom.files import DAMAGED, Instance, instances
@@ -18,6 +18,7 @@ from fibrolens.io.dicom.objects.headers import instance_of
 from fibrolens.io.dicom.pixels import series_digest
 from fibrolens.io.dicom.read import ordered_frames, quiet_pydicom
 from fibrolens.io.dicom.series import named_series
+from fibrolens.io.dicom.telling import telling_words
 from fibrolens.output import file_sha256
 
 

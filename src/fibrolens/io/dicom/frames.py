@@ -13,6 +13,8 @@ from fibrolens.io.dicom.files import DAMAGED, Instance
 
 #: RescaleType values that are Hounsfield units; "US" is what some CT scanners write for "unspecified".
 HOUNSFIELD_TYPES = ("", "HU", "US")
+#: The other defined terms (PS3.3 C.11.1.1.2).
+OTHER_TYPES = ("OD", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT", "PCM", "EDM", "EDD")
 #: Characters in the longest value of the text elements used here (PS3.5 section 6.2: LO, UI), several values joined.
 LONGEST_TEXT = 80
 
@@ -107,9 +109,14 @@ def _frame(instance: Instance, index: int, label: str, places: list[Dataset], se
         )
     if kind.upper() not in HOUNSFIELD_TYPES:
         raise SeriesError(
-            f"{series}: slice {label} holds {kind}, not Hounsfield units; choose the conventional CT series."
+            f"{series}: slice {label} holds {_known(kind)}, not Hounsfield units; choose the conventional CT series."
         )
     return frame
+
+
+def _known(kind: str) -> str:
+    """A defined term of RescaleType as it is; of other words nobody knows what they tell."""
+    return kind if kind.upper() in OTHER_TYPES else "values of another kind"
 
 
 def _require_ct_values(instance: Instance, series: str) -> None:

@@ -17,6 +17,7 @@ from fibrolens.io.dicom.frames import Frame, frames_of, numbers, text
 from fibrolens.io.dicom.pixels import read_pixels
 from fibrolens.io.dicom.series import Series
 from fibrolens.io.dicom.stack import stack
+from fibrolens.io.dicom.telling import description_of
 from fibrolens.volume import Geometry, Volume
 
 
@@ -89,7 +90,7 @@ def _facts(series: Series, frames: Sequence[Frame], digest: str) -> tuple[tuple[
         "slice_thickness_mm": frames[0].thickness,
         "kernel": text(header, "ConvolutionKernel") or None,
         "contrast_agent": text(header, "ContrastBolusAgent") or None,
-        "series_description": text(header, "SeriesDescription") or None,
+        "series_description": description_of(header) or None,
         "scan_id": hashlib.sha256((series.uid or digest).encode()).hexdigest()[:12],
         "files": len(series.instances),
     }

@@ -12,6 +12,7 @@ from fibrolens.io.dicom.frames import frames_of, numbers, text
 from fibrolens.io.dicom.series import Series
 from fibrolens.io.dicom.series_names import named_plane, named_thickness
 from fibrolens.io.dicom.stack import stack
+from fibrolens.io.dicom.telling import description_of
 
 #: A normal within 25 degrees of the body's axis is axial: gantries tilt that far.
 ALONG = 0.9
@@ -88,7 +89,7 @@ def record_of(series: Series) -> SeriesRecord:
     return SeriesRecord(
         uid=series.uid,
         number=_whole(first, "SeriesNumber"),
-        description=text(first, "SeriesDescription"),
+        description=description_of(first),
         images=series.images,
         study=text(first, "StudyDescription"),
         body_part=text(first, "BodyPartExamined"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fibrolens.errors import InputError, SeriesError
 from fibrolens.io.dicom.files import Instance
 from fibrolens.io.dicom.frames import numbers, text
+from fibrolens.io.dicom.telling import description_of
 
 #: CT Image, Enhanced CT Image, Legacy Converted Enhanced CT Image. An empty class is met in anonymised files.
 CT_CLASSES = (
@@ -36,7 +37,7 @@ class Series:
         words = [
             "Series",
             text(first, "SeriesNumber"),
-            f'"{description}"' if (description := text(first, "SeriesDescription")) else "",
+            f'"{description}"' if (description := description_of(first)) else "",
             f"({self.uid if len(self.uid) <= 12 else '...' + self.uid[-9:]})" if self.uid else "",
         ]
         return " ".join(word for word in words if word)

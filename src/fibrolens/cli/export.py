@@ -1,0 +1,89 @@
+"""`fibrolens export`: what leaves the house. `case`: a staged case without its patient."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from fibrolens.errors import OutputError
+
+
+def add_to(verbs: Any) -> argparse.ArgumentParser:
+    """Add the verb and its own verbs."""
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        "export",
+        help="a staged case without its patient",
+        description="Write what may leave the house. Research use only.",
+    )
+    kinds = verb.add_subparsers(title="verbs", metavar="VERB", required=True, dest="kind")
+    for kind in (_add_case(kinds),):
+        # Given before the name it must not be reset.
+        kind.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return verb
+
+
+def _add_case(kinds: Any) -> argparse.ArgumentParser:
+    """Add the export of one staged case."""
+    case: argparse.ArgumentParser = kinds.add_parser(
+        "case",
+        help="a staged case without its patient: CT, DICOM objects, maps, result and reports",
+        description="De-identify a staged case by the Basic Application Level Confidentiality Profile of DICOM: "
+        "the CT slices that were staged, the objects under dicom/, NIfTI files, result.json and the reports. Dates are "
+        "removed; UIDs are replaced alike in all files. Look at the pictures before you pass them on: what is burned "
+        "into pixels is found only where the header says so.",
+    )
+    case.add_argument("results", type=Path, metavar="RESULTS/SCAN", help="folder of the scan that stage wrote")
+    case.add_argument("--source", type=Path, required=True, metavar="INPUT", help="the CT, as it was given to stage")
+    case.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make")
+    case.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="secret of the new UIDs and names, made where it is absent: the same file keeps the same patient the same "
+        "in several exports; keep it to yourself (default: a new one that is thrown away)",
+    )
+    case.add_argument("--zip", action="store_true", help="also write DIR.zip")
+    case.add_argument("--overwrite", action="store_true", help="replace another export")
+    case.set_defaults(do=_case)
+    return case
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the verb's own verb says."""
+    return int(options.do(options))
+
+
+def _case(options: argparse.Namespace) -> int:
+    from fibrolens.deidentify import deidentify_case
+    from fibrolens.deidentify.key import Key
+
+    made = options.key is not None and not options.key.exists()
+    key = None if options.key is None else Key.of_file(options.key)
+    if made:
+        sys.stdout.write(f"{options.key}: a new key; who has it can repeat the replacements, so keep it to yourself\n")
+    exported = deidentify_case(options.source, options.results, options.out, key, options.overwrite)
+    done = "already exported with the same key" if exported.unchanged else "exported without its patient"
+    sys.stdout.write(f"{options.out}: {exported.scan_id}, {done}; research use only\n")
+    if options.zip:
+        _zip(options.out)
+    return 0
+
+
+def _zip(folder: Path) -> None:
+    """The folder as a zip beside it, which appears whole."""
+    from fibrolens.serve.archive import zipped
+
+    path = folder.absolute().with_name(f"{folder.absolute().name}.zip")
+    aside = path.with_name(f".{path.name}.partial")
+    try:
+        with aside.open("wb") as stream:
+            stream.writelines(zipped(folder, folder.absolute().name))
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path} could not be written ({error.strerror}); free space or choose another --out."
+        ) from None
+    sys.stdout.write(f"{path}\n")
