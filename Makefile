@@ -5,7 +5,11 @@ OUT ?= out
 # One torch thread for each of two test processes: more threads than cores wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo test check bench clean help
+# The viewer's page and what it is built from.
+PAGE := src/fibrolens/serve/viewer/index.html
+WEB := scripts/build_web.py $(wildcard web/.npmrc web/*.json web/*.html web/*.ts web/src/*)
+
+.PHONY: demo test check bench web clean help
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -24,7 +28,13 @@ $(BIN)/python:
 demo: .venv/.ready  ## install, then stage a simulated patient and run a small five-fold study
 	$(BIN)/fibrolens demo --out $(OUT)/demo
 
-test: .venv/.ready-dev  ## install, then run the tests
+$(PAGE): $(WEB) | $(BIN)/python
+	$(BIN)/python scripts/build_web.py
+	@touch $@
+
+web: $(PAGE)  ## build the viewer's page; where there is no Node.js, one comes from PyPI
+
+test: .venv/.ready-dev $(PAGE)  ## install, build the page, then run the tests
 	$(PYTEST) -n 2
 
 check: .venv/.ready-dev  ## lint and types
@@ -37,4 +47,4 @@ bench: .venv/.ready-dev  ## benchmarks; results under out/bench
 	$(BIN)/python benchmarks/phantom_speed.py --out $(OUT)/bench
 
 clean:  ## remove what the targets made
-	rm -rf .venv $(OUT)
+	rm -rf .venv $(OUT) $(dir $(PAGE)) web/node_modules
