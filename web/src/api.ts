@@ -1,5 +1,7 @@
 /** What the service answers. */
 
+import { unpacked } from "./nifti";
+
 export interface Job {
   id: string;
   name: string;
@@ -118,16 +120,16 @@ export const getFiles = async (id: string): Promise<FileEntry[]> =>
   (await ask<{ files: FileEntry[] }>(`/jobs/${id}/files`)).files;
 export const deleteJob = (id: string): Promise<void> => ask(`/jobs/${id}`, { method: "DELETE" });
 
-/** Volumes that were loaded, by address: nothing is sent twice. The oldest goes first. */
+/** Volumes that were loaded, unpacked, by address: nothing is sent twice. The oldest goes first. */
 const kept = new Map<string, Promise<ArrayBuffer>>();
-const MOST_KEPT = 24;
+const MOST_KEPT = 16;
 
 export function loadVolume(url: string): Promise<ArrayBuffer> {
   const known = kept.get(url);
   if (known) return known;
   const loading = fetch(url, { credentials: "same-origin" }).then((answer) => {
     if (!answer.ok) throw new ServiceError(`A volume could not be loaded (${answer.status}).`);
-    return answer.arrayBuffer();
+    return answer.arrayBuffer().then(unpacked);
   });
   loading.catch(() => kept.delete(url));
   kept.set(url, loading);

@@ -2,8 +2,10 @@
 
 import { svg } from "./dom";
 
+export type Color = [number, number, number];
+
 /** Points of an inferno-like ramp, from 0 to 1: red, green, blue. */
-const RAMP: [number, number, number][] = [
+export const RAMP: Color[] = [
   [10, 7, 35],
   [74, 12, 107],
   [137, 34, 106],
@@ -13,23 +15,10 @@ const RAMP: [number, number, number][] = [
   [252, 255, 164],
 ];
 
-export const MAP_COLORS = "fibrolens-map";
-export const LIVER: [number, number, number] = [86, 180, 233];
-export const SPLEEN: [number, number, number] = [255, 255, 255];
+export const LIVER: Color = [86, 180, 233];
+export const SPLEEN: Color = [255, 255, 255];
 
-/** The ramp as NiiVue takes it. */
-export function colormap(): { R: number[]; G: number[]; B: number[]; A: number[]; I: number[] } {
-  const last = RAMP.length - 1;
-  return {
-    R: RAMP.map((one) => one[0]),
-    G: RAMP.map((one) => one[1]),
-    B: RAMP.map((one) => one[2]),
-    A: RAMP.map(() => 255),
-    I: RAMP.map((_, n) => Math.round((255 * n) / last)),
-  };
-}
-
-export const css = (color: [number, number, number]): string => `rgb(${color.join(" ")})`;
+export const css = (color: Color): string => `rgb(${color.join(" ")})`;
 
 /** A horizontal colour bar with numbers and the name of the scale. */
 export function colorBar(highest: number, threshold: number, scale: string): SVGSVGElement {

@@ -1,12 +1,12 @@
 /** Two scans, or two maps of one scan, side by side: the same colours, the same place. */
 
 import { getResult, getView, listJobs, type Job, type Result, type View } from "./api";
-import { LOOK, controls, mapChoice } from "./controls";
+import { controls, mapChoice } from "./controls";
 import { h } from "./dom";
 import { openPane, type Pane } from "./pane";
 import type { Page } from "./pages";
 import { mapSentence } from "./scan";
-import type { Place } from "./slices";
+import { LOOK, type Place, type Triple } from "./slices";
 
 interface Side {
   result: Result;
@@ -56,7 +56,7 @@ function follow(from: Side, to: Side): void {
     if (!there || to.pane.element.contains(document.activeElement) || !before) return;
     if (sameGrid(from.result, to.result)) to.pane.slices.goTo(place.mm);
     // Patients differ: the second goes as far as the first went.
-    else to.pane.slices.goTo(place.mm.map((mm, n) => there.mm[n]! + mm - before.mm[n]!) as [number, number, number]);
+    else to.pane.slices.goTo(place.mm.map((mm, n) => there.mm[n]! + mm - before.mm[n]!) as Triple);
   });
 }
 

@@ -3,17 +3,17 @@
 import type { View, ViewVolume } from "./api";
 import { colorBar } from "./colors";
 import { h } from "./dom";
-import { PLANES, mapsOf, type Look, type Plane } from "./slices";
+import type { Plane } from "./overlay";
+import { AXIS, LOOK, mapsOf, type Look } from "./slices";
 import { methodWords } from "./words";
 
-export const WINDOWS: Record<string, [number, number]> = {
+const WINDOWS: Record<string, [number, number]> = {
   "Network's window (-125 to 225 HU)": [-125, 225],
   "Liver (40 to 160 HU)": [40, 160],
   "Soft tissue (-160 to 240 HU)": [-160, 240],
   "Bone (-500 to 1300 HU)": [-500, 1300],
 };
-export const RANGES = [3, 6, 12, 24];
-export const LOOK: Look = { window: [-125, 225], highest: 6, threshold: 1, opacity: 0.6, outlines: true };
+const RANGES = [3, 6, 12, 24];
 
 export interface Wishes {
   look(changed: Partial<Look>): void;
@@ -85,7 +85,7 @@ export function controls(view: View, chosen: string | null, nullEnd: number | nu
     { class: "controls", role: "group", "aria-label": "How the slices are shown" },
     chosen === null ? null : mapChoice(view, chosen, wishes.map),
     bar,
-    choice("Plane", Object.keys(PLANES), "axial", (plane) => wishes.plane(plane as Plane)),
+    choice("Plane", Object.keys(AXIS), "axial", (plane) => wishes.plane(plane as Plane)),
     choice("CT window", Object.keys(WINDOWS), Object.keys(WINDOWS)[0]!, (name) => set({ window: WINDOWS[name]! })),
     choice("Colours from 0 to", RANGES.map(String), String(look.highest), (value) => set({ highest: Number(value) })),
     threshold,

@@ -1,7 +1,7 @@
 /** Slices with what stands under the crosshair, and the keys that move through them. */
 
 import { announce, h } from "./dom";
-import type { Place, Slices } from "./slices";
+import { AXIS, type Place, type Slices } from "./slices";
 import { giveBack, take } from "./warm";
 
 export interface Pane {
@@ -13,18 +13,13 @@ export interface Pane {
 }
 
 const AXES = ["sagittal", "coronal", "axial"] as const;
+const SIDES = [["R", "L"], ["A", "P"], ["S", "I"]] as const;
 
 /** What a person reads of a place. */
 export function placeWords(place: Place): string {
-  const [left, back, up] = place.mm;
-  const sides = [
-    `${Math.abs(left).toFixed(0)} mm ${left < 0 ? "left" : "right"}`,
-    `${Math.abs(back).toFixed(0)} mm ${back < 0 ? "posterior" : "anterior"}`,
-    `${Math.abs(up).toFixed(0)} mm ${up < 0 ? "inferior" : "superior"}`,
-  ];
-  const map = place.map === null ? "" : `; map ${place.map.toFixed(2)} (mean1)`;
+  const where = place.mm.map((mm, n) => `${SIDES[n]![mm < 0 ? 1 : 0]} ${Math.abs(mm).toFixed(0)}`).join(", ");
   const organ = place.organ ? `; ${place.organ}` : "";
-  return `${place.hu === null ? "" : `${place.hu.toFixed(0)} HU`}${map}${organ}; ${sides.join(", ")}`;
+  return `${place.hu.toFixed(0)} HU; map ${place.map.toFixed(2)} (mean1)${organ}; ${where} mm`;
 }
 
 export async function openPane(label: string): Promise<Pane> {
@@ -44,7 +39,7 @@ export async function openPane(label: string): Promise<Pane> {
   slices.canvas.setAttribute("aria-label", `${label}. Page up and page down scroll, arrow keys move the crosshair.`);
   slices.onPlace = (place) => {
     pane.place = place;
-    const axis = { axial: 2, coronal: 1, sagittal: 0, "three planes": 2 }[slices.plane];
+    const axis = AXIS[slices.plane];
     const number = `${AXES[axis]} slice ${place.voxel[axis]! + 1} of ${place.of[axis]}`;
     slice.textContent = number;
     told.textContent = placeWords(place);

@@ -1,12 +1,12 @@
 /** The page of one scan. */
 
 import { REGIONS, getFiles, getJob, getResult, getView, type Attention, type Result, type View } from "./api";
-import { LOOK, controls } from "./controls";
+import { controls } from "./controls";
 import { h } from "./dom";
 import { openPane } from "./pane";
 import { attentionPanel, filePanel, markerPanel, scanPanel, stagePanel, warningPanel } from "./panels";
 import type { Page } from "./pages";
-import { entry } from "./slices";
+import { LOOK, entry } from "./slices";
 import { methodWords } from "./words";
 
 /** The figures that belong to a map: those of the recommended one, or of the predicted stage. */

@@ -1,31 +1,32 @@
 /** The CT with a location map and organ outlines, drawn by NiiVue. */
 
-import { NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
+import { NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
 import { loadVolume, type View, type ViewVolume } from "./api";
-import { LIVER, MAP_COLORS, SPLEEN, colormap } from "./colors";
 import { h } from "./dom";
+import { affine, bytes, sizes, thumbnail, withRange } from "./nifti";
+import { OUTLINE_COLORS, greys, mapColors, outlines, type Plane } from "./overlay";
+import { Painter } from "./painter";
 
-export const PLANES = {
+const PLANES = {
   axial: SLICE_TYPE.AXIAL,
   coronal: SLICE_TYPE.CORONAL,
   sagittal: SLICE_TYPE.SAGITTAL,
   "three planes": SLICE_TYPE.MULTIPLANAR,
 } as const;
-export type Plane = keyof typeof PLANES;
-
-/** Colours run from zero to the highest; what is below the threshold is not drawn. NiiVue does not export the name. */
-const TRANSPARENT_BELOW_MIN = 1;
-/** NIfTI intent of labels; NiiVue outlines these alone. */
-const LABELS = 1002;
+/** Which axis of the patient the slices of a plane follow: 0 to the right, 1 forward, 2 up. */
+export const AXIS = { axial: 2, coronal: 1, sagittal: 0, "three planes": 2 } as const;
 const ORGANS = ["", "liver", "spleen"];
 
+export type Triple = [number, number, number];
+
 export interface Place {
-  mm: [number, number, number];
-  /** Voxel along each axis of the CT as it is shown, from 0; and how many there are. */
-  voxel: [number, number, number];
-  of: [number, number, number];
-  hu: number | null;
-  map: number | null;
+  /** Right, anterior, superior. */
+  mm: Triple;
+  /** Voxel along each axis of the patient, from 0; and how many there are. */
+  voxel: Triple;
+  of: Triple;
+  hu: number;
+  map: number;
   organ: string;
 }
 
@@ -37,44 +38,51 @@ export interface Look {
   opacity: number;
   outlines: boolean;
 }
+export const LOOK: Look = { window: [-125, 225], highest: 6, threshold: 1, opacity: 0.6, outlines: true };
+
+/** A map or labels as they came. */
+interface Layer {
+  file: ArrayBuffer;
+  values: Uint8Array;
+  slope: number;
+}
 
 export class Slices {
-  readonly canvas = h("canvas", { class: "slices", tabindex: 0, role: "img", "aria-label": "CT slices with location map" });
+  readonly canvas = h("canvas", { class: "slices", tabindex: 0, role: "img" });
   onPlace: (place: Place) => void = () => undefined;
   plane: Plane = "axial";
-  private readonly nv: Niivue;
+  private readonly nv: Painter;
   private ready: Promise<unknown> = Promise.resolve();
   private ct: NVImage | null = null;
-  private labels: NVImage | null = null;
-  private map: NVImage | null = null;
+  private map: Layer | null = null;
+  private labels: Layer | null = null;
+  private outline: Uint8Array | null = null;
   private wanted = "";
-  private look: Look = { window: [-125, 225], highest: 6, threshold: 1, opacity: 0.6, outlines: true };
+  private look: Look = { ...LOOK };
 
   constructor() {
-    this.nv = new Niivue({
+    this.nv = new Painter({
       isRadiologicalConvention: true,
       backColor: [0, 0, 0, 1],
-      crosshairColor: [0.95, 0.9, 0.25, 0.8],
+      crosshairColor: [0.95, 0.9, 0.25, 0.7],
       crosshairWidth: 1,
-      crosshairWidthUnit: "percent",
+      crosshairWidthUnit: "voxels",
       crosshairGap: 12,
       multiplanarShowRender: SHOW_RENDER.NEVER,
-      multiplanarForceRender: false,
       sliceType: SLICE_TYPE.AXIAL,
       isColorbar: false,
       dragAndDropEnabled: false,
-      isOrientationTextVisible: true,
       showAllOrientationMarkers: true,
+      fontColor: [1, 1, 1, 1],
       clipPlaneHotKey: "",
       cycleClipPlaneHotKey: "",
       viewModeHotKey: "",
       loadingText: "",
       logLevel: "error",
-      // Of several pixels on a screen's point none would be seen, and in software each costs.
+      // Finer than a screen's point nobody sees, and in software every pixel costs.
       forceDevicePixelRatio: 1,
     });
-    this.nv.addColormap(MAP_COLORS, colormap());
-    this.nv.onLocationChange = (location) => this.moved(location as { mm: Float32Array; values: Value[] });
+    this.nv.onLocationChange = () => this.moved();
   }
 
   /** Put the canvas into the page and compile the shaders, which takes seconds without a graphics card. */
@@ -84,132 +92,126 @@ export class Slices {
     return this.ready;
   }
 
-  /** Show a scan with one of its maps; resolves when the first slice stands. */
+  /** Show a scan with one of its maps, and the outlines a moment later. */
   async open(view: View, map: string, look: Look): Promise<void> {
-    this.look = look;
-    const [ct, shown] = await Promise.all([this.image(view, "ct"), this.image(view, map), this.ready]);
+    this.look = { ...look };
     this.wanted = map;
-    this.ct = ct;
+    this.labels = this.outline = null;
+    const [ct, shown] = await Promise.all([load(view, "ct"), load(view, map), this.ready]);
+    const [whole, under, over] = await Promise.all([
+      image("ct", withRange(ct.file, ...look.window)),
+      image("under", thumbnail(ct.file)),
+      image("over", thumbnail(ct.file)),
+    ]);
+    this.ct = whole;
     this.map = shown;
-    this.labels = null;
-    this.dress();
-    this.compose();
-    this.nv.scene.crosshairPos = this.brightest(shown) as never;
-    this.nv.createOnLocationChange();
-    this.nv.drawScene();
-    this.labels = await this.image(view, "labels");
-    this.labels.hdr!.intent_code = LABELS;
-    this.labels.setColormapLabel({
-      R: [0, LIVER[0], SPLEEN[0]],
-      G: [0, LIVER[1], SPLEEN[1]],
-      B: [0, LIVER[2], SPLEEN[2]],
-      // No filling: the outline alone is drawn.
-      A: [0, 0, 0],
-      I: [0, 1, 2],
-      labels: ORGANS,
-    });
-    this.compose();
-    this.nv.createOnLocationChange();
+    this.nv.prepare(whole, [under, over]);
+    this.paintCt();
+    this.paintMap();
+    this.goTo(brightest(shown));
+    this.labels = await load(view, "labels");
+    this.redraw(true);
   }
 
   /** Show another map of the same scan. */
   async show(view: View, map: string): Promise<void> {
     this.wanted = map;
-    const shown = await this.image(view, map);
+    const shown = await load(view, map);
     if (this.wanted !== map) return;
     this.map = shown;
-    this.dress();
-    this.compose();
-    this.nv.createOnLocationChange();
+    this.redraw();
   }
 
   change(look: Partial<Look>): void {
     this.look = { ...this.look, ...look };
     if (!this.ct) return;
-    this.dress();
-    if ("outlines" in look) this.compose();
-    else this.nv.updateGLVolume();
+    if (look.window) {
+      this.paintCt();
+      this.nv.drawScene();
+    } else this.redraw();
   }
 
   setPlane(plane: Plane): void {
     this.plane = plane;
     this.nv.setSliceType(PLANES[plane]);
+    this.redraw(true);
   }
 
-  /** Go on by slices of the plane that is shown, or along an axis of the patient (0 to the left, 1 forward, 2 up). */
-  step(by: number, axis?: number): void {
-    const along = axis ?? { axial: 2, coronal: 1, sagittal: 0, "three planes": 2 }[this.plane];
-    const move: [number, number, number] = [0, 0, 0];
-    move[along] = by;
+  /** Go on by slices of the plane that is shown, or along an axis of the patient. */
+  step(by: number, axis: 0 | 1 | 2 = AXIS[this.plane]): void {
+    const move: Triple = [0, 0, 0];
+    move[axis] = by;
     this.nv.moveCrosshairInVox(...move);
   }
 
-  /** Go where another view is, in millimetres. */
-  goTo(mm: [number, number, number]): void {
+  /** Go to a place of the patient. */
+  goTo(mm: Triple): void {
     if (!this.ct) return;
     this.nv.scene.crosshairPos = this.nv.mm2frac(mm);
     this.nv.createOnLocationChange();
     this.nv.drawScene();
   }
 
-  private async image(view: View, name: string): Promise<NVImage> {
-    const volume = entry(view, name);
-    const buffer = await loadVolume(volume.url);
-    return NVImage.loadFromUrl({ url: `${name}.nii.gz`, name: `${name}.nii.gz`, buffer, trustCalMinMax: false });
+  /** Draw the overlay anew; the CT stays as it is. */
+  private redraw(outlined = false): void {
+    if (!this.ct || !this.labels) return;
+    if (outlined) this.outline = outlines(this.labels.values, sizes(this.labels.file), this.plane);
+    this.paintMap();
+    this.nv.drawScene();
+    this.moved();
   }
 
-  private dress(): void {
+  private paintCt(): void {
+    const { ct, look } = this;
+    if (!ct) return;
+    const [values, colors] = [ct.img as Int16Array, greys(look.window)];
+    this.nv.paint(0, ct, (index) => colors[values[index]! & 0xffff]!);
+  }
+
+  private paintMap(): void {
     const { ct, map, look } = this;
     if (!ct || !map) return;
-    [ct.cal_min, ct.cal_max] = look.window;
-    map.setColormap(MAP_COLORS);
-    map.colormapType = TRANSPARENT_BELOW_MIN;
-    map.cal_min = Math.max(look.threshold, 1e-3);
-    map.cal_max = look.highest;
-    map.opacity = look.opacity;
+    const [values, colors] = [map.values, mapColors(map.slope, look)];
+    const outline = look.outlines ? this.outline : null;
+    if (outline) this.nv.paint(1, ct, (n) => (outline[n] ? OUTLINE_COLORS[outline[n]!]! : colors[values[n]!]!));
+    else this.nv.paint(1, ct, (n) => colors[values[n]!]!);
   }
 
-  /** Hand the volumes to NiiVue at once: one by one it would draw all of them again each time. */
-  private compose(): void {
-    const { nv, ct, map, labels } = this;
+  private moved(): void {
+    const { ct, map } = this;
     if (!ct || !map) return;
-    nv.volumes = labels && this.look.outlines ? [ct, map, labels] : [ct, map];
-    nv.back = ct;
-    nv.overlays = nv.volumes.slice(1);
-    nv.opts.atlasOutline = 1;
-    nv.updateGLVolume();
-  }
-
-  /** Where the map is highest, as shares of the volume. */
-  private brightest(map: NVImage): [number, number, number] {
-    const values = map.img as Uint8Array;
-    let best = 0;
-    for (let n = 1; n < values.length; n++) if (values[n]! > values[best]!) best = n;
-    const [, columns = 1, rows = 1] = map.hdr!.dims;
-    const index = [best % columns, Math.floor(best / columns) % rows, Math.floor(best / (columns * rows)), 1];
-    const m = map.hdr!.affine;
-    const mm = [0, 1, 2].map((n) => index.reduce((sum, value, k) => sum + m[n]![k]! * value, 0));
-    return [...this.nv.mm2frac(mm as never)] as [number, number, number];
-  }
-
-  private moved(location: { mm: Float32Array; values: Value[] }): void {
-    if (!this.ct) return;
-    const [ct, map, labels] = location.values;
-    const dims = this.ct.dimsRAS ?? [3, 1, 1, 1];
+    const of = ct.dimsRAS!.slice(1, 4) as Triple;
+    const voxel = [...this.nv.frac2vox(this.nv.scene.crosshairPos)] as Triple;
+    const { img2RASstart: start, img2RASstep: step } = ct;
+    const index = [0, 1, 2].reduce((sum, n) => sum + start![n]! + step![n]! * Math.round(voxel[n]!), 0);
     this.onPlace({
-      mm: [...location.mm].slice(0, 3) as [number, number, number],
-      voxel: [...(ct?.vox ?? [0, 0, 0])] as [number, number, number],
-      of: dims.slice(1, 4) as [number, number, number],
-      hu: ct ? ct.value : null,
-      map: map ? map.value : null,
-      organ: labels ? (ORGANS[Math.round(labels.value)] ?? "") : "",
+      mm: [...this.nv.frac2mm(this.nv.scene.crosshairPos)].slice(0, 3) as Triple,
+      voxel,
+      of,
+      hu: ct.img![index]!,
+      map: map.values[index]! * map.slope,
+      organ: this.labels ? (ORGANS[this.labels.values[index]!] ?? "") : "",
     });
   }
 }
 
-interface Value {
-  value: number;
-  vox: number[];
+async function load(view: View, name: string): Promise<Layer> {
+  const volume = entry(view, name);
+  const file = await loadVolume(volume.url);
+  return { file, values: bytes(file), slope: volume.slope };
+}
+
+/** NiiVue's image of an unpacked file. */
+const image = (name: string, buffer: ArrayBuffer): Promise<NVImage> =>
+  NVImage.loadFromUrl({ url: `${name}.nii`, name: `${name}.nii`, buffer });
+
+/** Where a map is highest, in millimetres. */
+function brightest({ file, values }: Layer): Triple {
+  let best = 0;
+  for (let n = 1; n < values.length; n++) if (values[n]! > values[best]!) best = n;
+  const [columns, rows] = sizes(file);
+  const index = [best % columns, Math.floor(best / columns) % rows, Math.floor(best / (columns * rows)), 1];
+  return affine(file).map((row) => row.reduce((sum, value, n) => sum + value * index[n]!, 0)) as Triple;
 }
 
 export function entry(view: View, name: string): ViewVolume {

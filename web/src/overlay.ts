@@ -1,0 +1,63 @@
+/** Colours of voxels: grey levels of the CT, the ramp of a map, outlines of organs; as RGBA numbers by stored value. */
+
+import { LIVER, RAMP, SPLEEN, type Color } from "./colors";
+
+export type Plane = "axial" | "coronal" | "sagittal" | "three planes";
+type Sizes = [number, number, number];
+
+/** Voxels of an outline's thickness in its plane: one alone has gaps where the picture is enlarged. */
+const THICK = 2;
+
+/** Bytes red, green, blue, alpha in the order of memory. */
+const rgba = ([red, green, blue]: Color, alpha: number): number => ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+
+/** Colour of each signed 16-bit value, by the value's unsigned form. */
+export function greys([low, high]: [number, number]): Uint32Array {
+  const colors = new Uint32Array(65536);
+  for (let value = -32768; value < 32768; value++) {
+    const grey = Math.max(0, Math.min(255, Math.round((255 * (value - low)) / (high - low))));
+    colors[value & 0xffff] = rgba([grey, grey, grey], 255);
+  }
+  return colors;
+}
+
+/** Colour of each stored value of a map: stored times slope is the map's own value. */
+export function mapColors(slope: number, look: { highest: number; threshold: number; opacity: number }): Uint32Array {
+  const colors = new Uint32Array(256);
+  const last = RAMP.length - 1;
+  for (let stored = 0; stored < 256; stored++) {
+    const value = stored * slope;
+    const at = Math.min(value / look.highest, 1) * last;
+    const [from, to] = [RAMP[Math.floor(at)]!, RAMP[Math.min(Math.floor(at) + 1, last)]!];
+    const color = from.map((one, n) => Math.round(one + (to[n]! - one) * (at % 1))) as Color;
+    // What is not drawn keeps its colour: the display interpolates, and black would make a rim.
+    colors[stored] = rgba(color, stored === 0 || value < look.threshold ? 0 : Math.round(255 * look.opacity));
+  }
+  return colors;
+}
+
+/** Colour of each outline: none, liver, spleen. */
+export const OUTLINE_COLORS = [0, rgba(LIVER, 255), rgba(SPLEEN, 255)];
+
+/** Voxels inside an organ near a neighbour outside, in the plane: 1 liver, 2 spleen, else 0. */
+export function outlines(labels: Uint8Array, [columns, rows]: Sizes, plane: Plane): Uint8Array {
+  const steps = {
+    axial: [1, columns],
+    coronal: [1, columns * rows],
+    sagittal: [columns, columns * rows],
+    "three planes": [1, columns, columns * rows],
+  }[plane];
+  const found = new Uint8Array(labels.length);
+  for (let n = 0; n < labels.length; n++) {
+    const own = labels[n]!;
+    if (!own) continue;
+    for (const step of steps) {
+      // Slices are thicker than pixels.
+      const thick = step === columns * rows ? 1 : THICK;
+      for (let k = 1; k <= thick; k++) {
+        if (labels[n + k * step] !== own || labels[n - k * step] !== own) found[n] = own;
+      }
+    }
+  }
+  return found;
+}
