@@ -43,6 +43,8 @@ export async function openPane(label: string): Promise<Pane> {
     const number = `${AXES[axis]} slice ${place.voxel[axis]! + 1} of ${place.of[axis]}`;
     slice.textContent = number;
     told.textContent = placeWords(place);
+    // Exact, for who drives the page by a program.
+    told.dataset["place"] = JSON.stringify(place);
     announceLater(`${number}. ${placeWords(place)}`);
     for (const act of listeners) act(place);
   };
