@@ -16,8 +16,8 @@ KEY_BYTES = 32
 SHORTEST_KEY = 16
 #: UIDs of DICOM itself and of public coding schemes (PS3.6 A, PS3.16 8): they name nobody.
 PUBLIC_UIDS = ("1.2.840.10008.", "2.16.840.1.113883.6.", "2.16.840.1.113883.3.26.")
-#: UIDs inside a sentence: at least six numbers, so that a version or a measure is none.
-UID_IN_TEXT = re.compile(r"(?<![\w.])[0-2](?:\.(?:0|[1-9]\d*)){5,}(?![\w.]*\w)")
+#: UIDs inside a sentence: at least six numbers, or a long one, so that a version or a measure is none.
+UID_IN_TEXT = re.compile(r"(?<![\w.])(?:2\.25\.\d{12,}|[0-2](?:\.(?:0|[1-9]\d*)){5,})(?![\w.]*\w)")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ TEXTS = ("AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT")
 BINARIES = ("OB", "OD", "OF", "OL", "OV", "OW", "UN")
 #: Curves and overlays, which may hold burned-in words (PS3.5 7.6: repeating groups).
 REPEATING = (0x5000, 0x6000)
+#: Groups that a CT has elements of (PS3.3 A.3, A.38): what else is found there belongs to other kinds of objects.
+CT_GROUPS = (0x0008, 0x0010, 0x0018, 0x0020, 0x0028, 0x5200, 0x7FE0)
 #: Patient, study, visit and result, where even a number may tell who it was.
 PERSONAL_GROUPS = (0x0010, 0x0032, 0x0038, 0x4008, 0xFFFC)
 
@@ -81,7 +83,8 @@ def action(tag: BaseTag, vr: str, keyword: str, sop_class: str, ours: bool) -> A
         ours: whether fibrolens wrote the object, so that its texts are known.
     """
     repeating = any(start <= tag.group <= start + 0xFF for start in REPEATING)
-    if tag.is_private or repeating or keyword in ("", EQUIPMENT):
+    foreign = not ours and tag.group not in CT_GROUPS
+    if tag.is_private or repeating or foreign or keyword in ("", EQUIPMENT):
         return Action.REMOVE
     if keyword in ("PatientName", "PatientID"):
         return Action.NAME

@@ -1,0 +1,64 @@
+"""One planted CT, its staged result and its export, for every test of the room."""
+
+import gzip
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pypdf
+import pytest
+from tests.planted import planted_series
+from tests.staged import simulated, untrained_models
+
+from fibrolens import stage_batch as module
+from fibrolens.batch import Place
+from fibrolens.deidentify import deidentify_case
+from fibrolens.deidentify.key import Key
+from fibrolens.pipeline import StageOptions
+from fibrolens.stage_batch import stage_batch
+
+KEY = Key(b"a key for tests, known to all")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Where the CT, its result and its export lie, and the UIDs of the CT."""
+
+    source: Path
+    results: Path
+    export: Path
+    uids: set[str]
+
+
+def stage_into(out, source, truth, **options):
+    """Stage one scan by the command's own way with small networks; returns its folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.Models, "load", classmethod(lambda cls, *folders: untrained_models(truth)))
+        assert stage_batch([source], StageOptions(**options), Place(out)) == 0
+    return next(path.parent for path in out.glob("*/manifest.json"))
+
+
+def contents(folder):
+    """Name and bytes of every file, unpacked as far as it is packed."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+        if path.suffix == ".pdf":
+            reader = pypdf.PdfReader(io.BytesIO(content))
+            content += "".join(page.extract_text() for page in reader.pages).encode() + str(reader.metadata).encode()
+        yield str(path.relative_to(folder)), content
+
+
+@pytest.fixture(scope="session")
+def rendering():
+    return simulated()
+
+
+@pytest.fixture(scope="session")
+def case(tmp_path_factory, rendering):
+    folder = tmp_path_factory.mktemp("planted")
+    uids = planted_series(folder, rendering)
+    results = stage_into(folder / "staged", folder / "study", rendering.labels, all_maps=True)
+    deidentify_case(folder / "study", results, folder / "export", KEY)
+    return Case(folder / "study", results, folder / "export", uids)
