@@ -55,3 +55,20 @@ export function thumbnail(file: ArrayBuffer): ArrayBuffer {
   header.setInt16(254, 1, true);
   return withRange(made, 0, 1);
 }
+
+/** A volume of 2 x 2 x 2 empty voxels of 1 mm. */
+export function blank(): ArrayBuffer {
+  const made = new ArrayBuffer(352 + 8);
+  const header = new DataView(made);
+  header.setInt32(0, 348, true);
+  [3, 2, 2, 2, 1, 1, 1, 1].forEach((count, n) => header.setInt16(40 + 2 * n, count, true));
+  header.setInt16(70, 2, true);
+  header.setInt16(72, 8, true);
+  [1, 1, 1, 1].forEach((mm, n) => header.setFloat32(76 + 4 * n, mm, true));
+  header.setFloat32(108, 352, true);
+  header.setFloat32(112, 1, true);
+  header.setInt16(254, 1, true);
+  for (const row of [0, 1, 2]) header.setFloat32(280 + 20 * row, 1, true);
+  [...`n+1`].forEach((letter, n) => header.setUint8(344 + n, letter.charCodeAt(0)));
+  return withRange(made, 0, 1);
+}

@@ -3,7 +3,7 @@
 import { NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
 import { loadVolume, type View, type ViewVolume } from "./api";
 import { h } from "./dom";
-import { affine, bytes, sizes, thumbnail, withRange } from "./nifti";
+import { affine, blank, bytes, sizes, thumbnail, withRange } from "./nifti";
 import { OUTLINE_COLORS, greys, mapColors, outlines, type Plane } from "./overlay";
 import { Painter } from "./painter";
 
@@ -88,8 +88,16 @@ export class Slices {
   /** Put the canvas into the page and compile the shaders, which takes seconds without a graphics card. */
   attach(host: HTMLElement): Promise<unknown> {
     host.append(this.canvas);
-    this.ready = this.nv.attachToCanvas(this.canvas, false);
+    this.ready = this.nv.attachToCanvas(this.canvas, false).then(() => this.rehearse());
     return this.ready;
+  }
+
+  /** Draw something small: a graphics driver compiles a shader when it is first used. */
+  private async rehearse(): Promise<void> {
+    const [ct, under, over] = await Promise.all(["ct", "under", "over"].map((name) => image(name, blank())));
+    this.nv.prepare(ct!, [under!, over!]);
+    for (const layer of [0, 1] as const) this.nv.paint(layer, ct!, () => 0);
+    this.nv.drawScene();
   }
 
   /** Show a scan with one of its maps, and the outlines a moment later. */
