@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from tests.dicom_files import ct_array, ct_series
 
 from fibrolens.pacs.peers import Pacs, Peer
+from fibrolens.pacs.steady import steady
 from fibrolens.serve.database import connect, sqlite_url, upgrade
 from fibrolens.serve.jobs import Jobs
 from fibrolens.serve.storage import Storage
@@ -76,6 +77,7 @@ def send(
     association = ae.associate("127.0.0.1", port, ae_title=called, tls_args=tls)
     if not association.is_established:
         return None
+    steady(association)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pydicom")
         statuses = [association.send_c_store(file).get("Status") for file in files]

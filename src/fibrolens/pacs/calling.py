@@ -12,6 +12,7 @@ from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext
 
 from fibrolens.pacs.peers import Pacs, Peer
+from fibrolens.pacs.steady import steady
 from fibrolens.pacs.tls import client_context
 
 #: Seconds: to connect, to agree, and without a word in the middle of a transfer; a C-MOVE may gather from a tape first.
@@ -53,7 +54,7 @@ class Caller:
         try:
             if not association.is_established:
                 raise RemoteError(self._why(association, peer))
-            yield association
+            yield steady(association)
         finally:
             if association.is_established:
                 association.release()
