@@ -20,6 +20,17 @@ function licenses(): Plugin {
   };
 }
 
+/** NiiVue can read Zarr. The service sends none, and the decoders would be most of the bundle. */
+function noZarrCodecs(): Plugin {
+  const none = "\0no-codec";
+  return {
+    name: "no-zarr-codecs",
+    enforce: "pre",
+    resolveId: (id) => (id.startsWith("numcodecs/") ? none : null),
+    load: (id) => (id === none ? "export default undefined;" : null),
+  };
+}
+
 function manifest(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join("node_modules", name, "package.json"), "utf-8")) as Record<string, unknown>;
 }
@@ -39,7 +50,7 @@ function licenseOf(name: string): string {
 
 export default defineConfig({
   base: "/",
-  plugins: [licenses()],
+  plugins: [noZarrCodecs(), licenses()],
   build: {
     outDir: "../src/fibrolens/serve/viewer",
     emptyOutDir: true,
