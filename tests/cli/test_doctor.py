@@ -27,3 +27,9 @@ def test_missing_codecs_are_named_with_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr("pydicom.pixels.decoders.base.get_decoder", lambda uid: Absent())
     cli.main(["doctor"])
     assert "pip install 'fibrolens[dicom-codecs]'" in capsys.readouterr().out
+
+
+def test_a_missing_service_is_named_with_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(cli.doctor, "SERVICE", ("no-such-library",))
+    assert cli.main(["doctor"]) == 0
+    assert "serve needs no-such-library: pip install 'fibrolens[serve]'" in capsys.readouterr().out

@@ -143,8 +143,8 @@ def test_an_instance_that_would_fill_the_memory_ends_the_association_alone(liste
     assert send(large, port) == [None]
     assert received(kit) == []
     assert send(ct(2), port) == [0, 0]
-    many = ct(100)  # together larger than the limit
-    assert send(many, port) == [0] * 100
+    many = ct(40)  # together larger than the limit
+    assert send(many, port) == [0] * 40
 
 
 def test_more_associations_than_allowed_are_refused_and_later_ones_are_not(listening):

@@ -27,6 +27,8 @@ COMPRESSED = {
     "Deflated": "1.2.840.10008.1.2.1.99",
 }
 NEEDED_GB = 4.0
+#: What `serve` needs beyond the rest.
+SERVICE = ("alembic", "dicomweb-client", "fastapi", "pynetdicom", "sqlalchemy", "uvicorn")
 
 
 def add_to(verbs: Any) -> argparse.ArgumentParser:
@@ -65,6 +67,7 @@ def _checks() -> list[tuple[bool | None, str, str]]:
         _disk(),
         _gpu(),
         _transfer_syntaxes(),
+        _service(),
         *_weights(),
     ]
 
@@ -123,6 +126,13 @@ def _transfer_syntaxes() -> tuple[bool | None, str, str]:
     if not missing:
         return True, "DICOM", finding
     return None, "DICOM", f"{finding}; for {', '.join(missing)}: pip install 'fibrolens[dicom-codecs]'"
+
+
+def _service() -> tuple[bool | None, str, str]:
+    missing = [name for name in SERVICE if importlib.util.find_spec(name.replace("-", "_")) is None]
+    if not missing:
+        return True, "service", "serve and its DICOM node are installed"
+    return None, "service", f"serve needs {', '.join(missing)}: pip install 'fibrolens[serve]'"
 
 
 def _weights() -> list[tuple[bool | None, str, str]]:
