@@ -17,17 +17,17 @@ from fibrolens.stage_batch import Staging
 #: Where each step of the pipeline begins, as a share of the whole, and what a person reads. Measured on a CT of
 #: 512 x 512 x 129 with the shipped weights on two cores.
 STEPS = {
-    "read": (0.02, "reading the CT"),
-    "segment": (0.08, "finding liver and spleen"),
-    "quality": (0.40, "checking the scan"),
-    "network_grid": (0.42, "preparing the network's grid"),
-    "predict": (0.45, "staging"),
-    "maps": (0.60, "making the location maps"),
-    "recommended_map": (0.66, "making the recommended map"),
-    "attention": (0.74, "measuring the maps"),
-    "markers": (0.80, "measuring markers"),
-    "write": (0.86, "writing the report"),
-    "view": (0.94, "preparing the viewer"),
+    "read": (0.01, "reading the CT"),
+    "segment": (0.03, "finding liver and spleen"),
+    "quality": (0.39, "checking the scan"),
+    "network_grid": (0.395, "preparing the network's grid"),
+    "predict": (0.4, "staging"),
+    "maps": (0.42, "making the location maps"),
+    "recommended_map": (0.47, "making the recommended map"),
+    "attention": (0.51, "measuring the maps"),
+    "markers": (0.515, "measuring markers"),
+    "write": (0.55, "writing the report"),
+    "view": (0.9, "preparing the viewer"),
 }
 
 
