@@ -1,9 +1,9 @@
 """Pixels stay, and what rides along with them does not."""
 
 import numpy as np
-import pytest
 from pydicom import dcmread
-from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 from tests.dicom_files import ct_array, ct_series, enhanced_ct
 
 from fibrolens.deidentify.pixels import plain_pixels
@@ -34,28 +34,18 @@ def test_the_sign_of_a_value_stays():
     assert (np.frombuffer(plain_pixels(data, "Series").value, "<i2").reshape(values.shape) == values).all()
 
 
-@pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEG2000Lossless])
-def test_a_comment_in_a_compressed_stream_is_not_carried_over(tmp_path, syntax):
+def test_a_comment_in_a_compressed_stream_is_not_carried_over(tmp_path):
     data = ct_series(ct_array(2, 64, 64))[0]
     before = data.pixel_array.copy()
-    try:
-        data.compress(syntax)
-    except RuntimeError:
-        pytest.skip(f"no encoder of {syntax.name} is installed")
-    content = bytes(data.PixelData)
-    start = content.index(b"\xff\xd8" if syntax == JPEGLSLossless else b"\xff\x51")
-    comment = (b"\xff\xfe" if syntax == JPEGLSLossless else b"\xff\x64") + b"\x00\x0eQ12345678XQQ"
-    if syntax == JPEGLSLossless:
-        content = content[: start + 2] + comment + content[start + 2 :]
-        item = content.index(b"\xfe\xff\x00\xe0", 8)
-        length = int.from_bytes(content[item + 4 : item + 8], "little") + len(comment)
-        content = content[: item + 4] + length.to_bytes(4, "little") + content[item + 8 :]
-        data.PixelData = content
-        data.save_as(tmp_path / "file.dcm", enforce_file_format=True)
-        data = dcmread(tmp_path / "file.dcm")
-    plain = plain_pixels(data, "Series")
-    assert b"Q12345678X" not in plain.value
-    assert (np.frombuffer(plain.value, "<u2").reshape(before.shape) == before).all()
+    data.compress(JPEGLSLossless)
+    (stream,) = generate_frames(data.PixelData, number_of_frames=1)
+    comment = b"\xff\xfe\x00\x0eQ12345678XQQ"  # marker COM of ISO 14495-1, its length, 12 letters
+    data.PixelData = encapsulate([stream[:2] + comment + stream[2:]])
+    data.save_as(tmp_path / "file.dcm", enforce_file_format=True)
+    assert b"Q12345678X" in (tmp_path / "file.dcm").read_bytes()
+    plain = plain_pixels(dcmread(tmp_path / "file.dcm"), "Series").value
+    assert b"Q12345678X" not in plain
+    assert (np.frombuffer(plain, "<u2").reshape(before.shape) == before).all()
 
 
 def test_every_frame_of_a_multi_frame_file():

@@ -27,7 +27,6 @@ from fibrolens.volume import Volume
 COMMAND = "export case"
 #: The CT in the export: a folder of slices, or one file.
 SLICES, ONE_FILE = "ct", "ct.nii.gz"
-LETTERS_OF_ID = 12
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,8 @@ class _Case:
             return Renamed(self.cleaner.pseudonym, ONE_FILE, file_sha256(folder / ONE_FILE), None)
         (folder / SLICES).mkdir()
         written = write_slices(source, self.ct.get("series_uid") or "", folder / SLICES, self.cleaner)
-        name = read_volume(folder / SLICES).get("scan_id") if written.series_uid else written.sha256[:LETTERS_OF_ID]
-        return Renamed(str(name), SLICES, written.sha256, written.series_uid or None)
+        name = str(read_volume(folder / SLICES).get("scan_id"))
+        return Renamed(name, SLICES, written.sha256, written.series_uid)
 
     def write_objects(self, folder: Path) -> None:
         """The DICOM objects of the result that fibrolens wrote."""

@@ -50,12 +50,13 @@ def write_slices(source: Path, series_uid: str, folder: Path, cleaner: Cleaner) 
         files = list(dict.fromkeys(frame.instance for frame in frames))
         telling = frozenset[str]().union(*(telling_words(file.header) for file in files))
         strict = replace(cleaner, telling=cleaner.telling | telling)
+        made_up = _made_up(files[0], cleaner)
         digests = []
         for number, file in enumerate(files, 1):
             path = folder / f"{number:04d}.dcm"
-            _write_slice(file, path, strict, str(series))
+            _write_slice(file, path, (strict, made_up), str(series))
             digests.append(file_sha256(path))
-    return Slices(series_digest(digests), cleaner.key.uid(series.uid))
+    return Slices(series_digest(digests), cleaner.key.uid(series.uid) or made_up["SeriesInstanceUID"])
 
 
 def patient_of(source: Path, series_uid: str) -> tuple[str, str]:
@@ -98,7 +99,15 @@ def write_object(path: Path, to: Path, cleaner: Cleaner) -> None:
             raise InputError(f"{path.name} is damaged; stage the scan again.") from error
 
 
-def _write_slice(file: Instance, path: Path, cleaner: Cleaner, series: str) -> None:
+def _made_up(first: Instance, cleaner: Cleaner) -> dict[str, str]:
+    """UIDs for a series that an anonymiser took them from, without which no reader would put it together."""
+    with first.open() as stream:
+        origin = hashlib.sha256(stream.read()).hexdigest()
+    return {name: cleaner.key.uid(f"{name} {origin}") for name in ("StudyInstanceUID", "SeriesInstanceUID")}
+
+
+def _write_slice(file: Instance, path: Path, how: tuple[Cleaner, dict[str, str]], series: str) -> None:
+    cleaner, made_up = how
     if text(file.header, "BurnedInAnnotation").upper() == "YES":
         raise InputError(
             f"{series} has words burned into its pixels (BurnedInAnnotation), which may name the patient; it is not "
@@ -109,6 +118,8 @@ def _write_slice(file: Instance, path: Path, cleaner: Cleaner, series: str) -> N
             data = dcmread(stream, force=True)
             clean = cleaner.cleaned(data, ours=False)
             _name(clean, data, file, cleaner)
+            for keyword in (name for name in made_up if not clean.get(name)):
+                setattr(clean, keyword, made_up[keyword])
             clean.add(plain_pixels(data, series))
             file_of(clean, ExplicitVRLittleEndian).save_as(path, enforce_file_format=True)
     except OSError:
