@@ -26,7 +26,7 @@ class SeriesRecord:
     """One CT series; what is not known is empty or None, so a row of an index is a record too.
 
     Args:
-        uid, number, description, images: of the series; images counts frames.
+        uid, number, description, images: of the series; images counts frames. Rules read the description.
         study: description of the study.
         body_part, image_type, manufacturer, kernel: the elements of these names.
         plane: ``axial``, ``coronal``, ``sagittal``, ``oblique``, from ImageOrientationPatient.
@@ -35,6 +35,7 @@ class SeriesRecord:
         contrast: ContrastBolusAgent names one.
         injected_s, acquired_s: ContrastBolusStartTime and the first AcquisitionTime, in seconds of the day.
         acquisition: AcquisitionNumber.
+        hidden: the description as it may be shown, without the patient's name; None where it is shown as it is.
     """
 
     uid: str
@@ -55,6 +56,12 @@ class SeriesRecord:
     injected_s: float | None = None
     acquired_s: float | None = None
     acquisition: int | None = None
+    hidden: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The description for tables and messages."""
+        return self.description if self.hidden is None else self.hidden
 
     @property
     def orientation(self) -> str:
@@ -85,11 +92,12 @@ def record_of(series: Series) -> SeriesRecord:
     """The record of a series, from its headers alone."""
     first = series.instances[0].header
     thickness, spacing, coverage, flaw = _extent(series)
+    description, shown = text(first, "SeriesDescription"), description_of(first)
     starts = [s for i in series.instances if (s := acquired_s(i.header)) is not None]
     return SeriesRecord(
         uid=series.uid,
         number=_whole(first, "SeriesNumber"),
-        description=description_of(first),
+        description=description,
         images=series.images,
         study=text(first, "StudyDescription"),
         body_part=text(first, "BodyPartExamined"),
@@ -105,6 +113,7 @@ def record_of(series: Series) -> SeriesRecord:
         injected_s=seconds_of_day(text(first, "ContrastBolusStartTime")),
         acquired_s=min(starts, default=None),
         acquisition=_whole(first, "AcquisitionNumber"),
+        hidden=None if shown == description else shown,
     )
 
 

@@ -112,7 +112,7 @@ def row_of(judged: Judged, verdict: str) -> SelectionRow:
     return SelectionRow(
         uid=record.uid,
         number=record.number,
-        description=record.description,
+        description=record.shown,
         images=record.images,
         orientation=record.orientation or "unknown",
         thickness_mm=record.thickness,
