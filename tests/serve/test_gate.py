@@ -271,6 +271,17 @@ def test_a_defect_is_told_without_its_words(ada, service, monkeypatch, caplog):
     assert "content-security-policy" in reply.headers
 
 
+def test_a_defect_of_the_framework_is_told_too(house, caplog):
+    async def broken(*_):
+        raise ValueError("DOE^JOHN")
+
+    client = Client(replace(house.app, app=broken)).as_bearer(ADA)
+    with caplog.at_level("INFO", logger="fibrolens.serve"):
+        reply = client.get("/api/v1/jobs")
+    assert (reply.status, "defect" in reply.error) == (500, True)
+    assert "DOE" not in caplog.text
+
+
 def test_only_an_upload_may_be_large(house):
     admin = house.visitor().as_browser(ADMIN)
     large = b'{"reader": "' + b"A" * gate.LARGEST_BODY + b'"}'

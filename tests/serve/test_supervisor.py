@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from sqlalchemy import text
-from tests.serve.kit import FastRecipe, client_of, staged, submitted, upload_of
+from tests.serve.kit import ADMIN, FastRecipe, client_of, staged, submitted, upload_of
+from tests.serve.process import until
 
 from fibrolens.errors import ModelError
 from fibrolens.serve import supervisor as module
@@ -17,21 +18,11 @@ from fibrolens.serve.database import sqlite_url
 from fibrolens.serve.supervisor import Supervisor
 from fibrolens.serve.worker import WorkerPlan
 
-LONGEST_S = 60
-
 
 def supervisor(service, recipe, count=1, lease_s=15.0):
     """Workers of a service."""
     plan = WorkerPlan(sqlite_url(service.storage.root), service.storage.root, recipe, lease_s, poll_s=0.02)
     return Supervisor(plan, service.jobs, count)
-
-
-def until(said, what, seconds=LONGEST_S):
-    """Wait for something."""
-    since = time.monotonic()
-    while not what():
-        assert time.monotonic() - since < seconds, said
-        time.sleep(0.02)
 
 
 def states(service):
@@ -74,7 +65,7 @@ def test_twenty_uploads_at_once_while_the_worker_is_killed_five_times(begun):
     for name, content in uploads.items():
         submitted(serial, content, name=name)
     staged(serial, uploads["ct0.zip"])
-    admin = client_of(service).as_bearer("token-of-admin")
+    admin = client_of(service).as_bearer(ADMIN)
     counting_ends(service)
     rng = np.random.default_rng(0)
     with supervisor(service, FastRecipe(0.3)) as workers:

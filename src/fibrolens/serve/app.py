@@ -16,7 +16,7 @@ from fibrolens.serve.answers import DEFECT, NOTHING_HERE, RefusedError
 from fibrolens.serve.gate import Gate
 from fibrolens.serve.logs import complain
 from fibrolens.serve.models import Answers, ErrorAnswer
-from fibrolens.serve.routes import fetch, jobs, results
+from fibrolens.serve.routes import export, fetch, jobs, results
 from fibrolens.serve.routes.pages import pages_router, viewer_files
 from fibrolens.serve.routes.reading import reading_router
 from fibrolens.serve.service import Service
@@ -56,7 +56,7 @@ def api(service: Service) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(SQLAlchemyError, _no_database)
     app.add_exception_handler(Exception, _defect)
-    for router in (jobs.router, results.router, fetch.router):
+    for router in (jobs.router, results.router, export.router, fetch.router):
         app.include_router(router, prefix=API)
     if service.reader_study is not None:
         app.include_router(reading_router(service.reader_study))

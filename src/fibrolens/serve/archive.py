@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+ZIP = "application/zip"
 #: Bytes that are read at once.
 CHUNK = 2**20
 #: The files are compressed already, or large and fast to send.
@@ -46,3 +47,8 @@ def zipped(folder: Path, inside: str) -> Iterator[bytes]:
                     to.write(content)
                     yield pipe.take()
     yield pipe.take()
+
+
+def saved(name: str) -> dict[str, str]:
+    """Headers by which a browser saves an answer under a name."""
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fibrolens.serve.answers import HEADERS, RefusedError
+from fibrolens.serve.answers import DEFECT, HEADERS, RefusedError
 from fibrolens.serve.auth import Access, Caller
 from fibrolens.serve.logs import complain, say
 from fibrolens.serve.pages import login_page

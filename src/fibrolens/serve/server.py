@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import ssl
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,7 +18,6 @@ from fibrolens.errors import UsageError
 from fibrolens.pacs.node import Node
 from fibrolens.pacs.retrieve import Fetcher
 from fibrolens.pacs.settings import read_pacs
-from fibrolens.pipeline import StageOptions
 from fibrolens.readers.folder import PICTURES, open_set
 from fibrolens.serve.app import application
 from fibrolens.serve.auth import Access, Tokens
@@ -26,7 +26,6 @@ from fibrolens.serve.jobs import Jobs
 from fibrolens.serve.logs import begin_log
 from fibrolens.serve.recipe import Recipe
 from fibrolens.serve.service import MIB, ReaderStudy, Service
-from fibrolens.serve.staging import PipelineRecipe
 from fibrolens.serve.storage import Storage
 from fibrolens.serve.supervisor import Supervisor
 from fibrolens.serve.uploads import Intake
@@ -76,6 +75,8 @@ class ServeOptions:
 
     def check(self) -> None:
         """Raise UsageError where others could listen in, or everybody would be the one user."""
+        if self.tls is not None:
+            _require_pair(*self.tls)
         if self.loopback:
             return
         if self.tls is None and not self.behind_proxy:
@@ -85,6 +86,17 @@ class ServeOptions:
             )
         if self.tokens is None:
             raise UsageError(f"On {self.host} every user needs a token; make them by --tokens FILE --add-user NAME.")
+
+
+def _require_pair(certificate: Path, key: Path) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "the key is locked"
+        raise UsageError(
+            f"{certificate} and {key} are no certificate and its key that can be used ({reason}); both must be PEM, "
+            "and the key without a password."
+        ) from None
 
 
 def run_service(options: ServeOptions, tell: Callable[[str], None], recipe: Recipe | None = None) -> None:
@@ -108,15 +120,14 @@ def run_service(options: ServeOptions, tell: Callable[[str], None], recipe: Reci
     begin_log()
     # A library's warning may quote a header, and with it a patient's name.
     warnings.simplefilter("ignore")
-    stages = recipe or PipelineRecipe(
-        StageOptions(model=options.model, all_maps=True), max(1, cores() // options.workers)
-    )
+    stages = recipe or _pipeline(options)
     with ExitStack() as stack:
         listening = stack.enter_context(_listen(options))
         storage = Storage.open(options.data)
         stack.enter_context(storage.lock())
         url = options.database or sqlite_url(storage.root)
         jobs = _queue(url, storage)
+        stack.callback(jobs.engine.dispose)
         intake = Intake(storage, jobs, stages.fingerprint)
         tokens, token = Tokens.printed() if options.tokens is None else (Tokens.read(options.tokens), None)
         node = None if pacs is None else stack.enter_context(Node(pacs, intake))
@@ -131,6 +142,13 @@ def run_service(options: ServeOptions, tell: Callable[[str], None], recipe: Reci
         except KeyboardInterrupt:
             # The signal that has ended the web server, said once more by it.
             tell("Ended; jobs that wait or were interrupted are done after the next start.")
+
+
+def _pipeline(options: ServeOptions) -> Recipe:
+    from fibrolens.pipeline import StageOptions  # noqa: PLC0415  (slow; not for who brings a recipe)
+    from fibrolens.serve.staging import PipelineRecipe  # noqa: PLC0415
+
+    return PipelineRecipe(StageOptions(model=options.model, all_maps=True), max(1, cores() // options.workers))
 
 
 def _listen(options: ServeOptions) -> socket.socket:

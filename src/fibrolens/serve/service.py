@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -50,6 +51,7 @@ class Service:
         limit: bytes of an upload at most.
         reader_study: the set that is read here, if any.
         fetcher: gets studies from a PACS, if there is one to ask.
+        exporting: held by the one export that is made at a time.
     """
 
     jobs: Jobs
@@ -62,6 +64,7 @@ class Service:
     limit: int = 4096 * MIB
     reader_study: ReaderStudy | None = field(default=None)
     fetcher: Fetcher | None = None
+    exporting: Lock = field(default_factory=Lock)
 
     def job(self, job_id: str, caller: Caller) -> Job:
         """A job that the caller may see; raises RefusedError where there is none."""

@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from fibrolens.batch import RESULT
 from fibrolens.output import MANIFEST
 from fibrolens.serve.answers import not_found
-from fibrolens.serve.archive import zipped
+from fibrolens.serve.archive import ZIP, saved, zipped
 from fibrolens.serve.auth import Caller
 from fibrolens.serve.jobs import Job
 from fibrolens.serve.models import FileAnswer, FilesAnswer, ViewAnswer
@@ -67,13 +67,13 @@ def one(here: Here, asking: Asking, job_id: JobId, name: str) -> FileResponse:
     "/jobs/{job_id}/archive.zip",
     summary="Everything of a result as a zip",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/zip": {}}, "description": "The zip."}},
+    responses={200: {"content": {ZIP: {}}, "description": "The zip."}},
 )
 def archive(here: Here, asking: Asking, job_id: JobId) -> StreamingResponse:
     """Made while it is sent."""
     job, folder = here.job(job_id, asking), _scan(here, asking, job_id)
     name = f"fibrolens-{job.scan_id}"
-    return StreamingResponse(zipped(folder, name), media_type="application/zip", headers=_saved(f"{name}.zip"))
+    return StreamingResponse(zipped(folder, name), media_type=ZIP, headers=saved(f"{name}.zip"))
 
 
 @router.get("/jobs/{job_id}/view", summary="What the viewer shows")
@@ -130,7 +130,3 @@ def _type(name: str) -> str:
     if name.endswith(".gz"):
         return "application/gzip"
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-
-def _saved(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
