@@ -127,6 +127,26 @@ def test_warnings_are_shown_or_counted_but_never_lost(content, strips, extra):
     assert shown == extra if extra <= 6 else shown >= 5
 
 
+def test_a_warning_that_is_cut_says_where_to_read_on(content, strips):
+    content["warnings"] = ["short."]
+    assert "in full in report.html" not in opened(render_pdf(content, strips))[1]
+    content["warnings"] = ["A warning that goes on and on. " * 30, "The folder /" + "long/" * 60 + " is odd."]
+    _, text, _ = opened(render_pdf(content, strips))
+    assert "…: in full in report.html" in text
+    content["warnings"] = []
+    content["quality"].update(forced=True, reasons=["The phase is native. " * 50])
+    assert "in full in report.html" in opened(render_pdf(content, strips))[1]
+
+
+def test_an_empty_foot_of_the_page_is_used_for_warnings_and_remarks(content, strips):
+    content["warnings"] = [f"warning number {n} of these." for n in range(10)]
+    _, text, _ = opened(render_pdf(content, strips))
+    assert "warning number 9" in text
+    content["warnings"] = []
+    _, text, _ = opened(render_pdf(content, strips))
+    assert "mean ± 2 SD; Pickhardt et al. 2017" in text
+
+
 def test_nulls_everywhere_are_said(content, strips):
     content["stage"]["conformal_set"] = None
     content["input"]["sha256"] = None
@@ -177,6 +197,9 @@ def test_text_is_cut_to_its_width():
     assert len(lines) == 3
     assert lines[-1].endswith("…")
     assert all(page.width(line, style) <= 40.0 for line in lines)
+    long = page.wrap("see /a/" + "long" * 40 + " there", style, 40.0, 9)
+    assert "".join(long) == "see/a/" + "long" * 40 + " there"
+    assert all(page.width(line, style) <= 40.0 for line in long)
     cut = page.cut("x" * 500, style, 30.0)
     assert page.width(cut, style) <= 30.0
     assert drawable("a\n\tb 漢") == "a b ?"

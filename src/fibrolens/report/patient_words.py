@@ -29,6 +29,7 @@ STAGE_TITLES = {
 }
 #: Of the map that was asked for, and of the recommended one where that is another.
 MAP_TITLES = ("Location map", "Location map by the recommended method")
+NOT_MEASURABLE = "not measurable"
 
 
 def marker_row(marker: Mapping[str, Any]) -> dict[str, str]:
@@ -43,7 +44,7 @@ def marker_row(marker: Mapping[str, Any]) -> dict[str, str]:
     reference = marker["reference"]
     return {
         "title": marker["title"],
-        "value": value or "not measurable",
+        "value": value or NOT_MEASURABLE,
         "range": "" if reference is None else _range(reference, unit),
         "meaning": "" if reference is None else reference["meaning"],
         "remark": marker["not_measurable"] or marker["note"] or "",

@@ -10,7 +10,7 @@ from fibrolens.io.dicom.patient import WRITINGS
 from fibrolens.plan import STAGES
 from fibrolens.report.drawing import BLUE, VERMILION
 from fibrolens.report.patient_words import MAP_TITLES, METHOD_TITLES, STAGE_TITLES
-from fibrolens.report.pdf_page import HEIGHT, INK, LINE, MARGIN, SOFT, WIDTH, Page, Style, drawable
+from fibrolens.report.pdf_page import HEIGHT, INK, LINE, MARGIN, MORE, SOFT, WIDTH, Page, Style, drawable
 from fibrolens.report.pdf_tables import TABLES_MM, draw_tables
 from fibrolens.report.strip import SIZE_MM
 from fibrolens.result import INTENDED_USE
@@ -20,10 +20,12 @@ ACROSS = RIGHT - MARGIN
 #: The stage in words stands on the left, the bars on the right.
 STAGE_MM, BARS_X, BAR_MM = 96.0, 114.0, 34.0
 #: Most lines of each text; what is left out stands in the page of the same folder.
-MOST_WARNINGS, MOST_FORCED, MOST_TRAINED = 6, 3, 2
-FOOTER_MM, CAPTION_MM = 13.0, 4.2
+MOST_FORCED, MOST_TRAINED = 3, 2
+#: Lines that warnings get, though the pictures must shrink for them.
+LEAST_WARNINGS = 6
+FOOTER_MM, CAPTION_MM, MAPS_TITLE_MM = 13.0, 4.2, 4.4
 BODY, SMALL, HEADING = Style(7.0), Style(6.2, colour=SOFT), Style(8.5, bold=True)
-ELSEWHERE = "more in report.html"
+ELSEWHERE, IN_FULL = "more in report.html", "in full in report.html"
 
 
 def render_pdf(content: Mapping[str, Any], strips: Sequence[bytes], identity: Mapping[str, str] | None = None) -> bytes:
@@ -44,10 +46,12 @@ def render_pdf(content: Mapping[str, Any], strips: Sequence[bytes], identity: Ma
     if content["quality"]["forced"]:
         y = _forced(page, y, content)
     y = max(_stage(page, y + 2.0, content), _bars(page, y + 2.0, content["stage"])) + 1.5
-    y = _warnings(page, y, content["warnings"])
-    tables = HEIGHT - MARGIN - FOOTER_MM - TABLES_MM
-    draw_tables(page, _maps(page, (y, tables - 2.5), content, strips), content, len(strips))
-    _footer(page, HEIGHT - MARGIN - FOOTER_MM + 2.0, content)
+    footer = HEIGHT - MARGIN - FOOTER_MM
+    pictures = MAPS_TITLE_MM + len(strips) * (CAPTION_MM + SIZE_MM[1])
+    y = _warnings(page, (y, footer - TABLES_MM - 2.5 - pictures), content["warnings"])
+    y = _maps(page, (y, footer - TABLES_MM - 2.5), content, strips)
+    draw_tables(page, (y, footer), content, len(strips))
+    _footer(page, footer + 2.0, content)
     return page.finish()
 
 
@@ -87,6 +91,8 @@ def _forced(page: Page, y: float, content: Mapping[str, Any]) -> float:
     reasons = " ".join(content["quality"]["reasons"])
     words = f"FORCED: this scan failed the quality gate and was staged because --force was given. {reasons}"
     lines = page.wrap(words, style, ACROSS - 4.0, MOST_FORCED)
+    if lines[-1].endswith(MORE):
+        lines.append(IN_FULL)
     page.box((MARGIN, y + 1.0, ACROSS, len(lines) * style.step + 2.0), "#ffebe6", VERMILION)
     for n, line in enumerate(lines):
         page.text(MARGIN + 2.0, y + 2.0 + n * style.step, line, style)
@@ -131,23 +137,26 @@ def _bars(page: Page, y: float, stage: Mapping[str, Any]) -> float:
     return y
 
 
-def _warnings(page: Page, y: float, warnings: Sequence[str]) -> float:
-    """As many as fit, and how many do not."""
+def _warnings(page: Page, place: tuple[float, float], warnings: Sequence[str]) -> float:
+    """As many as there is room for between two y, and how many do not fit; returns the y below."""
+    y, bottom = place
     if not warnings:
         return y
     page.text(MARGIN, y, "Warnings", HEADING)
-    y, left = y + 4.2, MOST_WARNINGS
+    y += 4.2
+    left, cut = max(LEAST_WARNINGS, int((bottom - y) / BODY.step)), False
     for n, warning in enumerate(warnings):
         last = n == len(warnings) - 1
         # A line is kept for what to read elsewhere.
         lines = page.wrap(f"• {warning}", BODY, ACROSS, max(1, min(3, left if last else left - 1)))
         if len(lines) + (not last) > left:
             page.text(MARGIN, y, f"{len(warnings) - n} {ELSEWHERE}", Style(7.0, bold=True))
-            return y + BODY.step + 1.0
-        for line in lines:
-            page.text(MARGIN, y, line, BODY)
             y += BODY.step
-        left -= len(lines)
+            break
+        cut = cut or lines[-1].endswith(MORE)
+        y, left = page.lines(MARGIN, y, lines, BODY), left - len(lines)
+    if cut:
+        page.text(RIGHT, place[0] + 0.6, f"…: {IN_FULL}", Style(6.2, colour=SOFT, align="right"))
     return y + 1.0
 
 
@@ -157,7 +166,7 @@ def _maps(page: Page, place: tuple[float, float], content: Mapping[str, Any], st
     page.text(MARGIN, top, "Where the decision came from", HEADING)
     note = "Maps show what drove this network, not where fibrosis is. 1.0: an even share. Blue: liver; dashed: spleen."
     page.text(RIGHT, top + 0.6, note, Style(6.2, colour=SOFT, align="right"), ACROSS - 52.0)
-    y = top + 4.4
+    y = top + MAPS_TITLE_MM
     height = min(SIZE_MM[1], (bottom - y) / max(1, len(strips)) - CAPTION_MM)
     width = SIZE_MM[0] * height / SIZE_MM[1]
     looks = (content["attention"], content["attention_recommended"])

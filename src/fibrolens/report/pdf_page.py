@@ -76,16 +76,20 @@ class Page:
 
     def paragraph(self, x: float, y: float, words: str, style: Style, place: tuple[float, int]) -> float:
         """Lines below each other, cut to a width in millimetres and a number of lines; returns the y below them."""
-        width, most = place
-        for line in self.wrap(words, style, width, most):
-            self.text(x, y, line, style, width)
+        return self.lines(x, y, self.wrap(words, style, *place), style)
+
+    def lines(self, x: float, y: float, lines: Sequence[str], style: Style) -> float:
+        """Lines below each other, as `wrap` made them; returns the y below them."""
+        for line in lines:
+            self.text(x, y, line, style)
             y += style.step
         return y
 
     def wrap(self, words: str, style: Style, width: float, most: int) -> list[str]:
         """Text as at most `most` lines; the last ends in `MORE` where something is left out."""
         lines: list[str] = []
-        for word in drawable(words, style.font).split():
+        split = (piece for word in drawable(words, style.font).split() for piece in self._pieces(word, style, width))
+        for word in split:
             longer = f"{lines[-1]} {word}" if lines else word
             if lines and self.width(longer, style) <= width:
                 lines[-1] = longer
@@ -94,6 +98,17 @@ class Page:
         if len(lines) <= most:
             return lines
         return [*lines[: most - 1], self.cut(f"{lines[most - 1]} {MORE}", style, width)]
+
+    def _pieces(self, word: str, style: Style, width: float) -> list[str]:
+        """A word in parts that fit; the path of a file may be longer than a line."""
+        if self.width(word, style) <= width:
+            return [word]
+        pieces = [""]
+        for letter in word:
+            if pieces[-1] and self.width(pieces[-1] + letter, style) > width:
+                pieces.append("")
+            pieces[-1] += letter
+        return pieces
 
     def cut(self, words: str, style: Style, width: float) -> str:
         """Text that is no wider than `width` millimetres."""

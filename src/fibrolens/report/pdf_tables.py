@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fibrolens.report.patient_words import MAP_TITLES, marker_row
+from fibrolens.report.patient_words import MAP_TITLES, NOT_MEASURABLE, marker_row
 from fibrolens.report.pdf_page import MARGIN, SOFT, WIDTH, Page, Style
 from fibrolens.result import REGIONS
 
-#: Height of the whole part in millimetres.
+#: Least height of the whole part in millimetres, of a row, and of the remarks below one.
 TABLES_MM = 74.0
-ROW_MM = 3.45
+ROW_MM, REMARKS_MM = 3.45, 2.6
 RIGHT = WIDTH - MARGIN
 #: Left end of the right-hand tables.
 SECOND = 128.0
@@ -22,54 +22,54 @@ TITLE_OF_NUMBER = Style(5.8, colour=SOFT, align="right")
 SHORT_REGIONS = {"liver_surface": "Liver surface (to 10 mm)", "elsewhere": "Elsewhere"}
 
 
-def draw_tables(page: Page, y: float, content: Mapping[str, Any], maps: int) -> None:
-    """Draw the tables below `y`.
+def draw_tables(page: Page, place: tuple[float, float], content: Mapping[str, Any], maps: int) -> None:
+    """Draw the tables between two y.
 
     Args:
         page: where to draw.
-        y: millimetres from the top.
+        place: millimetres from the top of the page, of the part's top and of what comes below it.
         content: of ``result.json``.
         maps: how many of the two maps are shown.
     """
-    _markers(page, y, content)
+    _markers(page, place, content)
     looks = (content["attention"], content["attention_recommended"])[:maps]
-    below = y
+    below = place[0]
     for title, look in zip(MAP_TITLES, looks, strict=False):
         below = _attention(page, below, title, look) + 1.2
     _quality(page, below, content["quality"])
 
 
-def _markers(page: Page, y: float, content: Mapping[str, Any]) -> None:
+def _markers(page: Page, place: tuple[float, float], content: Mapping[str, Any]) -> None:
+    y, bottom = place
     page.text(MARGIN, y, "Measurements", HEADING)
     page.text(SECOND - 4.0, y + 0.6, "ranges are for orientation and decide nothing", TITLE_OF_NUMBER)
     y += 4.4
     page.row(y, [(*TITLE, "Marker", SMALL), (*VALUE, "Value", TITLE_OF_NUMBER), (*RANGE, "Published range", SMALL)])
     y += 3.2
-    markers = content["marker_details"]
-    fit = int((TABLES_MM - 7.6) / ROW_MM)
-    shown = markers if len(markers) <= fit else markers[: fit - 1]
-    for marker in shown:
-        _marker(page, y, marker_row(marker))
+    rows = [marker_row(marker) for marker in content["marker_details"]]
+    fit = int((bottom - y) / ROW_MM)
+    shown = rows if len(rows) <= fit else rows[: fit - 1]
+    room = int((bottom - y - len(shown) * ROW_MM) / REMARKS_MM) if len(shown) == len(rows) else 0
+    for row in shown:
+        remarks = ". ".join(words for words in (row["remark"], row["meaning"]) if words)
+        below = room > 0 and row["value"] != NOT_MEASURABLE and page.width(remarks, SMALL) > REMARK[1]
+        _marker(page, y, row, "" if below else remarks)
         y += ROW_MM
-    if len(shown) < len(markers):
-        page.text(MARGIN, y, f"{len(markers) - len(shown)} more in report.html", Style(6.2, bold=True))
+        if below:
+            page.text(MARGIN + 2.0, y - 0.5, remarks, SMALL, SECOND - 6.0 - MARGIN)
+            y, room = y + REMARKS_MM, room - 1
+    if len(shown) < len(rows):
+        page.text(MARGIN, y, f"{len(rows) - len(shown)} more in report.html", Style(6.2, bold=True))
 
 
-def _marker(page: Page, y: float, row: Mapping[str, str]) -> None:
+def _marker(page: Page, y: float, row: Mapping[str, str], remarks: str) -> None:
     page.rule(y - 0.45, (MARGIN, SECOND - 4.0))
     page.text(TITLE[0], y, row["title"], CELL, TITLE[1])
-    if row["value"] == "not measurable":
+    if row["value"] == NOT_MEASURABLE:
         x = MARGIN + 43.0
-        page.text(x, y, f"not measurable: {row['remark']}", Style(6.2, colour=SOFT), SECOND - 4.0 - x)
+        page.text(x, y, f"{NOT_MEASURABLE}: {row['remark']}", Style(6.2, colour=SOFT), SECOND - 4.0 - x)
         return
-    page.row(
-        y,
-        [
-            (*VALUE, row["value"], NUMBER),
-            (*RANGE, row["range"], CELL),
-            (*REMARK, row["remark"] or row["meaning"], SMALL),
-        ],
-    )
+    page.row(y, [(*VALUE, row["value"], NUMBER), (*RANGE, row["range"], CELL), (*REMARK, remarks, SMALL)])
 
 
 def _attention(page: Page, y: float, title: str, look: Mapping[str, Any]) -> float:
@@ -86,7 +86,7 @@ def _attention(page: Page, y: float, title: str, look: Mapping[str, Any]) -> flo
         region = look[name]
         page.text(SECOND, y, SHORT_REGIONS.get(name, name.replace("_", " ").capitalize()), CELL, 28.0)
         if region is None or region["mean"] is None:
-            page.text(RIGHT, y, "not measurable", TITLE_OF_NUMBER)
+            page.text(RIGHT, y, NOT_MEASURABLE, TITLE_OF_NUMBER)
         else:
             share = "" if region["share"] is None else f"{100 * region['share']:.1f} %"
             page.row(y, [(middle, 12.0, f"{region['mean']:.2f}", NUMBER), (band, 22.0, _band(region), SMALL),

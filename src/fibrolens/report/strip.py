@@ -39,7 +39,7 @@ def strip_png(ct: Volume, location_map: Volume, labels: Volume, scale: str) -> b
         figure = Figure(figsize=(SIZE_MM[0] / 25.4, SIZE_MM[1] / 25.4), facecolor="white")
         places = figure.add_gridspec(
             1, AXIAL + 2, width_ratios=(*[1.0] * (AXIAL + 1), 0.05),
-            left=0.0, right=0.945, top=0.92, bottom=0.01, wspace=0.03,
+            left=0.0, right=0.945, top=0.92, bottom=0.025, wspace=0.03,
         )  # fmt: skip
         for k, index in enumerate(scene.axial_slices(AXIAL)):
             axes = figure.add_subplot(places[0, k])
