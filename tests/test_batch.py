@@ -52,6 +52,7 @@ def test_scan_folder_holds_every_file_of_the_contract(tmp_path, ct, rendering):
         "overlay_recommended.png",
         "map_recommended.nii.gz",
         "report.html",
+        "report.pdf",
         "manifest.json",
         *(f"maps/F{k}.nii.gz" for k in range(5)),
     }

@@ -138,7 +138,7 @@ class StagingInput(ScanInput):
     def stage(
         self, models: Models, options: StageOptions, scan_id: str, say: Callable[[str], None] | None = None
     ) -> StagingResult:
-        """Stage this CT; see `stage`. `say` is told the name of each step as it begins; what it raises ends the work."""
+        """Stage this CT; see `stage`. `say` is told the name of each step as it begins; what it raises ends all."""
         with one_blas_thread():
             return _stage_volume(self.ct, models, options, _Naming(scan_id, self.path, self.seconds, say))
 
