@@ -16,7 +16,7 @@ from pathlib import Path
 #: Starts the service; the second form stages with the fast stager of `tests.pacs.fast`.
 REAL = [sys.executable, "-m", "fibrolens", "serve"]
 FAST = [sys.executable, "-m", "tests.pacs.fast"]
-READY_S = 90
+READY_S = 180
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def serving(folder: Path, settings: str, command=REAL):
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
 
 def _ready(process: subprocess.Popen, out: Path, log: Path) -> Server:

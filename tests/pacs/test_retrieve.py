@@ -61,7 +61,7 @@ def fetching(kit, orthanc, way):
         yield node.fetcher, node.port
 
 
-def wait(there, seconds=20.0):
+def wait(there, seconds=60.0):
     until = time.monotonic() + seconds
     while not (found := there()):
         assert time.monotonic() < until

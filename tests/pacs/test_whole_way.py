@@ -67,7 +67,7 @@ def test_a_study_comes_back_into_orthanc_as_objects_that_say_what_the_result_say
         assert send(files, orthanc.dicom, THEIRS, AE_TITLE) == [0] * len(files)
         (orthanc_id,) = orthanc.studies()
         orthanc.forward(orthanc_id)
-        (job,) = server.wait(lambda jobs: jobs and jobs[0]["step"] == "in the PACS", 120)
+        (job,) = server.wait(lambda jobs: jobs and jobs[0]["step"] == "in the PACS", 400)
         assert (job["state"], job["origin"], job["reason"]) == ("done", "dicom", None)
         result = server.json("GET", f"jobs/{job['id']}/result")
         (tmp_path / "map.nii.gz").write_bytes(server.ask("GET", f"jobs/{job['id']}/files/map.nii.gz"))
@@ -165,7 +165,7 @@ def test_a_study_that_was_received_is_staged_after_the_server_was_killed(tmp_pat
         assert server.jobs() == []
         server.kill()
     with serving(tmp_path / "service", settings, FAST) as server:
-        (job,) = server.wait(lambda jobs: jobs and jobs[0]["state"] == "done", 30)
+        (job,) = server.wait(lambda jobs: jobs and jobs[0]["state"] == "done", 120)
         assert job["predicted"] == "n6"
         check_strangers(server)
 
