@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 
 import pypdf
 import pytest
@@ -81,17 +82,35 @@ def test_a_staged_scan_names_nobody_but_in_its_dicom_objects(stage, study, tmp_p
     assert str(dcmread(report).PatientName) == "Planted^QAFFEAFFEX"  # a PACS files it by this
 
 
+def of_two_series(study, path):
+    """A zip with the series and an arterial one of another name beside it."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(study.iterdir()):
+            archive.write(file, f"portal/{file.name}")
+            data, other = dcmread(file), io.BytesIO()
+            data.SeriesInstanceUID, data.SOPInstanceUID = "1.2.840.99.1", f"{data.SOPInstanceUID}.1"
+            data.SeriesDescription, data.PatientName = "Abdomen arterial", "Somebody^Else"
+            data.AcquisitionTime, data.AcquisitionDateTime = "101030", ""
+            data.save_as(other)
+            archive.writestr(f"arterial/{file.name}", other.getvalue())
+    return path
+
+
 def test_identified_names_the_patient_in_both_reports_alone(stage, study, tmp_path):
-    status, said = stage(study, "--identified")
-    assert status == 0
-    assert found_in(said) == set()
+    study = of_two_series(study, tmp_path / "study.zip")
+    status, said = stage(study, "--identified", "--explain-selection")
+    assert status == 0, said
+    assert "Abdomen arterial" in said
+    assert found_in(said) <= SHOWN
+    assert "Somebody" not in said
     for path in (tmp_path / "out").rglob("*"):
         if path.suffix in (".html", ".pdf"):
             text = text_of(path).decode()
             for value in ("Planted, QAFFEAFFEX", word(0x00100020), "1947-05-13", word(0x00080050)):
                 assert value in text, (path.name, value)
+            assert "Somebody" not in text
         elif path.suffix in (".json", ".csv"):
-            assert found_in(path.read_bytes()) == set(), path.name
+            assert found_in(path.read_bytes()) <= SHOWN, path.name
     (manifest,) = (tmp_path / "out").rglob("manifest.json")
     assert json.loads(manifest.read_text())["run"]["options"]["identified"] is True
     status, said = stage(study)

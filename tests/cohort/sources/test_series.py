@@ -47,3 +47,11 @@ def test_a_folder_of_several_series_could_not_be_read_as_one_image(tmp_path):
         file.rename(first / f"x{file.name}")
     (first / "no_dicom").write_bytes(b"nothing")
     assert downloaded(tmp_path) == []
+
+
+def test_what_a_library_says_of_an_odd_header_is_not_passed_on(tmp_path, caplog, recwarn):
+    place = put_series(tmp_path, "1.2.9", slices=1, SpecificCharacterSet="ISO_IR 100", StudyDescription="Abdömen")
+    file = place / "0.dcm"
+    file.write_bytes(file.read_bytes().replace(b"ISO_IR 100", b"JANE SMITH"))
+    assert downloaded(tmp_path)[0].uid == "1.2.9"
+    assert "SMITH" not in caplog.text + " ".join(str(warning.message) for warning in recwarn)

@@ -11,6 +11,7 @@ from pydicom.errors import InvalidDicomError
 
 from fibrolens.cohort.sources.clinical import age_of, number
 from fibrolens.cohort.sources.tabular import SHADOW, Role, TableFile
+from fibrolens.io.dicom.read import quiet_pydicom
 
 TAGS = (
     "PatientID", "PatientAge", "StudyInstanceUID", "StudyDate", "StudyDescription", "SeriesInstanceUID",
@@ -99,7 +100,8 @@ def downloaded(folder: Path) -> list[Series]:
 
     A folder whose first and last file belong to two series is passed over: it could not be read as one image.
     """
-    return [found for place, files in _dicom_folders(folder) if (found := _of_files(place, files)) is not None]
+    with quiet_pydicom():
+        return [found for place, files in _dicom_folders(folder) if (found := _of_files(place, files)) is not None]
 
 
 def _dicom_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
