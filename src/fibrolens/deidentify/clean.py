@@ -12,6 +12,7 @@ from pydicom.uid import UID
 
 from fibrolens import __version__
 from fibrolens.deidentify.key import Key
+from fibrolens.deidentify.numbers import as_promised, is_numbers
 from fibrolens.deidentify.profile import TEXTS, Action, action
 from fibrolens.deidentify.words import DUMMIES, PUBLIC_SCHEMES
 from fibrolens.io.dicom.files import DAMAGED
@@ -22,6 +23,7 @@ from fibrolens.io.dicom.objects.maker import IMPLEMENTATION, NAME
 BASIC = ("113100", "Basic Application Confidentiality Profile")
 OPTIONS = (("113104", "Clean Structured Content Option"), ("113105", "Clean Descriptors Option"))
 UNICODE = "ISO_IR 192"
+PIXELS = 0x7FE00010
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Cleaner:
 
     def _items_of(self, data: Dataset, sop_class: str, ours: bool) -> Dataset:
         clean = Dataset()
-        for found in _elements(data):
+        for found in _elements(data) if ours else map(as_promised, _elements(data)):
             todo = action(found.tag, found.VR, found.keyword, sop_class, ours)
             kept = self._kept(found, todo, sop_class, ours)
             if kept is not None:
@@ -71,9 +73,12 @@ class Cleaner:
             return None
         if todo is Action.INSIDE:
             items = [self._items_of(item, sop_class, ours) for item in found.value if ours or _public(item)]
+            for item in items:
+                # Pixels belong to the object; nothing would look into others.
+                item.pop(PIXELS, None)
             return DataElement(found.tag, "SQ", items) if items or not found.value else None
         if todo is Action.KEEP:
-            return self._text(found, ours) if found.VR in TEXTS else found
+            return self._ours(found) if ours else self._foreign(found)
         value: object = {
             Action.EMPTY: [] if found.VR == "SQ" else "",
             Action.DUMMY: DUMMIES.get(found.VR, ""),
@@ -82,12 +87,19 @@ class Cleaner:
         }[todo]
         return DataElement(found.tag, found.VR, value)
 
-    def _text(self, found: DataElement, ours: bool) -> DataElement | None:
-        """A text that is kept: rewritten in our objects, and empty in others where it tells who the patient is."""
-        if ours:
-            return DataElement(found.tag, found.VR, _each(self.rewrite, found.value))
+    def _ours(self, found: DataElement) -> DataElement:
+        """An element of our own object that is kept, its texts rewritten."""
+        return DataElement(found.tag, found.VR, _each(self.rewrite, found.value)) if found.VR in TEXTS else found
+
+    def _foreign(self, found: DataElement) -> DataElement | None:
+        """An element of a source that is kept: empty where it tells who the patient is, none where it is no number."""
+        if found.tag == PIXELS:
+            return found
+        if found.VR not in (*TEXTS, "CS"):
+            return found if is_numbers(found) and str(found.value).lower() not in self.telling else None
+        # The words of a code are whole; a part of one may be in a name by chance.
         words = str(found.value).lower()
-        tells = any(word in words for word in self.telling)
+        tells = any(word in (words.split() if found.VR == "CS" else words) for word in self.telling)
         return DataElement(found.tag, found.VR, "") if tells else found
 
     def _uids(self, value: object) -> object:
