@@ -99,16 +99,20 @@ export const API = "/api/v1";
 
 export class ServiceError extends Error {}
 
-/** Ask the service; its sentence is the error. */
+/** The service's sentence is the error. */
+async function accepted(answer: Response): Promise<void> {
+  if (answer.ok) return;
+  const said = (await answer.json().catch(() => ({}))) as { error?: string };
+  throw new ServiceError(said.error ?? `The service answered ${answer.status}.`);
+}
+
+/** Ask the service. */
 export async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
   const answer = await fetch(`${API}${path}`, { credentials: "same-origin", ...options });
   if (answer.status === 401) {
     location.assign("/");
   }
-  if (!answer.ok) {
-    const said = (await answer.json().catch(() => ({}))) as { error?: string };
-    throw new ServiceError(said.error ?? `The service answered ${answer.status}.`);
-  }
+  await accepted(answer);
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
@@ -119,6 +123,18 @@ export const getView = (id: string): Promise<View> => ask(`/jobs/${id}/view`);
 export const getFiles = async (id: string): Promise<FileEntry[]> =>
   (await ask<{ files: FileEntry[] }>(`/jobs/${id}/files`)).files;
 export const deleteJob = (id: string): Promise<void> => ask(`/jobs/${id}`, { method: "DELETE" });
+
+/** Make the de-identified export and save it; made on demand, it may be refused with a sentence. */
+export async function deidentified(id: string): Promise<void> {
+  const answer = await fetch(`${API}/jobs/${id}/deidentified.zip`, { credentials: "same-origin" });
+  await accepted(answer);
+  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "deidentified.zip";
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
 
 /** Volumes that were loaded, unpacked, by address: nothing is sent twice. The oldest goes first. */
 const kept = new Map<string, Promise<ArrayBuffer>>();

@@ -22,7 +22,7 @@ export const css = (color: Color): string => `rgb(${color.join(" ")})`;
 
 /** A horizontal colour bar with numbers and the name of the scale. */
 export function colorBar(highest: number, threshold: number, scale: string): SVGSVGElement {
-  const width = 320;
+  const width = 480;
   const stops = RAMP.map((color, n) =>
     svg("stop", { offset: n / (RAMP.length - 1), "stop-color": css(color) }),
   );

@@ -6,7 +6,8 @@ import { h } from "./dom";
 import { openPane, type Pane } from "./pane";
 import type { Page } from "./pages";
 import { mapSentence } from "./scan";
-import { LOOK, type Place, type Triple } from "./slices";
+import type { Triple } from "./places";
+import { LOOK } from "./slices";
 
 interface Side {
   result: Result;
@@ -44,46 +45,50 @@ async function side(id: string, other: string, number: number, jobs: Job[]): Pro
   return made;
 }
 
-/** Whether two scans lie on one grid, so that millimetres mean the same place. */
-const sameGrid = (a: Result, b: Result): boolean => a.scan_id === b.scan_id;
-
-function follow(from: Side, to: Side): void {
-  let last: Place | null = null;
-  from.pane.onPlace((place) => {
-    const there = to.pane.place;
-    const before = last;
-    last = place;
-    if (!there || to.pane.element.contains(document.activeElement) || !before) return;
-    if (sameGrid(from.result, to.result)) to.pane.slices.goTo(place.mm);
-    // Patients differ: the second goes as far as the first went.
-    else to.pane.slices.goTo(place.mm.map((mm, n) => there.mm[n]! + mm - before.mm[n]!) as Triple);
+/** Moves the other side to the same place, measured from the middle of its own liver: patients lie and are built differently. */
+function linked(sides: readonly [Side, Side]): () => void {
+  let between: Triple | null = null;
+  let leading = false;
+  sides.forEach((from, n) => {
+    const to = sides[1 - n]!;
+    from.pane.onPlace((place) => {
+      // The move of the follower is none to follow.
+      if (leading || !between) return;
+      leading = true;
+      to.pane.slices.goTo(place.mm.map((mm, axis) => mm + (n ? -1 : 1) * between![axis]!) as Triple);
+      leading = false;
+    });
   });
+  return () => {
+    const [left, right] = sides.map((one) => one.pane.slices.liver);
+    between = left && right ? (left.map((mm, axis) => right[axis]! - mm) as Triple) : [0, 0, 0];
+  };
 }
 
 export async function comparePage(left: string, right: string): Promise<Page> {
   const jobs = (await listJobs()).filter((job) => job.state === "done");
   const sides = [await side(left, right, 0, jobs), await side(right, left, 1, jobs)] as const;
-  follow(sides[0], sides[1]);
-  follow(sides[1], sides[0]);
+  const measured = linked(sides);
   const all = (act: (one: Side) => void): void => sides.forEach(act);
   const element = h(
     "div",
     { class: "compare" },
     h("div", { class: "heading" }, h("h1", {}, "Compare"), h("a", { href: `#/scan/${left}`, class: "action" }, "Back to the scan")),
-    h("p", { class: "small" }, "Both sides have the same window, colours, threshold and opacity, so that the maps can be compared; the slices go together."),
+    h("p", { class: "small" }, "Both sides have the same window, colours, threshold and opacity, so that the maps can be compared; the slices go together, measured from the middle of each liver."),
     h("div", { class: "sides" }, sides[0].element, sides[1].element),
-    controls(sides[0].view, null, null, {
+    controls(sides[0].view, null, {
       look: (changed) => all((one) => one.pane.slices.change(changed)),
       plane: (plane) => all((one) => one.pane.slices.setPlane(plane)),
-      map: () => undefined,
-      hideNull: () => undefined,
-    }),
+    }).element,
   );
   return {
     title: "Compare",
     element,
     shown: async () => {
-      for (const one of sides) await one.pane.slices.open(one.view, one.map, LOOK);
+      await Promise.all(sides.map((one) => one.pane.slices.open(one.view, one.map, LOOK)));
+      measured();
+      // The left one leads.
+      sides[0].pane.slices.step(0);
     },
     close: () => all((one) => one.pane.close()),
   };

@@ -24,6 +24,7 @@ export function help(): void {
         "where fibrosis is. Regions inside the null band are as bright in networks that have learnt nothing.",
     ),
     h("p", {}, "Slices are in radiological convention: the patient's right is on the left. Research use only."),
+    h("p", {}, h("a", { href: "/licenses.txt", target: "_blank" }, "Licences of the parts of this page")),
     button("Close", () => dialog.close(), { autofocus: true }),
   );
   dialog.addEventListener("close", () => dialog.remove());

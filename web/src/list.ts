@@ -51,7 +51,7 @@ function confirmed(job: Job, changed: () => void): void {
 
 export async function listPage(): Promise<Page> {
   const body = h("tbody");
-  const empty = h("p", {}, "No scans yet.");
+  const empty = h("p", {}, "No scans yet: choose a CT above, or send one from the PACS to the DICOM listener.");
   const messages = h("ul", { class: "uploads", "aria-live": "polite" });
   const states = new Map<string, string>();
   let timer = 0;

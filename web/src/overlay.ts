@@ -22,16 +22,17 @@ export function greys([low, high]: [number, number]): Uint32Array {
 }
 
 /** Colour of each stored value of a map: stored times slope is the map's own value. */
-export function mapColors(slope: number, look: { highest: number; threshold: number; opacity: number }): Uint32Array {
+export function mapColors(slope: number, look: { highest: number; threshold: number; opacity: number; fade: boolean }): Uint32Array {
   const colors = new Uint32Array(256);
   const last = RAMP.length - 1;
   for (let stored = 0; stored < 256; stored++) {
     const value = stored * slope;
-    const at = Math.min(value / look.highest, 1) * last;
+    const share = Math.min(value / look.highest, 1);
+    const at = share * last;
     const [from, to] = [RAMP[Math.floor(at)]!, RAMP[Math.min(Math.floor(at) + 1, last)]!];
     const color = from.map((one, n) => Math.round(one + (to[n]! - one) * (at % 1))) as Color;
     // What is not drawn keeps its colour: the display interpolates, and black would make a rim.
-    colors[stored] = rgba(color, stored === 0 || value < look.threshold ? 0 : Math.round(255 * look.opacity));
+    colors[stored] = rgba(color, stored === 0 || value < look.threshold ? 0 : Math.round(255 * look.opacity * (look.fade ? Math.sqrt(share) : 1)));
   }
   return colors;
 }

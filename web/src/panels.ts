@@ -1,8 +1,8 @@
 /** What stands beside the slices: stage, warnings, where the map lies, markers, files. */
 
-import { API, type Attention, type FileEntry, type Job, type Marker, type Result } from "./api";
+import { API, deidentified, type Attention, type FileEntry, type Job, type Marker, type Result } from "./api";
 import { attention, depth, probabilities } from "./charts";
-import { h, table } from "./dom";
+import { button, h, table, type Attributes } from "./dom";
 import { STAGE_WORDS, methodWords, patternSentence, percent, size } from "./words";
 
 export function stagePanel(result: Result): HTMLElement {
@@ -52,14 +52,16 @@ export function attentionPanel(found: Attention, hideNull: boolean): HTMLElement
 export function markerPanel(result: Result): HTMLElement {
   const measured = result.marker_details.filter((marker) => marker.value !== null);
   const others = result.marker_details.filter((marker) => marker.value === null);
+  const sources = [...new Set(measured.map((marker) => marker.mask_source))];
+  const alike = sources.length < 2;
   return h(
     "section",
     { "aria-labelledby": "markers-title" },
     h("h2", { id: "markers-title" }, "Markers"),
     table(
-      "Measured",
-      ["Marker", "Value", "Reference", "Masks"],
-      measured.map((marker) => [marker.title, shown(marker), reference(marker), marker.mask_source ?? ""]),
+      `Measured${alike ? `; masks: ${sources[0] ?? "none"}` : ""}`,
+      ["Marker", "Value", "Reference", ...(alike ? [] : ["Masks"])],
+      measured.map((marker) => [marker.title, shown(marker), reference(marker), ...(alike ? [] : [marker.mask_source ?? ""])]),
     ),
     h(
       "details",
@@ -86,7 +88,21 @@ function reference(marker: Marker): HTMLElement | string {
   return h("span", { title: range.meaning }, text);
 }
 
+const PROMINENT: Record<string, string> = { "report.html": "Report", "report.pdf": "Report as PDF" };
+
+/** A report opens beside this page; another file is saved. */
+const opened = (file: FileEntry): Attributes => (file.name.endsWith(".html") ? { target: "_blank" } : { download: true });
+
 export function filePanel(job: Job, files: FileEntry[]): HTMLElement {
+  const told = h("p", { class: "small", role: "status" });
+  const withoutPatient = button("Without the patient (zip)", () => {
+    withoutPatient.disabled = true;
+    told.textContent = "The CT and its result are being de-identified …";
+    deidentified(job.id)
+      .then(() => (told.textContent = "De-identified and sent. Look at the pictures before you pass them on."))
+      .catch((error: unknown) => (told.textContent = error instanceof Error ? error.message : String(error)))
+      .finally(() => (withoutPatient.disabled = false));
+  });
   const address = (name: string): string =>
     `${API}/jobs/${job.id}/files/${name.split("/").map(encodeURIComponent).join("/")}`;
   return h(
@@ -95,9 +111,12 @@ export function filePanel(job: Job, files: FileEntry[]): HTMLElement {
     h("h2", { id: "files-title" }, "Download"),
     h(
       "p",
-      {},
+      { class: "files-kept" },
       h("a", { href: `${API}/jobs/${job.id}/archive.zip`, download: true, class: "action" }, "Everything as a zip"),
+      ...files.filter((file) => file.name in PROMINENT).map((file) => h("a", { href: address(file.name), class: "action", ...opened(file) }, PROMINENT[file.name]!)),
+      withoutPatient,
     ),
+    told,
     h(
       "details",
       {},
@@ -106,7 +125,7 @@ export function filePanel(job: Job, files: FileEntry[]): HTMLElement {
         "ul",
         { class: "files" },
         ...files.map((file) =>
-          h("li", {}, h("a", { href: address(file.name), ...(file.name.endsWith(".html") ? { target: "_blank" } : { download: true }) }, file.name), ` ${size(file.bytes)}`),
+          h("li", {}, h("a", { href: address(file.name), ...opened(file) }, file.name), ` ${size(file.bytes)}`),
         ),
       ),
     ),

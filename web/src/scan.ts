@@ -1,11 +1,12 @@
 /** The page of one scan. */
 
-import { REGIONS, getFiles, getJob, getResult, getView, type Attention, type Result, type View } from "./api";
+import { getFiles, getJob, getResult, getView, type Attention, type Result, type View } from "./api";
 import { controls } from "./controls";
 import { h } from "./dom";
 import { openPane } from "./pane";
 import { attentionPanel, filePanel, markerPanel, scanPanel, stagePanel, warningPanel } from "./panels";
 import type { Page } from "./pages";
+import type { Triple } from "./places";
 import { LOOK, entry } from "./slices";
 import { methodWords } from "./words";
 
@@ -14,10 +15,12 @@ export function attentionOf(result: Result, map: string): Attention {
   return map === "recommended" ? result.attention_recommended : result.attention;
 }
 
-/** Where the null bands end at the highest; null where the weights know none. */
-export function nullEnd(found: Attention): number | null {
-  const ends = REGIONS.flatMap((name) => found[name]?.null?.high ?? []);
-  return ends.length ? Math.max(...ends) : null;
+/** Where the null bands of a map end, elsewhere, in the liver and in the spleen; null where they are not known. */
+function nullsOf(result: Result, map: string): Triple | null {
+  if (map !== "recommended" && map !== result.stage.predicted) return null;
+  const found = attentionOf(result, map);
+  const ends = (["elsewhere", "liver", "spleen"] as const).map((name) => found[name]?.null?.high ?? 0);
+  return ends.some((end) => end > 0) ? (ends as Triple) : null;
 }
 
 export function mapSentence(result: Result, view: View, name: string): string {
@@ -29,27 +32,28 @@ export function mapSentence(result: Result, view: View, name: string): string {
 export async function scanPage(id: string): Promise<Page> {
   const [job, result, view, files] = await Promise.all([getJob(id), getResult(id), getView(id), getFiles(id)]);
   let map = view.display.map;
-  let hidden = false;
   const pane = await openPane(`CT of scan ${result.scan_id}`);
-  const said = h("p", { class: "map-title" }, mapSentence(result, view, map));
-  const attention = h("div", {}, attentionPanel(attentionOf(result, map), hidden));
+  const said = h("p", { class: "map-title" });
+  const attention = h("div");
   const redraw = (): void => {
     said.textContent = mapSentence(result, view, map);
-    attention.replaceChildren(attentionPanel(attentionOf(result, map), hidden));
+    attention.replaceChildren(attentionPanel(attentionOf(result, map), looks.hidesNull()));
   };
-  const wishes = {
-    look: pane.slices.change.bind(pane.slices),
-    plane: pane.slices.setPlane.bind(pane.slices),
-    map: (name: string) => {
+  const looks = controls(view, map, {
+    look: (changed) => {
+      pane.slices.change(changed);
+      if (changed.nulls) redraw();
+    },
+    plane: (plane) => pane.slices.setPlane(plane),
+    map: (name) => {
       map = name;
+      looks.setNulls(nullsOf(result, map));
       redraw();
       void pane.slices.show(view, name);
     },
-    hideNull: (on: boolean) => {
-      hidden = on;
-      redraw();
-    },
-  };
+  });
+  looks.setNulls(nullsOf(result, map));
+  redraw();
   const element = h(
     "div",
     { class: "scan" },
@@ -59,8 +63,9 @@ export async function scanPage(id: string): Promise<Page> {
     h(
       "div",
       { class: "columns" },
-      h("div", { class: "seen" }, said, pane.element, controls(view, map, nullEnd(attentionOf(result, map)), wishes)),
-      h("div", { class: "told" }, stagePanel(result), attention, markerPanel(result), filePanel(job, files)),
+      h("div", { class: "seen" }, said, pane.element, looks.element),
+      h("div", { class: "told" }, stagePanel(result), attention, filePanel(job, files)),
+      h("div", { class: "more" }, markerPanel(result)),
     ),
   );
   return {

@@ -3,9 +3,10 @@
 import { NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
 import { loadVolume, type View, type ViewVolume } from "./api";
 import { h } from "./dom";
-import { affine, blank, bytes, sizes, thumbnail, withRange } from "./nifti";
+import { blank, bytes, sizes, thumbnail, withRange } from "./nifti";
 import { OUTLINE_COLORS, greys, mapColors, outlines, type Plane } from "./overlay";
 import { Painter } from "./painter";
+import { brightest, middle, type Triple } from "./places";
 
 const PLANES = {
   axial: SLICE_TYPE.AXIAL,
@@ -15,9 +16,9 @@ const PLANES = {
 } as const;
 /** Which axis of the patient the slices of a plane follow: 0 to the right, 1 forward, 2 up. */
 export const AXIS = { axial: 2, coronal: 1, sagittal: 0, "three planes": 2 } as const;
+/** Labels' numbers: what is outside of both is 0. */
 const ORGANS = ["", "liver", "spleen"];
-
-export type Triple = [number, number, number];
+const LIVER = 1;
 
 export interface Place {
   /** Right, anterior, superior. */
@@ -36,9 +37,14 @@ export interface Look {
   highest: number;
   threshold: number;
   opacity: number;
+  /** Low values fade, so that the CT stays seen below them. */
+  fade: boolean;
   outlines: boolean;
+  /** Ends of the null band elsewhere, in the liver, in the spleen: what is below is not drawn either. */
+  nulls: Triple;
 }
-export const LOOK: Look = { window: [-125, 225], highest: 6, threshold: 1, opacity: 0.6, outlines: true };
+export const NO_NULLS: Triple = [0, 0, 0];
+export const LOOK: Look = { window: [-125, 225], highest: 6, threshold: 1, opacity: 0.6, fade: false, outlines: true, nulls: NO_NULLS };
 
 /** A map or labels as they came. */
 interface Layer {
@@ -49,6 +55,8 @@ interface Layer {
 
 export class Slices {
   readonly canvas = h("canvas", { class: "slices", tabindex: 0, role: "img" });
+  /** What is put into pages. NiiVue gives a canvas up that leaves its parent. */
+  readonly frame = h("div", { class: "frame" }, this.canvas);
   onPlace: (place: Place) => void = () => undefined;
   plane: Plane = "axial";
   private readonly nv: Painter;
@@ -65,8 +73,8 @@ export class Slices {
       isRadiologicalConvention: true,
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.95, 0.9, 0.25, 0.7],
-      crosshairWidth: 1,
-      crosshairWidthUnit: "voxels",
+      crosshairWidth: 0.7,
+      crosshairWidthUnit: "mm",
       crosshairGap: 12,
       multiplanarShowRender: SHOW_RENDER.NEVER,
       sliceType: SLICE_TYPE.AXIAL,
@@ -87,7 +95,7 @@ export class Slices {
 
   /** Put the canvas into the page and compile the shaders, which takes seconds without a graphics card. */
   attach(host: HTMLElement): Promise<unknown> {
-    host.append(this.canvas);
+    host.append(this.frame);
     this.ready = this.nv.attachToCanvas(this.canvas, false).then(() => this.rehearse());
     return this.ready;
   }
@@ -100,12 +108,11 @@ export class Slices {
     this.nv.drawScene();
   }
 
-  /** Show a scan with one of its maps, and the outlines a moment later. */
+  /** Show a scan with one of its maps, at the place where that is highest. */
   async open(view: View, map: string, look: Look): Promise<void> {
     this.look = { ...look };
     this.wanted = map;
-    this.labels = this.outline = null;
-    const [ct, shown] = await Promise.all([load(view, "ct"), load(view, map), this.ready]);
+    const [ct, shown, labels] = await Promise.all([load(view, "ct"), load(view, map), load(view, "labels"), this.ready]);
     const [whole, under, over] = await Promise.all([
       image("ct", withRange(ct.file, ...look.window)),
       image("under", thumbnail(ct.file)),
@@ -114,11 +121,11 @@ export class Slices {
     this.ct = whole;
     this.map = shown;
     this.nv.prepare(whole, [under, over]);
+    this.labels = labels;
+    this.outlined();
     this.paintCt();
     this.paintMap();
-    this.goTo(brightest(shown));
-    this.labels = await load(view, "labels");
-    this.redraw(true);
+    this.goTo(brightest(shown.file, shown.values, labels.values));
   }
 
   /** Show another map of the same scan. */
@@ -142,7 +149,8 @@ export class Slices {
   setPlane(plane: Plane): void {
     this.plane = plane;
     this.nv.setSliceType(PLANES[plane]);
-    this.redraw(true);
+    this.outlined();
+    this.redraw();
   }
 
   /** Go on by slices of the plane that is shown, or along an axis of the patient. */
@@ -152,21 +160,32 @@ export class Slices {
     this.nv.moveCrosshairInVox(...move);
   }
 
+  /** The middle of the liver; null where it is not known. */
+  get liver(): Triple | null {
+    return this.labels && middle(this.labels.file, this.labels.values, LIVER);
+  }
+
   /** Go to a place of the patient. */
   goTo(mm: Triple): void {
     if (!this.ct) return;
-    this.nv.scene.crosshairPos = this.nv.mm2frac(mm);
+    // Another patient's place may lie outside of this scan.
+    const [x, y, z] = [...this.nv.mm2frac(mm)].map((one) => Math.max(0, Math.min(1, one)));
+    this.nv.scene.crosshairPos = [x!, y!, z!];
     this.nv.createOnLocationChange();
     this.nv.drawScene();
   }
 
   /** Draw the overlay anew; the CT stays as it is. */
-  private redraw(outlined = false): void {
-    if (!this.ct || !this.labels) return;
-    if (outlined) this.outline = outlines(this.labels.values, sizes(this.labels.file), this.plane);
+  private redraw(): void {
+    if (!this.ct) return;
     this.paintMap();
     this.nv.drawScene();
     this.moved();
+  }
+
+  private outlined(): void {
+    const { labels, plane } = this;
+    this.outline = labels && outlines(labels.values, sizes(labels.file), plane);
   }
 
   private paintCt(): void {
@@ -177,21 +196,24 @@ export class Slices {
   }
 
   private paintMap(): void {
-    const { ct, map, look } = this;
-    if (!ct || !map) return;
-    const [values, colors] = [map.values, mapColors(map.slope, look)];
-    const outline = look.outlines ? this.outline : null;
-    if (outline) this.nv.paint(1, ct, (n) => (outline[n] ? OUTLINE_COLORS[outline[n]!]! : colors[values[n]!]!));
-    else this.nv.paint(1, ct, (n) => colors[values[n]!]!);
+    const { ct, map, labels, outline, look } = this;
+    if (!ct || !map || !labels || !outline) return;
+    const [values, organs] = [map.values, labels.values];
+    const colors = look.nulls.map((end) => mapColors(map.slope, { ...look, threshold: Math.max(look.threshold, end) }));
+    if (look.outlines) {
+      this.nv.paint(1, ct, (n) => (outline[n] ? OUTLINE_COLORS[outline[n]!]! : colors[organs[n]!]![values[n]!]!));
+    } else this.nv.paint(1, ct, (n) => colors[organs[n]!]![values[n]!]!);
   }
 
   private moved(): void {
     const { ct, map } = this;
     if (!ct || !map) return;
     const of = ct.dimsRAS!.slice(1, 4) as Triple;
-    const voxel = [...this.nv.frac2vox(this.nv.scene.crosshairPos)] as Triple;
+    // The rim of the last voxel would round to one behind it.
+    const vox = [...this.nv.frac2vox(this.nv.scene.crosshairPos)];
+    const voxel = vox.map((one, n) => Math.max(0, Math.min(of[n]! - 1, Math.round(one)))) as Triple;
     const { img2RASstart: start, img2RASstep: step } = ct;
-    const index = [0, 1, 2].reduce((sum, n) => sum + start![n]! + step![n]! * Math.round(voxel[n]!), 0);
+    const index = [0, 1, 2].reduce((sum, n) => sum + start![n]! + step![n]! * voxel[n]!, 0);
     this.onPlace({
       mm: [...this.nv.frac2mm(this.nv.scene.crosshairPos)].slice(0, 3) as Triple,
       voxel,
@@ -212,15 +234,6 @@ async function load(view: View, name: string): Promise<Layer> {
 /** NiiVue's image of an unpacked file. */
 const image = (name: string, buffer: ArrayBuffer): Promise<NVImage> =>
   NVImage.loadFromUrl({ url: `${name}.nii`, name: `${name}.nii`, buffer });
-
-/** Where a map is highest, in millimetres. */
-function brightest({ file, values }: Layer): Triple {
-  let best = 0;
-  for (let n = 1; n < values.length; n++) if (values[n]! > values[best]!) best = n;
-  const [columns, rows] = sizes(file);
-  const index = [best % columns, Math.floor(best / columns) % rows, Math.floor(best / (columns * rows)), 1];
-  return affine(file).map((row) => row.reduce((sum, value, n) => sum + value * index[n]!, 0)) as Triple;
-}
 
 export function entry(view: View, name: string): ViewVolume {
   const found = view.volumes.find((volume) => volume.name === name);

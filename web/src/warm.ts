@@ -28,7 +28,7 @@ export async function warm(): Promise<void> {
 export async function take(host: HTMLElement): Promise<Slices> {
   const known = spare.pop();
   if (known) {
-    host.append(known.canvas);
+    host.append(known.frame);
     return known;
   }
   const { Slices } = await import("./slices");
@@ -40,6 +40,6 @@ export async function take(host: HTMLElement): Promise<Slices> {
 /** Keep a view for the next scan: browsers allow few graphics contexts. */
 export function giveBack(view: Slices): void {
   view.onPlace = () => undefined;
-  parking().append(view.canvas);
+  parking().append(view.frame);
   spare.push(view);
 }
