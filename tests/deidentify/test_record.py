@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from fibrolens.deidentify.clean import rewriter
 from fibrolens.deidentify.key import Key
 from fibrolens.deidentify.record import CHOSEN, Renamed, new_content, text_changes
@@ -36,8 +38,19 @@ def result():
     }  # fmt: skip
 
 
-def told():
+def with_masks(liver, spleen):
+    """A result of own masks with these names."""
     content = result()
+    masks = {
+        organ: {"kind": "file", "name": name, "sha256": "9" * 64, "label_map": None}
+        for organ, name in {"liver": liver, "spleen": spleen}.items()
+    }
+    look = {"scale": "mean1", "mask_source": f"liver from {liver}, spleen from {spleen}"}
+    return content | {"masks": masks, "attention": look, "warnings": [f"The liver in {liver} is small."]}
+
+
+def told(content=None):
+    content = content or result()
     whole, parts = text_changes(content, Path("/elsewhere/study"), KEY)
     return new_content(content, NEW, rewriter(whole, parts, KEY))
 
@@ -64,6 +77,21 @@ def test_warnings_keep_what_they_mean():
         "A warning of ours, F4, 3 of 5.",
     ]
     assert told()["quality"]["reasons"] == ["the CT looks like native phase, not at all like a the CT."]
+
+
+@pytest.mark.parametrize("names", [("a.nii.gz", "Wernicke_a.nii.gz"), ("Wernicke_a.nii.gz", "a.nii.gz")])
+def test_of_a_name_that_ends_another_nothing_is_left(names):
+    old = with_masks(*names)
+    assert "Wernicke" not in str(told(old))
+    assert told(old)["attention"]["mask_source"] == "liver from own liver mask, spleen from own spleen mask"
+
+
+@pytest.mark.parametrize("name", ["F4", "1", "mean1", "gradcam"])
+def test_a_mask_called_like_a_value_changes_no_value(name):
+    new = told(with_masks(name, name))
+    assert (new["stage"], new["attention"]["scale"]) == ({"predicted": "F4"}, "mean1")
+    assert {mask["name"] for mask in new["masks"].values()} == {"own mask"}
+    assert new["warnings"] == ["The liver in own mask is small."]
 
 
 def test_the_result_itself_is_not_changed():

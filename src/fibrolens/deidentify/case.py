@@ -151,13 +151,12 @@ def _the_ct(source: Path, content: Mapping[str, Any]) -> Volume:
 
 def _cleaner(source: Path, ct: Volume, content: Mapping[str, Any], key: Key) -> Cleaner:
     """How this case is cleaned; our DICOM texts are those of the result in ASCII."""
-    whole, parts = text_changes(content, source, key)
+    whole, hashes = text_changes(content, source, key)
     dicom = ct.get("format") == "dicom"
     who = patient_of(source, ct.get("series_uid") or "") if dicom else ("file", str(ct.get("sha256")))
     in_dicom = {plain(old, LONG_TEXT): plain(new, LONG_TEXT) for old, new in whole.items()}
-    in_ascii = {plain(old): plain(new) for old, new in parts.items() if plain(old)}
     cleaner = Cleaner(key, key.pseudonym(*who))
-    return replace(cleaner, rewrite=rewriter(whole | in_dicom, parts | in_ascii, key))
+    return replace(cleaner, rewrite=rewriter(whole | in_dicom, hashes, key))
 
 
 def _map_words(look: Mapping[str, Any]) -> str:

@@ -40,48 +40,72 @@ def new_content(content: Mapping[str, Any], new: Renamed, rewrite: Callable[[str
         new: names that change.
         rewrite: an old text to the one that stands there instead; see `text_changes`.
     """
-    told = _walk(content, rewrite)
+    masks = _mask_names(content)
+    told = dict(_walk(content, rewrite, masks))
     told["scan_id"] = new.scan_id
     told["input"] |= {"path": new.path, "series_uid": new.series_uid, "sha256": new.sha256, "selection": None}
-    return dict(told)
+    for organ, mask in content["masks"].items():
+        told["masks"][organ]["name"] = masks.get(mask["name"], mask["name"])
+    return told
 
 
 def text_changes(content: Mapping[str, Any], source: Path, key: Key) -> tuple[dict[str, str], dict[str, str]]:
-    """Texts of a result that change as a whole, and pieces that change wherever they stand.
+    """Sentences of a result that change as a whole, and hashes that change wherever they stand.
+
+    Names of files are replaced in sentences alone: a mask may be called ``F4``, which is a stage elsewhere.
 
     Args:
         content: of ``result.json``.
         source: where the CT was given to the export; errors and warnings call it by its name.
         key: replaces hashes of the user's own masks.
     """
-    parts = {}
-    for organ, mask in content["masks"].items():
-        if mask["kind"] == "file":
-            parts[str(mask["name"])] = f"own {organ} mask"
-            if mask["sha256"]:
-                parts[str(mask["sha256"])] = key.digest("mask", str(mask["sha256"]))
-    names = {Path(str(content["input"]["path"])).name, str(content["input"]["path"]), source.name}
+    own = [str(mask["sha256"]) for mask in content["masks"].values() if mask["kind"] == "file" and mask["sha256"]]
+    path = str(content["input"]["path"])
+    names = dict.fromkeys((Path(path).name, path, source.name), "the CT") | _mask_names(content)
     selection = content["input"].get("selection") or {}
     sentences = [*content["warnings"], *content["quality"]["reasons"]]
     whole = {old: _sentence(old, names, selection.get("warning")) for old in sentences}
-    return {old: new for old, new in whole.items() if old != new}, parts
+    return {old: new for old, new in whole.items() if old != new}, {old: key.digest("mask", old) for old in own}
 
 
-def _sentence(old: str, names: set[str], chosen: str | None) -> str:
-    """A warning or a reason without the name of the input and without what a header says."""
+def _mask_names(content: Mapping[str, Any]) -> dict[str, str]:
+    """The names of the user's own masks, which may be a patient's, and what is said instead."""
+    names: dict[str, str] = {}
+    for organ, mask in content["masks"].items():
+        if mask["kind"] == "file":
+            name = str(mask["name"])
+            names[name] = "own mask" if name in names else f"own {organ} mask"
+    return names
+
+
+def _sentence(old: str, names: Mapping[str, str], chosen: str | None) -> str:
+    """A warning or a reason without names of files and without what a header says."""
     if old == chosen:
         return CHOSEN
     for start in QUOTING:
         if old.startswith(start):
             return f"{start}."
-    for name in sorted(filter(None, names), key=len, reverse=True):
-        old = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "the CT", old)
-    return old
+    return _renamed(old, names)
 
 
-def _walk(value: Any, rewrite: Callable[[str], str]) -> Any:
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """Text with every name in it replaced, in one pass: of a name that ends another nothing must be left."""
+    longest_first = "|".join(re.escape(name) for name in sorted(filter(None, names), key=len, reverse=True))
+    return (
+        re.sub(rf"(?<!\w)(?:{longest_first})(?!\w)", lambda found: names[found.group()], text)
+        if longest_first
+        else text
+    )
+
+
+def _walk(value: Any, rewrite: Callable[[str], str], masks: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
-        return {name: _walk(inner, rewrite) for name, inner in value.items()}
+        return {
+            name: _renamed(inner, masks)
+            if name == "mask_source" and isinstance(inner, str)
+            else _walk(inner, rewrite, masks)
+            for name, inner in value.items()
+        }
     if isinstance(value, list):
-        return [_walk(inner, rewrite) for inner in value]
+        return [_walk(inner, rewrite, masks) for inner in value]
     return rewrite(value) if isinstance(value, str) else value
