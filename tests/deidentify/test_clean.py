@@ -106,6 +106,13 @@ def test_what_the_pictures_need_stays():
     assert (clean.pixel_array == data.pixel_array).all()
 
 
+def test_a_source_without_name_and_id_gets_the_pseudonym():
+    data = slice_()
+    del data.PatientName, data.PatientID
+    clean, _ = bytes_of(data)
+    assert str(clean.PatientName) == clean.PatientID == "case-1"
+
+
 def test_uids_change_alike_and_public_ones_stay():
     one, other = (bytes_of(file)[0] for file in ct_series(ct_array(2, 4, 4)))
     assert one.SeriesInstanceUID == other.SeriesInstanceUID == KEY.uid("1.2.826.0.1.3680043.8.498.11")

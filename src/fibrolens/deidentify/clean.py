@@ -52,6 +52,8 @@ class Cleaner:
         sop_class = str(element(data, "SOPClassUID") or "")
         clean = self._items_of(data, sop_class, ours)
         clean.SpecificCharacterSet = UNICODE
+        # Also where the source has none, so that CT and objects stay one patient's.
+        clean.PatientName = clean.PatientID = self.pseudonym
         clean.PatientIdentityRemoved = "YES"
         clean.DeidentificationMethod = f"fibrolens {__version__}, PS3.15 Basic Profile"
         clean.DeidentificationMethodCodeSequence = [_code(*code) for code in (BASIC, *(OPTIONS if ours else ()))]
