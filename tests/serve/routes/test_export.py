@@ -52,7 +52,7 @@ def test_what_is_not_done_or_somebody_elses_is_not_exported(ada, ben, service, m
 
 @pytest.mark.parametrize(("error", "status"), [
     (UsageError("De-identification needs dicom-anonymizer; install it by: pip install 'fibrolens[deidentify]'."), 501),
-    (InputError("Words are burned into the pixels of this CT."), 422), (OutputError("No space left."), 507),
+    (InputError("Words are burned into the pixels of this CT."), 409), (OutputError("No space left."), 507),
 ])  # fmt: skip
 def test_what_cannot_be_exported_is_told_and_leaves_nothing(ada, service, monkeypatch, error, status):
     def fail(_source, _results, out):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from fibrolens.errors import InputError, OutputError, UsageError
 from fibrolens.serve.answers import RefusedError, not_found
@@ -19,10 +19,13 @@ from fibrolens.serve.routes.jobs import NOT_FOUND, JobId
 from fibrolens.serve.service import Asking, Here, Service
 
 REFUSED: Answers = {
-    422: {"model": ErrorAnswer, "description": "The case cannot be de-identified, such as by words in its pixels."},
+    409: {"model": ErrorAnswer, "description": "The case cannot be de-identified, such as by words in its pixels."},
     501: {"model": ErrorAnswer, "description": "What de-identifies is not installed with this service."},
     507: {"model": ErrorAnswer, "description": "The disk of the service is full."},
 }
+
+#: Name of the export in its temporary folder.
+CASE = "case"
 
 router = APIRouter(tags=["results"], responses=NOT_FOUND)
 
@@ -41,11 +44,11 @@ def deidentified(here: Here, asking: Asking, job_id: JobId) -> StreamingResponse
     job = here.job(job_id, asking)
     place = tempfile.TemporaryDirectory(dir=here.storage.incoming, ignore_cleanup_errors=True)
     try:
-        name = f"fibrolens-{_export(here, job, Path(place.name) / 'case')}"
+        name = f"fibrolens-{_export(here, job, Path(place.name) / CASE)}"
     except BaseException:
         place.cleanup()
         raise
-    return StreamingResponse(_sent(place, name), media_type=ZIP, headers=saved(f"{name}.zip"))
+    return _Sent(place, name)
 
 
 def _export(here: Service, job: Job, out: Path) -> str:
@@ -63,14 +66,22 @@ def _export(here: Service, job: Job, out: Path) -> str:
     except UsageError as error:
         raise RefusedError(HTTPStatus.NOT_IMPLEMENTED, str(error)) from None
     except InputError as error:
-        raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+        raise RefusedError(HTTPStatus.CONFLICT, str(error)) from None
     except OutputError:
         raise RefusedError(
             HTTPStatus.INSUFFICIENT_STORAGE, "The disk of this service is full; tell who runs it."
         ) from None
 
 
-def _sent(place: tempfile.TemporaryDirectory[str], name: str) -> Iterator[bytes]:
-    """The zip while it is sent; then, or when nobody takes it any more, the folder is removed."""
-    with place:
-        yield from zipped(Path(place.name) / "case", name)
+class _Sent(StreamingResponse):
+    """The zip of a folder, which is removed when all is sent or nobody takes it any more."""
+
+    def __init__(self, place: tempfile.TemporaryDirectory[str], name: str) -> None:
+        super().__init__(zipped(Path(place.name) / CASE, name), media_type=ZIP, headers=saved(f"{name}.zip"))
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._place.cleanup()
