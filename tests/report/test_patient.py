@@ -99,3 +99,9 @@ def test_the_report_says_whether_the_map_shows_the_papers_pattern(content):
     page = render_report(content | {"attention": content["attention"] | {"agreement": fits}}, [b""])
     assert "does not show the paper&#39;s pattern" in page or "does not show the paper's pattern" in page
     assert "25 % of 40 maps" in page
+
+
+def test_a_hash_that_is_not_known_is_said(content):
+    page = render_report(content | {"input": content["input"] | {"sha256": None}}, [b"", b""])
+    assert "<code>not known</code>" in page
+    assert "None" not in page
