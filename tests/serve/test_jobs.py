@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from fibrolens.errors import UsageError
+from fibrolens.serve import jobs as module
 from fibrolens.serve.database import connect
-from fibrolens.serve.jobs import GIVEN_UP, MOST_ATTEMPTS, Jobs, Submission, new_id
+from fibrolens.serve.jobs import GIVEN_UP, LEASE_S, MOST_ATTEMPTS, Jobs, Submission, new_id
 
 
 def submission(key: str = "k", **changes):
@@ -103,18 +104,23 @@ def test_a_lost_worker_cannot_end_a_job_a_second_time(jobs):
     assert (jobs.get(job.id).scan_id, jobs.get(job.id).predicted) == ("ct-1", "F4")
 
 
-def test_a_lease_without_a_sign_of_life_runs_out(jobs):
-    job, hasty = add(jobs), replace(jobs, lease_s=0.2)
-    claim = hasty.claim("w")
+def test_a_lease_without_a_sign_of_life_runs_out(jobs, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(module.time, "time", lambda: now)
+    job = add(jobs)
+    claim = jobs.claim("w")
+    now += LEASE_S - 1
     assert jobs.expire() == 0
-    time.sleep(0.15)
-    assert hasty.beat(claim)
-    time.sleep(0.15)
+    assert jobs.beat(claim)
+    now += LEASE_S - 1
     assert jobs.expire() == 0
-    time.sleep(0.15)
+    assert jobs.progress(claim, 0.5, "half")
+    now += LEASE_S - 1
+    assert jobs.expire() == 0
+    now += 2
     assert jobs.expire() == 1
     assert (jobs.get(job.id).state, jobs.get(job.id).lease) == ("queued", None)
-    assert not hasty.beat(claim)
+    assert not jobs.beat(claim)
 
 
 def test_after_five_lost_workers_a_job_fails_with_a_sentence(jobs):

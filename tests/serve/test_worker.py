@@ -132,12 +132,12 @@ def test_a_worker_whose_job_was_given_away_stops_and_leaves_the_others_result(se
 
 def test_signs_of_life_come_while_the_work_says_nothing(begun):
     service = begun()
-    jobs = type(service.jobs)(service.jobs.engine, lease_s=0.3)
+    jobs = type(service.jobs)(service.jobs.engine, lease_s=1.5)
     submitted(service)
 
     def long(_):
         for _ in range(4):
-            time.sleep(0.15)
+            time.sleep(0.5)
             assert jobs.expire() == 0
 
     perform(jobs.claim("w"), jobs, service.storage, Doing(long))
