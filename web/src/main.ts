@@ -45,8 +45,8 @@ async function made(name: string, ids: string[]): Promise<Page> {
 
 document.getElementById("help")?.addEventListener("click", help);
 addEventListener("keydown", (event) => {
-  const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
-  if (event.key === "?" && !typing && !document.querySelector("dialog")) help();
+  // Nothing on these pages is typed into.
+  if (event.key === "?" && !document.querySelector("dialog")) help();
 });
 addEventListener("hashchange", () => void open());
 void open();
