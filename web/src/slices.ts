@@ -104,13 +104,16 @@ export class Slices {
   private async rehearse(): Promise<void> {
     const [ct, under, over] = await Promise.all(["ct", "under", "over"].map((name) => image(name, blank())));
     this.nv.prepare(ct!, [under!, over!]);
-    for (const layer of [0, 1] as const) this.nv.paint(layer, ct!, () => 0);
+    for (const layer of [0, 1] as const) this.nv.paint(layer, () => 0);
     this.nv.drawScene();
   }
 
   /** Show a scan with one of its maps, at the place where that is highest. */
   async open(view: View, map: string, look: Look): Promise<void> {
     this.look = { ...look };
+    // A view that was used before may show another plane.
+    this.plane = "axial";
+    this.nv.setSliceType(PLANES.axial);
     this.wanted = map;
     const [ct, shown, labels] = await Promise.all([load(view, "ct"), load(view, map), load(view, "labels"), this.ready]);
     const [whole, under, over] = await Promise.all([
@@ -148,9 +151,10 @@ export class Slices {
 
   setPlane(plane: Plane): void {
     this.plane = plane;
-    this.nv.setSliceType(PLANES[plane]);
     this.outlined();
-    this.redraw();
+    this.paintMap();
+    this.nv.setSliceType(PLANES[plane]);
+    this.moved();
   }
 
   /** Go on by slices of the plane that is shown, or along an axis of the patient. */
@@ -192,7 +196,7 @@ export class Slices {
     const { ct, look } = this;
     if (!ct) return;
     const [values, colors] = [ct.img as Int16Array, greys(look.window)];
-    this.nv.paint(0, ct, (index) => colors[values[index]! & 0xffff]!);
+    this.nv.paint(0, (index) => colors[values[index]! & 0xffff]!);
   }
 
   private paintMap(): void {
@@ -201,8 +205,8 @@ export class Slices {
     const [values, organs] = [map.values, labels.values];
     const colors = look.nulls.map((end) => mapColors(map.slope, { ...look, threshold: Math.max(look.threshold, end) }));
     if (look.outlines) {
-      this.nv.paint(1, ct, (n) => (outline[n] ? OUTLINE_COLORS[outline[n]!]! : colors[organs[n]!]![values[n]!]!));
-    } else this.nv.paint(1, ct, (n) => colors[organs[n]!]![values[n]!]!);
+      this.nv.paint(1, (n) => (outline[n] ? OUTLINE_COLORS[outline[n]!]! : colors[organs[n]!]![values[n]!]!));
+    } else this.nv.paint(1, (n) => colors[organs[n]!]![values[n]!]!);
   }
 
   private moved(): void {
