@@ -25,7 +25,7 @@ def arm(name, rate):
 
 def truth(surface, spleen):
     figures = known_truth([arm("surface", surface), arm("spleen", spleen)], np.random.default_rng(0), 50)
-    design = {"seeds": 1, "effect": "strong", "steps": {"surface": 1, "spleen": 1}, "batch": 4}
+    design = {"seeds": 1, "learnt_from": 0.75, "effect": "strong", "steps": {"surface": 1, "spleen": 1}, "batch": 4}
     design |= {"trained_on": {"F0": 1, "F4": 1}, "looked_at": {"F0": 1, "F4": 10}, "begins_with": "random weights"}
     return {"methods": {RECOMMENDED.name: figures}, "networks": [], "design": design, "twins": None}
 
