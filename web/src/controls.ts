@@ -9,10 +9,10 @@ import { AXIS, LOOK, NO_NULLS, mapsOf, type Look } from "./slices";
 import { methodWords } from "./words";
 
 const WINDOWS: Record<string, [number, number]> = {
-  "Network (-125 to 225 HU)": [-125, 225],
-  "Liver (40 to 160 HU)": [40, 160],
-  "Soft tissue (-160 to 240 HU)": [-160, 240],
-  "Bone (-500 to 1300 HU)": [-500, 1300],
+  "Network, -125 to 225": [-125, 225],
+  "Liver, 40 to 160": [40, 160],
+  "Soft tissue, -160 to 240": [-160, 240],
+  "Bone, -500 to 1300": [-500, 1300],
 };
 const RANGES = [3, 6, 12, 24];
 
@@ -108,7 +108,7 @@ export function controls(view: View, chosen: string | null, wishes: Wishes): Con
     chosen === null ? null : mapChoice(view, chosen, (name) => wishes.map?.(name)),
     bar,
     choice("Plane", Object.keys(AXIS), "axial", (plane) => wishes.plane(plane as Plane)),
-    choice("CT window", Object.keys(WINDOWS), Object.keys(WINDOWS)[0]!, (name) => set({ window: WINDOWS[name]! })),
+    choice("CT window (HU)", Object.keys(WINDOWS), Object.keys(WINDOWS)[0]!, (name) => set({ window: WINDOWS[name]! })),
     choice("Colours from 0 to", RANGES.map(String), String(look.highest), (value) => set({ highest: Number(value) })),
     slider("Hide below (mean1)", { min: 0, max: 12, step: 0.1, value: look.threshold }, (value) => set({ threshold: value })),
     slider("Opacity", { min: 0, max: 1, step: 0.05, value: look.opacity }, (value) => set({ opacity: value })),

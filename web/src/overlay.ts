@@ -3,10 +3,10 @@
 import { LIVER, RAMP, SPLEEN, type Color } from "./colors";
 
 export type Plane = "axial" | "coronal" | "sagittal" | "three planes";
-type Sizes = [number, number, number];
 
-/** Voxels of an outline's thickness in its plane: one alone has gaps where the picture is enlarged. */
-const THICK = 2;
+/** Thickness of an outline in its plane; thinner ones have gaps where a picture is made smaller. */
+const OUTLINE_MM = 1.2;
+const IN_PLANE: Record<Plane, number[]> = { axial: [0, 1], coronal: [0, 2], sagittal: [1, 2], "three planes": [0, 1, 2] };
 
 /** Bytes red, green, blue, alpha in the order of memory. */
 const rgba = ([red, green, blue]: Color, alpha: number): number => ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
@@ -40,25 +40,22 @@ export function mapColors(slope: number, look: { highest: number; threshold: num
 /** Colour of each outline: none, liver, spleen. */
 export const OUTLINE_COLORS = [0, rgba(LIVER, 255), rgba(SPLEEN, 255)];
 
-/** Voxels inside an organ near a neighbour outside, in the plane: 1 liver, 2 spleen, else 0. */
-export function outlines(labels: Uint8Array, [columns, rows]: Sizes, plane: Plane): Uint8Array {
-  const steps = {
-    axial: [1, columns],
-    coronal: [1, columns * rows],
-    sagittal: [columns, columns * rows],
-    "three planes": [1, columns, columns * rows],
-  }[plane];
+/**
+ * Voxels inside an organ near a neighbour outside, in the plane: 1 liver, 2 spleen, else 0.
+ *
+ * @param labels in the order of the file.
+ * @param steps from a voxel to the next along each axis of the patient: right, forward, up.
+ * @param spacing of these, in millimetres.
+ */
+export function outlines(labels: Uint8Array, steps: number[], spacing: number[], plane: Plane): Uint8Array {
   const found = new Uint8Array(labels.length);
+  const near = IN_PLANE[plane].flatMap((axis) => {
+    const thick = Math.max(1, Math.round(OUTLINE_MM / spacing[axis]!));
+    return Array.from({ length: thick }, (_, n) => (n + 1) * steps[axis]!);
+  });
   for (let n = 0; n < labels.length; n++) {
     const own = labels[n]!;
-    if (!own) continue;
-    for (const step of steps) {
-      // Slices are thicker than pixels.
-      const thick = step === columns * rows ? 1 : THICK;
-      for (let k = 1; k <= thick; k++) {
-        if (labels[n + k * step] !== own || labels[n - k * step] !== own) found[n] = own;
-      }
-    }
+    if (own && near.some((step) => labels[n + step] !== own || labels[n - step] !== own)) found[n] = own;
   }
   return found;
 }

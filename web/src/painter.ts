@@ -11,6 +11,8 @@ import { NVImage, Niivue, SLICE_TYPE } from "@niivue/niivue";
 const UNITS = [0x84c0, 0x84c2] as const;
 /** Slices that are filled between two pictures: few enough that a key is answered at once. */
 const BETWEEN = 2;
+/** Points between a letter and the rim. */
+const RIM = 6;
 
 /** The RGBA number of a voxel, by its place in the file. */
 type Coloring = (index: number) => number;
@@ -72,6 +74,14 @@ export class Painter extends Niivue {
   /** Nothing else may draw the volumes in NiiVue's own way. */
   override updateGLVolume(): void {
     this.drawScene();
+  }
+
+  /** Letters at the rims stand inside the picture. */
+  override drawText(at: number[], text: string, scale = 1, color: number[] | Float32Array | null = null): void {
+    const { width, height } = this.canvas!;
+    const size = this["fontPx"] * scale;
+    const [x, y] = [Math.min(Math.max(at[0]!, RIM), width - this.textWidth(size, text) - RIM), Math.min(at[1]!, height - size - RIM)];
+    super.drawText([x, y], text, scale, color);
   }
 
   private textureOf(layer: 0 | 1, dims: number[]): WebGLTexture {

@@ -3,7 +3,7 @@
 import { NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
 import { loadVolume, type View, type ViewVolume } from "./api";
 import { h } from "./dom";
-import { blank, bytes, sizes, thumbnail, withRange } from "./nifti";
+import { blank, bytes, thumbnail, withRange } from "./nifti";
 import { OUTLINE_COLORS, greys, mapColors, outlines, type Plane } from "./overlay";
 import { Painter } from "./painter";
 import { brightest, middle, type Triple } from "./places";
@@ -73,10 +73,12 @@ export class Slices {
       isRadiologicalConvention: true,
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.95, 0.9, 0.25, 0.7],
-      crosshairWidth: 0.7,
+      crosshairWidth: 2,
       crosshairWidthUnit: "mm",
       crosshairGap: 12,
       multiplanarShowRender: SHOW_RENDER.NEVER,
+      // Room for the letters of both.
+      multiplanarPadPixels: 18,
       sliceType: SLICE_TYPE.AXIAL,
       isColorbar: false,
       dragAndDropEnabled: false,
@@ -188,8 +190,8 @@ export class Slices {
   }
 
   private outlined(): void {
-    const { labels, plane } = this;
-    this.outline = labels && outlines(labels.values, sizes(labels.file), plane);
+    const { ct, labels, plane } = this;
+    this.outline = ct && labels && outlines(labels.values, ct.img2RASstep!, ct.pixDimsRAS!.slice(1, 4), plane);
   }
 
   private paintCt(): void {
