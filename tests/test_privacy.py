@@ -83,10 +83,12 @@ def test_a_staged_scan_names_nobody_but_in_its_dicom_objects(stage, study, tmp_p
 
 
 def of_two_series(study, path):
-    """A zip with the series and an arterial one of another name beside it."""
+    """A zip with the series and a short arterial one of another name beside it."""
     with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(study.iterdir()):
+        for number, file in enumerate(sorted(study.iterdir())):
             archive.write(file, f"portal/{file.name}")
+            if number > 5:
+                continue
             data, other = dcmread(file), io.BytesIO()
             data.SeriesInstanceUID, data.SOPInstanceUID = "1.2.840.99.1", f"{data.SOPInstanceUID}.1"
             data.SeriesDescription, data.PatientName = "Abdomen arterial", "Somebody^Else"
