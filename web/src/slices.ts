@@ -73,7 +73,7 @@ export class Slices {
       isRadiologicalConvention: true,
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.95, 0.9, 0.25, 0.7],
-      crosshairWidth: 2,
+      crosshairWidth: 1.5,
       crosshairWidthUnit: "mm",
       crosshairGap: 12,
       multiplanarShowRender: SHOW_RENDER.NEVER,
