@@ -128,7 +128,7 @@ def one(browser: Browser, link: str, job: dict[str, Any], reading: float | None)
         time.sleep(reading)
         since = time.monotonic()
         row.click()
-    canvas = page.locator("canvas.slices").first
+    canvas = page.locator("main canvas.slices").first
     canvas.wait_for()
     while not has_map(canvas):
         time.sleep(0.02)
@@ -140,9 +140,9 @@ def one(browser: Browser, link: str, job: dict[str, Any], reading: float | None)
 
 
 def has_map(canvas: Locator) -> bool:
-    """Whether warm colours are on the canvas, which a CT has not."""
+    """Whether red, orange or purple is on the canvas: neither CT nor crosshair nor outlines have that."""
     seen = imread(io.BytesIO(canvas.screenshot()))
-    return bool((seen[..., 0] - seen[..., 2] > 0.15).mean() > 0.005)
+    return bool((seen[..., 0] - seen[..., 1] > 0.15).mean() > 0.005)
 
 
 def scrolled(page: Page, canvas: Locator) -> dict[str, Any]:

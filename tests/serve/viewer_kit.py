@@ -139,5 +139,5 @@ def picture(page, selector: str = "canvas.slices") -> np.ndarray:
 
 
 def colored(seen: np.ndarray) -> float:
-    """The share of points that are warm: those of a map, on a grey CT with blue and white outlines."""
-    return float((seen[..., 0] - seen[..., 2] > 0.15).mean())
+    """The share of points that are red, orange or purple: of a map, not of CT, outlines or the yellow crosshair."""
+    return float((seen[..., 0] - seen[..., 1] > 0.15).mean())

@@ -49,34 +49,51 @@ function confirmed(job: Job, changed: () => void): void {
   dialog.showModal();
 }
 
+/** Put rows into a table; those that are there already are not touched, and the keyboard's focus stays in its row. */
+function arrange(body: HTMLElement, rows: HTMLTableRowElement[]): void {
+  const focused = body.contains(document.activeElement) ? document.activeElement : null;
+  const job = focused?.closest("tr")?.getAttribute("data-job");
+  for (const old of [...body.children]) if (!rows.includes(old as HTMLTableRowElement)) old.remove();
+  rows.forEach((one, n) => {
+    if (body.children[n] !== one) body.insertBefore(one, body.children[n] ?? null);
+  });
+  if (focused && !body.contains(focused)) {
+    body.querySelector<HTMLElement>(`[data-job="${job}"] ${focused.tagName}`)?.focus();
+  }
+}
+
 export async function listPage(): Promise<Page> {
   const body = h("tbody");
   const empty = h("p", {}, "No scans yet: choose a CT above, or send one from the PACS to the DICOM listener.");
   const messages = h("ul", { class: "uploads", "aria-live": "polite" });
   const states = new Map<string, string>();
+  const lost = h("p", { class: "warn", role: "status", hidden: true }, "The service does not answer; it is asked again.");
   let timer = 0;
+  let closed = false;
 
   const draw = (jobs: Job[]): void => {
-    // A row that did not change stays, with the keyboard's focus on it.
     const known = new Map([...body.children].map((one) => [one.getAttribute("data-job"), one as HTMLTableRowElement]));
-    body.replaceChildren(
-      ...jobs.map((job) => {
-        const state = JSON.stringify(job);
-        const before = known.get(job.id);
-        if (before && states.get(job.id) === state) return before;
-        if (before && job.state !== "running") announce(`${job.name}: ${STATES[job.state]} ${job.predicted ?? ""}`);
-        states.set(job.id, state);
-        return row(job, refresh);
-      }),
-    );
+    const rows = jobs.map((job) => {
+      const state = JSON.stringify(job);
+      const before = known.get(job.id);
+      if (before && states.get(job.id) === state) return before;
+      if (before && job.state !== "running") announce(`${job.name}: ${STATES[job.state]} ${job.predicted ?? ""}`);
+      states.set(job.id, state);
+      return row(job, refresh);
+    });
+    arrange(body, rows);
     empty.hidden = jobs.length > 0;
   };
   const refresh = (): void => {
     clearTimeout(timer);
     void listJobs()
       .then(draw)
+      .then(
+        () => (lost.hidden = true),
+        () => (lost.hidden = false),
+      )
       .finally(() => {
-        timer = window.setTimeout(refresh, POLL_MS);
+        if (!closed) timer = window.setTimeout(refresh, POLL_MS);
       });
   };
   const force = h("input", { type: "checkbox" });
@@ -115,6 +132,7 @@ export async function listPage(): Promise<Page> {
     { class: "list" },
     h("h1", {}, "Scans"),
     drop,
+    lost,
     empty,
     h("table", { class: "jobs" }, h("caption", { class: "hidden" }, "Scans"), h("thead", {}, h("tr", {}, ...heads.map((head) => h("th", { scope: "col" }, head || h("span", { class: "hidden" }, "Delete"))))), body),
   );
@@ -125,7 +143,10 @@ export async function listPage(): Promise<Page> {
       refresh();
       void warm();
     },
-    close: () => clearTimeout(timer),
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+    },
   };
 }
 
