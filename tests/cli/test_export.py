@@ -17,7 +17,7 @@ def exports(monkeypatch):
     def deidentify(source, results, out, key, overwrite):
         asked.append((source, results, key, overwrite))
         out.mkdir(exist_ok=True)
-        (out / "result.json").write_text("{}")
+        (out / "manifest.json").write_text('{"run": {"command": "export case"}}')
         return module.Exported(out, "case-1")
 
     monkeypatch.setattr("fibrolens.deidentify.deidentify_case", deidentify)
@@ -46,18 +46,37 @@ def test_a_case_is_exported_and_a_key_is_made_once(tmp_path, capsys, exports):
 def test_a_zip_beside_the_folder(tmp_path, capsys, exports):
     assert run(tmp_path, "--zip") == 0
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
-        assert archive.namelist() == ["out/result.json"]
+        assert archive.namelist() == ["out/manifest.json"]
     assert str(tmp_path / "out.zip") in capsys.readouterr().out
     first = (tmp_path / "out.zip").read_bytes()
     assert run(tmp_path, "--zip") == 0
     assert (tmp_path / "out.zip").read_bytes() == first
 
 
-def test_a_zip_that_cannot_be_written_is_an_output_error(tmp_path, capsys, exports):
-    (tmp_path / "out.zip").mkdir()
+def test_a_zip_that_cannot_be_written_is_an_output_error(tmp_path, capsys, exports, monkeypatch):
+    def full(folder, inside):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fibrolens.serve.archive.zipped", full)
     assert run(tmp_path, "--zip") == 5
     assert "could not be written" in capsys.readouterr().err
-    assert not (tmp_path / ".out.zip.partial").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("content", [b"somebody's", b"PK\x05\x06" + bytes(18)])
+def test_a_file_that_is_not_ours_is_not_replaced_by_the_zip(tmp_path, capsys, exports, content):
+    (tmp_path / "out.zip").write_bytes(content)
+    assert run(tmp_path, "--zip", "--overwrite") == 2
+    assert "is not an export" in capsys.readouterr().err
+    assert (tmp_path / "out.zip").read_bytes() == content
+    assert exports == []
+
+
+def test_a_key_inside_the_export_would_leave_with_it(tmp_path, capsys, exports):
+    (tmp_path / "out").mkdir()
+    assert run(tmp_path, "--key", str(tmp_path / "out" / "key")) == 2
+    assert "would leave with it" in capsys.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_what_is_no_result_is_an_input_error(tmp_path, capsys):

@@ -75,11 +75,13 @@ def test_each_element_alone_is_gone_also_inside_a_functional_group():
         ("ISO_IR 192", "utf-8", "王^小东"),
         ("GB18030", "gb18030", "王^小东"),
         ("ISO_IR 13", "shift_jis", "ﾔﾏﾀﾞ^ﾀﾛｳ"),
+        ("\\ISO 2022 IR 87", "iso2022_jp", "山田正^太郎右"),
+        ("\\ISO 2022 IR 149", "euc_kr", "김희중한^길동"),
     ],
 )
 def test_names_in_every_character_set_are_gone(charset, codec, name):
     data, parts = slice_(), name.split("^")
-    data.SpecificCharacterSet = charset
+    data.SpecificCharacterSet = charset.split("\\")
     data.PatientName = name
     for keyword in ("PatientComments", "InstitutionName", "Manufacturer", "StudyDescription"):
         setattr(data, keyword, parts[0])

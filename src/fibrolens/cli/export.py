@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fibrolens.errors import OutputError
+from fibrolens.errors import OutputError, UsageError
 
 
 def add_to(verbs: Any) -> argparse.ArgumentParser:
@@ -59,6 +59,7 @@ def _case(options: argparse.Namespace) -> int:
     from fibrolens.deidentify import deidentify_case
     from fibrolens.deidentify.key import Key
 
+    _check_places(options)
     made = options.key is not None and not options.key.exists()
     key = None if options.key is None else Key.of_file(options.key)
     if made:
@@ -71,11 +72,40 @@ def _case(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check_places(options: argparse.Namespace) -> None:
+    """Refuse a key that would leave with the export, and a zip in the place of somebody else's file."""
+    if options.key is not None and options.key.resolve().is_relative_to(options.out.resolve()):
+        raise UsageError(f"The key {options.key} lies in {options.out} and would leave with it; keep it elsewhere.")
+    path = _zip_path(options.out)
+    if options.zip and path.exists() and not _is_export(path):
+        raise UsageError(f"{path} exists and is not an export; choose another --out.")
+
+
+def _zip_path(folder: Path) -> Path:
+    return folder.absolute().with_name(f"{folder.absolute().name}.zip")
+
+
+def _is_export(path: Path) -> bool:
+    """Whether a file is a zip that this verb wrote."""
+    import json
+    import zipfile
+
+    from fibrolens.deidentify.case import COMMAND
+    from fibrolens.output import MANIFEST
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            manifest = json.loads(archive.read(f"{path.stem}/{MANIFEST}"))
+        return bool(manifest["run"]["command"] == COMMAND)
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile):
+        return False
+
+
 def _zip(folder: Path) -> None:
     """The folder as a zip beside it, which appears whole."""
     from fibrolens.serve.archive import zipped
 
-    path = folder.absolute().with_name(f"{folder.absolute().name}.zip")
+    path = _zip_path(folder)
     aside = path.with_name(f".{path.name}.partial")
     try:
         with aside.open("wb") as stream:

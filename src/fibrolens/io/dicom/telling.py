@@ -21,7 +21,8 @@ TELLING = (
     "InstitutionName",
     "ReferringPhysicianName",
 )
-#: Shorter words would be found everywhere. In a name they count where they stand alone.
+#: Shorter words would be found everywhere; bytes of UTF-8, for two Chinese letters are a whole name. In a name shorter
+#: ones count where they stand alone.
 SHORTEST, SHORTEST_NAME = 4, 2
 HIDDEN = "***"
 
@@ -36,7 +37,7 @@ def telling_words(header: Dataset) -> frozenset[str]:
     found: set[str] = set()
     for keyword in TELLING:
         found.update(_words_of(header, keyword))
-    return frozenset(word for word in found if len(word) >= SHORTEST)
+    return frozenset(word for word in found if len(word.encode()) >= SHORTEST)
 
 
 def description_of(header: Dataset, keyword: str = "SeriesDescription") -> str:
