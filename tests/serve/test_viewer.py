@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from tests.serve.process import until
 from tests.serve.viewer_kit import PLANTED, SLOW_MS, Served, at, colored, launch, picture, written
 
 from fibrolens.serve.routes.pages import viewer_files
@@ -165,6 +166,29 @@ def test_opacity_and_threshold_are_separate(scan):
     assert colored(faint) < colored(whole)
     # What is below the threshold is the CT as it is without a map.
     assert (np.abs(empty - none).max(axis=2) > 0.05).mean() < 0.03
+
+
+def test_no_picture_stands_under_another_scans_name(tab, served, jobs):
+    slow, other = (f"#/scan/{job}" for job in jobs)
+    page, held = tab.context.new_page(), []
+    page.set_default_timeout(SLOW_MS)
+    page.route(lambda url: f"{jobs[0]}/volumes/ct" in url, lambda route: held.append(route))  # noqa: PLW0108 (Playwright marks what it is given)
+    page.goto(f"{served.origin}/{other}")
+    page.locator(f"main[data-shown='{other}']").wait_for()
+    page.goto(f"{served.origin}/{slow}")
+    page.get_by_role("heading", name="Predicted stage").wait_for()
+    until("not asked for", lambda: page.wait_for_timeout(50) or held)
+    assert not page.locator("main canvas.slices").is_visible()
+    assert page.locator(".place").inner_text().strip() == ""
+    page.goto(f"{served.origin}/{other}")
+    page.locator(f"main[data-shown='{other}']").wait_for()
+    click(page, 0.4, 0.4)
+    before = place(page)
+    # What was asked for first comes last, and is thrown away.
+    held[0].continue_()
+    page.wait_for_timeout(3000)
+    assert place(page) == before
+    page.close()
 
 
 @pytest.mark.parametrize("turned", [False, True])

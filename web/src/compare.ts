@@ -5,7 +5,7 @@ import { controls, mapChoice } from "./controls";
 import { h } from "./dom";
 import { openPane, type Pane } from "./pane";
 import type { Page } from "./pages";
-import { mapSentence } from "./scan";
+import { changed, mapSentence } from "./scan";
 import type { Triple } from "./places";
 import { LOOK } from "./slices";
 
@@ -25,9 +25,10 @@ async function side(id: string, other: string, number: number, jobs: Job[]): Pro
   const said = h("p", { class: "map-title" }, mapSentence(result, view, map));
   const made: Side = { result, view, pane, map, element: h("div") };
   const maps = mapChoice(view, map, (name) => {
-    made.map = name;
-    said.textContent = mapSentence(result, view, name);
-    void pane.slices.show(view, name);
+    changed(pane, view, name, () => {
+      made.map = name;
+      said.textContent = mapSentence(result, view, name);
+    });
   });
   for (const radio of maps.querySelectorAll("input")) radio.name = `map-${number}`;
   const scans = h(

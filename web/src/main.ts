@@ -15,6 +15,7 @@ async function open(): Promise<void> {
   const [, name = "", ...ids] = location.hash.split("/");
   current?.close?.();
   current = null;
+  delete main.dataset["shown"];
   main.replaceChildren(h("p", { class: "loading", role: "status" }, "Loading …"));
   try {
     const page = await made(name, ids);
@@ -27,6 +28,7 @@ async function open(): Promise<void> {
     main.replaceChildren(page.element);
     announce(page.title);
     await page.shown?.();
+    if (turn !== asked) return;
     main.dispatchEvent(new CustomEvent("shown", { bubbles: true }));
     main.dataset["shown"] = location.hash;
   } catch (error) {

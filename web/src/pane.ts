@@ -9,6 +9,8 @@ export interface Pane {
   slices: Slices;
   place: Place | null;
   onPlace(act: (place: Place) => void): void;
+  /** Say that something could not be shown. */
+  fail(error: unknown): void;
   close(): void;
 }
 
@@ -34,6 +36,10 @@ export async function openPane(label: string): Promise<Pane> {
     slices,
     place: null,
     onPlace: (act) => listeners.push(act),
+    fail: (error) => {
+      told.textContent = error instanceof Error ? error.message : String(error);
+      announce(told.textContent);
+    },
     close: () => giveBack(slices),
   };
   slices.canvas.setAttribute("aria-label", `${label}. Page up and page down scroll, arrow keys move the crosshair.`);

@@ -3,7 +3,7 @@
 import { getFiles, getJob, getResult, getView, type Attention, type Result, type View } from "./api";
 import { controls } from "./controls";
 import { h } from "./dom";
-import { openPane } from "./pane";
+import { openPane, type Pane } from "./pane";
 import { attentionPanel, filePanel, markerPanel, scanPanel, stagePanel, warningPanel } from "./panels";
 import type { Page } from "./pages";
 import type { Triple } from "./places";
@@ -29,6 +29,16 @@ export function mapSentence(result: Result, view: View, name: string): string {
   return `${map.title}: ${methodWords(map.method, map.layer)}, scale ${map.scale ?? ""} (highest ${map.max.toFixed(1)}).${figures}`;
 }
 
+/** Show another map, and its words once it is seen. */
+export function changed(pane: Pane, view: View, map: string, told: () => void): void {
+  pane.slices
+    .show(view, map)
+    .then((seen) => {
+      if (seen) told();
+    })
+    .catch((error: unknown) => pane.fail(error));
+}
+
 export async function scanPage(id: string): Promise<Page> {
   const [job, result, view, files] = await Promise.all([getJob(id), getResult(id), getView(id), getFiles(id)]);
   let map = view.display.map;
@@ -40,16 +50,17 @@ export async function scanPage(id: string): Promise<Page> {
     attention.replaceChildren(attentionPanel(attentionOf(result, map), looks.hidesNull()));
   };
   const looks = controls(view, map, {
-    look: (changed) => {
-      pane.slices.change(changed);
-      if (changed.nulls) redraw();
+    look: (look) => {
+      pane.slices.change(look);
+      if (look.nulls) redraw();
     },
     plane: (plane) => pane.slices.setPlane(plane),
     map: (name) => {
-      map = name;
-      looks.setNulls(nullsOf(result, map));
-      redraw();
-      void pane.slices.show(view, name);
+      changed(pane, view, name, () => {
+        map = name;
+        looks.setNulls(nullsOf(result, map));
+        redraw();
+      });
     },
   });
   looks.setNulls(nullsOf(result, map));

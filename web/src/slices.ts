@@ -66,6 +66,8 @@ export class Slices {
   private labels: Layer | null = null;
   private outline: Uint8Array | null = null;
   private wanted = "";
+  /** Counts the scans: what is loaded for one that was left is thrown away. */
+  private turn = 0;
   private look: Look = { ...LOOK };
 
   constructor() {
@@ -112,6 +114,8 @@ export class Slices {
 
   /** Show a scan with one of its maps, at the place where that is highest. */
   async open(view: View, map: string, look: Look): Promise<void> {
+    this.clear();
+    const { turn } = this;
     this.look = { ...look };
     // A view that was used before may show another plane.
     this.plane = "axial";
@@ -123,23 +127,35 @@ export class Slices {
       image("under", thumbnail(ct.file)),
       image("over", thumbnail(ct.file)),
     ]);
+    if (turn !== this.turn) return;
     this.ct = whole;
-    this.map = shown;
+    // Another map may have been chosen meanwhile, and be here already.
+    this.map ??= shown;
     this.nv.prepare(whole, [under, over]);
     this.labels = labels;
     this.outlined();
     this.paintCt();
     this.paintMap();
     this.goTo(brightest(shown.file, shown.values, labels.values));
+    this.frame.classList.remove("empty");
   }
 
-  /** Show another map of the same scan. */
-  async show(view: View, map: string): Promise<void> {
+  /** Show nothing: no picture may stand under another scan's name while that one is loaded. */
+  clear(): void {
+    this.turn++;
+    this.ct = this.map = this.labels = this.outline = null;
+    this.frame.classList.add("empty");
+  }
+
+  /** Show another map of the same scan; false where one more was asked for before it was here. */
+  async show(view: View, map: string): Promise<boolean> {
+    const { turn } = this;
     this.wanted = map;
     const shown = await load(view, map);
-    if (this.wanted !== map) return;
+    if (turn !== this.turn || this.wanted !== map) return false;
     this.map = shown;
     this.redraw();
+    return true;
   }
 
   change(look: Partial<Look>): void {

@@ -40,6 +40,7 @@ export async function take(host: HTMLElement): Promise<Slices> {
 /** Keep a view for the next scan: browsers allow few graphics contexts. */
 export function giveBack(view: Slices): void {
   view.onPlace = () => undefined;
+  view.clear();
   parking().append(view.frame);
   spare.push(view);
 }
