@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import threading
 import time
 from dataclasses import dataclass
@@ -52,6 +53,23 @@ def ends(service):
         return [id_ for (id_,) in connection.execute(text("SELECT id FROM ends"))]
 
 
+def stop_between_writes(service, pid):
+    """Stop a worker at a moment when it holds no lock of SQLite, which nobody could take from it."""
+    impatient = {"timeout": 0.2, "isolation_level": None}
+    database = service.jobs.engine.url.database
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        connection = sqlite3.connect(database, **impatient)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            os.kill(pid, signal.SIGCONT)
+        else:
+            return
+        finally:
+            connection.close()
+
+
 @pytest.fixture
 def at_once(monkeypatch):
     """Workers that end early are replaced without a pause."""
@@ -97,7 +115,7 @@ def test_a_worker_that_is_stopped_and_goes_on_ends_nothing_twice(service):
     with supervisor(service, FastRecipe(0.5), count=1, lease_s=0.5) as first:
         until("it does not begin", lambda: states(service) == {"running": 1})
         (stopped,) = first.pids
-        os.kill(stopped, signal.SIGSTOP)
+        stop_between_writes(service, stopped)
         try:
             with supervisor(service, FastRecipe(0.1)):
                 until("it is not taken over", lambda: states(service) == {"done": 1})
