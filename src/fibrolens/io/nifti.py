@@ -14,6 +14,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from isal import isal_zlib
 from jaxtyping import Float, Shaped
 from nibabel.filebasedimages import ImageFileError
 from nibabel.imageglobals import LoggingOutputSuppressor
@@ -71,7 +72,8 @@ def _grid(image: Any, shape: tuple[int, ...], name: str) -> Geometry:
 def write_nifti(volume: Volume, path: Path, description: str = "", slope: float = 1.0) -> None:
     """Write a volume as gzip-compressed NIfTI-1, on its own grid.
 
-    The bytes are a function of the volume alone: no time, no dependence on the number of cores.
+    The bytes are a function of the volume alone: no time, no dependence on the number of cores. (A processor with other
+    vector instructions may compress otherwise; the voxels stay the same.)
 
     Args:
         volume: array of type uint8, int16 or float32 (others are for the caller to convert).
@@ -135,7 +137,7 @@ def _gzip(parts: Sequence[bytes | memoryview]) -> list[bytes]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         deflated = pool.map(_deflate, chunks)
         for chunk in chunks:
-            checksum = zlib.crc32(chunk, checksum)
+            checksum = isal_zlib.crc32(chunk, checksum)
         end = zlib.compressobj(wbits=-zlib.MAX_WBITS).flush()
         size = sum(len(part) for part in parts) & 0xFFFFFFFF
         magic = b"\x1f\x8b\x08\x00" + bytes(4) + b"\x04\xff"  # deflate, no time, fastest, unknown system
@@ -143,5 +145,6 @@ def _gzip(parts: Sequence[bytes | memoryview]) -> list[bytes]:
 
 
 def _deflate(chunk: bytes | memoryview) -> bytes:
-    deflate = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return deflate.compress(chunk) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    # Ten times as fast as zlib's fastest, and no larger.
+    deflate = isal_zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return bytes(deflate.compress(chunk) + deflate.flush(zlib.Z_SYNC_FLUSH))
