@@ -30,6 +30,11 @@ class Found(Segmenter):
         labels[1:5, 2:8, :5], labels[1:5, 2:8, 9:] = 1, 2
         return Segmentation(ct.with_array(labels), ct.with_array(np.zeros(SHAPE, np.uint8)), self.name)
 
+    def glance(self, ct: Volume) -> Segmentation:
+        labels = np.zeros(SHAPE, np.uint8)
+        labels[1:5, 2:8, :4] = 1
+        return Segmentation(ct.with_array(labels), ct.with_array(np.ones(SHAPE, np.uint8)), self.name)
+
 
 def saved(path: Path, **boxes: tuple[int, slice]) -> Path:
     """A label file with columns `slice` of value `int` for each of `boxes`."""
@@ -78,6 +83,13 @@ def test_where_own_masks_overlap_the_liver_wins(tmp_path):
     found = find_organs(CT, Found(), OwnMasks(liver, spleen))
     assert columns(found.masks.labels, 1) == list(range(8))
     assert columns(found.masks.labels, 2) == [8, 9, 10, 11]
+
+
+def test_with_both_organs_from_the_user_the_network_only_glances(tmp_path):
+    liver = saved(tmp_path / "liver.nii.gz", liver=(1, slice(0, 5)))
+    spleen = saved(tmp_path / "spleen.nii.gz", spleen=(1, slice(9, 12)))
+    assert find_organs(CT, Found(), OwnMasks(liver, spleen)).masks.aorta.array.all()
+    assert not find_organs(CT, Found(), OwnMasks(liver)).masks.aorta.array.any()
 
 
 def test_a_spleen_taken_for_a_liver_raises_a_doubt(tmp_path):

@@ -7,7 +7,7 @@ from fibrolens.cohort.table import read_cohort
 from fibrolens.errors import CohortError
 from fibrolens.io import read_volume, write_nifti
 from fibrolens.progress import silent
-from fibrolens.segment.predict import Segmenter
+from fibrolens.segment.predict import Segmentation, Segmenter
 from fibrolens.study import organs
 from fibrolens.study.organs import own_organs
 from fibrolens.study.prepare import (
@@ -99,7 +99,11 @@ def test_scans_are_shared_out_a_few_at_a_time(toy_cohort, toy_plan, tmp_path):
 def test_where_both_masks_are_given_the_phase_is_still_read_from_the_aorta(row, toy_plan, tmp_path, monkeypatch):
     bright = np.zeros((8, 24, 24), np.uint8)
     bright[:, 18:20, 11:13] = 1  # 400 HU: more than the portal venous phase has
-    monkeypatch.setattr(Segmenter, "aorta", lambda self, ct: ct.with_array(bright))
+
+    def glanced(_self, ct):
+        return Segmentation(ct.with_array(np.zeros_like(bright)), ct.with_array(bright), "glance")
+
+    monkeypatch.setattr(Segmenter, "glance", glanced)
     run_prepare(job([row], toy_plan, tmp_path), silent())
     facts = load_facts(tmp_path, row)
     assert facts["phase"] == "arterial"

@@ -96,6 +96,10 @@ class TotalSegmentator:
         labels[np.isin(numbers, known.spleen)] = SPLEEN
         return Segmentation(ct.with_array(labels), ct.with_array((numbers == AORTA).astype(np.uint8)), self.name)
 
+    def glance(self, ct: Volume) -> Segmentation:
+        """As `segment`, which is what it can."""
+        return self.segment(ct)
+
 
 def _call(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:

@@ -74,7 +74,7 @@ class Segmentations:
             if is_mr(row):
                 return Organs(labels, sources, None, None)
             coarse = self._coarse
-            return Organs(labels, sources, coarse.aorta(ct), MaskSource("segmenter", coarse.name, coarse.sha256))
+            return Organs(labels, sources, coarse.glance(ct).aorta, MaskSource("segmenter", coarse.name, coarse.sha256))
         if is_mr(row):
             raise InputError("an MR needs a liver_mask and a spleen_mask; the networks for organs know CT only.")
         network = self._network
