@@ -294,7 +294,7 @@ def test_the_recommended_map_stands_beside_the_one_that_was_asked_for(tmp_path, 
     again = stage(path, StageOptions(method="contrast", layer="conv2"), models)
     assert (again.recommended, again.recommended_map) == (None, None)
     assert again.to_dict()["attention_recommended"] == again.to_dict()["attention"]
-    np.testing.assert_array_equal(again.map.array, found.recommended_map.array)
+    np.testing.assert_array_equal(again.map.array, found.recommended_map.volume.array)
 
 
 def test_region_figures_stand_against_the_null_band_of_the_weights(tmp_path, rendering, models):

@@ -10,15 +10,15 @@ from fibrolens.explain.attention import attention, centroid_mm, depth_profile
 from fibrolens.explain.recipe import RECOMMENDED, Recipe
 from fibrolens.result import Attention
 from fibrolens.staging.predict import Prediction, StagingModel, predict
+from fibrolens.transforms import Located
 from fibrolens.view import NetworkView, scaled_map
-from fibrolens.volume import Volume
 
 SCALE = "mean1"
 
 
 def recommended_map(
     model: StagingModel, view: NetworkView, prediction: Prediction, how: Recipe
-) -> tuple[Float[np.ndarray, "d h w"] | None, Volume | None]:
+) -> tuple[Float[np.ndarray, "d h w"] | None, Located | None]:
     """The recommended map of the predicted stage on the network grid and on the CT's; None where `how` makes it."""
     if how.name == RECOMMENDED.name:
         return None, None
@@ -31,7 +31,7 @@ def recommended_map(
         explain=RECOMMENDED.explain,
     )
     array = scaled_map(found, 0, RECOMMENDED.layers, view.body)
-    return array, view.grid.inverse(view.image.with_array(array))
+    return array, view.located(array)
 
 
 def attend(

@@ -190,7 +190,7 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
             name: scaled_map(prediction, n, how.layers, view.body)
             for n, name in enumerate(STAGES if options.all_maps else (STAGES[prediction.predicted],))
         }
-        maps = {name: view.grid.inverse(view.image.with_array(array)) for name, array in scaled.items()}
+        maps = {name: view.located(array) for name, array in scaled.items()}
     predicted = STAGES[prediction.predicted]
     with clock("recommended_map"):
         second, second_map = recommended_map(models.staging, view, prediction, how)

@@ -16,6 +16,7 @@ from fibrolens.markers.marker import Marker
 from fibrolens.plan import STAGES
 from fibrolens.quality import Quality
 from fibrolens.segment.sources import OrganSources
+from fibrolens.transforms import Located
 from fibrolens.volume import Volume
 
 SCHEMA_VERSION = 1
@@ -167,7 +168,8 @@ class StagingResult:
         ct: the CT as read, on its own grid.
         labels: 1 liver, 2 spleen, on the CT's grid.
         masks: what made them: the user's files or the network; every figure of an organ depends on it.
-        maps: location map per stage name, scale ``mean1``, on the CT's grid; holds at least the predicted stage.
+        maps: location map per stage name, scale ``mean1``, on the CT's grid, computed where it is looked at; holds at
+            least the predicted stage.
         quality: what the gate found; `forced` says that its errors were overridden.
         in_domain: whether the network's features resemble its training data; None where that cannot be told.
         attention: where the map of the predicted stage lies; recommended: where that of the recommended method lies,
@@ -180,7 +182,7 @@ class StagingResult:
     ct: Volume
     labels: Volume
     masks: OrganSources
-    maps: Mapping[str, Volume]
+    maps: Mapping[str, Located]
     quality: Quality
     forced: bool
     in_domain: bool | None
@@ -192,14 +194,19 @@ class StagingResult:
     scan_id: str
     path: str
     recommended: Attention | None = None
-    recommended_map: Volume | None = None
+    recommended_map: Located | None = None
     told_path: str | None = None
     timings: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
+    def predicted_map(self) -> Located:
+        """Location map of the predicted stage."""
+        return self.maps[self.stage.predicted]
+
+    @property
     def map(self) -> Volume:
         """Location map of the predicted stage, scale ``mean1``, float32 on the CT's grid."""
-        return self.maps[self.stage.predicted]
+        return self.predicted_map.volume
 
     @property
     def markers(self) -> dict[str, float | None]:

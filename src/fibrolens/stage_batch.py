@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.batch import FIRST_COLUMNS, VOLUMES, Place, run_batch, volumes
+from fibrolens.engine import one_blas_thread
 from fibrolens.errors import UsageError
 from fibrolens.io.dicom.patient import read_identity
 from fibrolens.pipeline import Models, StageOptions, StagingInput
@@ -62,7 +63,8 @@ class Staging:
 
     def write(self, result: StagingResult, folder: Path) -> Mapping[str, float]:
         """Write the scan's files; returns seconds per step."""
-        return write_result(result, folder, self.options.all_maps, self._identity(result))
+        with one_blas_thread():
+            return write_result(result, folder, self.options.all_maps, self._identity(result))
 
     def _identity(self, result: StagingResult) -> Mapping[str, str] | None:
         """Who the patient is, from the headers, where the reports shall say so."""

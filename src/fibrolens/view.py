@@ -14,7 +14,7 @@ from fibrolens.plan import GridPlan
 from fibrolens.segment.regions import LIVER, capsule_depth_at
 from fibrolens.staging.data import liver_range
 from fibrolens.staging.predict import Prediction
-from fibrolens.transforms import Orient, ToNetworkGrid
+from fibrolens.transforms import Located, Orient, ToNetworkGrid
 from fibrolens.volume import Volume
 
 
@@ -55,6 +55,10 @@ class NetworkView:
         return cls(
             grid, grid.window.forward(hu), seen, body_in(hu, plan.intensity), capsule_depth_at(labels, seen), liver
         )
+
+    def located(self, array: Float[np.ndarray, "d h w"]) -> Located:
+        """A map on the network grid as it lies on the CT's own."""
+        return self.grid.located(self.image.with_array(array))
 
 
 def scaled_map(

@@ -8,7 +8,7 @@ LPS in millimetres (PS3.3 C.7.6.2.1.1). What a person reads (repr, messages, ``r
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -106,6 +106,19 @@ class Geometry:
         return f"{size} voxels of {spacing} mm, {self.orientation}"
 
 
+@runtime_checkable
+class OnGrid(Protocol):
+    """Whatever lies on a grid and has a name for messages: a `Volume`, or a map that is computed where it is cut."""
+
+    @property
+    def geometry(self) -> Geometry:
+        """The grid."""
+
+    @property
+    def source(self) -> str:
+        """The name."""
+
+
 @dataclass(frozen=True, eq=False)
 class Volume:
     """An array on a grid, with where it came from.
@@ -139,7 +152,7 @@ class Volume:
         """The metadata value stored under `key`."""
         return dict(self.metadata).get(key, default)
 
-    def require_grid(self, other: Volume) -> None:
+    def require_grid(self, other: OnGrid) -> None:
         """Check that `other` lies on this volume's grid.
 
         Raises:

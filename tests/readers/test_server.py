@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import struct
 import threading
 
 import pytest
@@ -193,3 +194,12 @@ def test_the_server_listens_on_the_loopback_address_alone(server):
 def test_a_port_that_is_taken_is_told(server, store, tmp_path):
     with pytest.raises(UsageError, match="--port"):
         FormServer(store, tmp_path, server.server_address[1])
+
+
+def test_a_browser_that_hangs_up_is_no_error(server, capsys):
+    with socket.create_connection(server.server_address) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        # Closing with no time to linger sends a reset.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert Browser(server).enter().cookie
+    assert capsys.readouterr().err == ""

@@ -30,7 +30,7 @@ def staged(tmp_path_factory):
 def strips(staged):
     return [
         strip_png(staged.ct, location_map, staged.labels, "mean1")
-        for location_map in (staged.map, staged.recommended_map)
+        for location_map in (staged.predicted_map, staged.recommended_map)
     ]
 
 

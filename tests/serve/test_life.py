@@ -129,7 +129,7 @@ def test_maps_travel_as_bytes_with_a_slope_and_lose_half_a_level_at_most(nifti):
     known = {one["name"]: one for one in view["volumes"]}
     assert set(known) == {"ct", "labels", "F0", "F1", "F2", "F3", "F4", "recommended"}
     own = alone.ct.geometry
-    full = {**alone.maps, "recommended": alone.recommended_map}
+    full = {name: one.volume for name, one in (*alone.maps.items(), ("recommended", alone.recommended_map))}
     for name, expected in full.items():
         sent = volume(job.ada.get(known[name]["url"]))
         assert sent.get_data_dtype() == np.uint8

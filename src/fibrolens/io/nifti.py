@@ -7,10 +7,11 @@ the affine's columns are reversed and its first two rows change sign. No voxel i
 import os
 import struct
 import zlib
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nibabel as nib
 import numpy as np
@@ -21,14 +22,17 @@ from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.spatialimages import HeaderDataError
 
 from fibrolens.errors import GeometryError, InputError, OutputError
+from fibrolens.transforms import Enlarged, Located
 from fibrolens.volume import Geometry, Volume
+
+T = TypeVar("T")
 
 RESEARCH_USE = "fibrolens research use only"
 #: Size of the header's field `descrip`.
 DESCRIPTION_BYTES = 80
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 WRITABLE = (np.uint8, np.int16, np.float32)
-#: Bytes that one thread compresses at a time; fixed, so that the file does not depend on the number of cores.
+#: Bytes that one thread compresses at a time, in whole slices: whatever the number of cores, the file is the same.
 CHUNK = 1 << 22
 
 
@@ -69,8 +73,8 @@ def _grid(image: Any, shape: tuple[int, ...], name: str) -> Geometry:
         raise GeometryError(f"{name}: {error}") from None
 
 
-def write_nifti(volume: Volume, path: Path, description: str = "", slope: float = 1.0) -> None:
-    """Write a volume as gzip-compressed NIfTI-1, on its own grid.
+def write_nifti(volume: Volume | Located, path: Path, description: str = "", slope: float = 1.0) -> None:
+    """Write a volume as gzip-compressed NIfTI-1, on its own grid; of a `Located` map a few slices are held at a time.
 
     The bytes are a function of the volume alone: no time, no dependence on the number of cores. (A processor with other
     vector instructions may compress otherwise; the voxels stay the same.)
@@ -87,18 +91,17 @@ def write_nifti(volume: Volume, path: Path, description: str = "", slope: float 
     """
     if volume.array.dtype not in WRITABLE:
         raise ValueError(f"write_nifti takes uint8, int16 or float32; the array is {volume.array.dtype}")
-    voxels = np.ascontiguousarray(volume.array, dtype=volume.array.dtype.newbyteorder("<"))
-    content: list[bytes | memoryview] = [_header(volume, description, slope), voxels.reshape(-1).view(np.uint8).data]
+    header = _header(volume, description, slope)
     try:
         with path.open("wb") as file:
-            file.writelines(_gzip(content))
+            file.writelines(_gzip(header, volume.array))
     except OSError as error:
         raise OutputError(
             f"{path.name} could not be written ({error.strerror}); free some space or choose another folder."
         ) from None
 
 
-def _header(volume: Volume, description: str, slope: float) -> bytes:
+def _header(volume: Volume | Located, description: str, slope: float) -> bytes:
     """The 348 bytes of a NIfTI-1 header and the 4 that say "no extension"."""
     affine = nifti_affine(volume.geometry)
     header = nib.Nifti1Header(endianness="<")
@@ -126,25 +129,45 @@ def nifti_affine(geometry: Geometry) -> Float[np.ndarray, "4 4"]:
     return LPS_TO_RAS @ geometry.affine[:, [2, 1, 0, 3]]
 
 
-def _gzip(parts: Sequence[bytes | memoryview]) -> list[bytes]:
+def _gzip(header: bytes, array: Shaped[np.ndarray, "d h w"] | Enlarged) -> Iterator[bytes]:
     """One gzip member (RFC 1952), its deflate blocks made by several threads.
 
     Each chunk is deflated by itself and ends on a byte boundary (a sync flush), so that the chunks in a row are one
     stream. Browsers refuse files of several gzip members, which would have been the simpler way.
     """
-    chunks = [part[i : i + CHUNK] for part in parts for i in range(0, len(part), CHUNK)]
-    checksum = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        deflated = pool.map(_deflate, chunks)
-        for chunk in chunks:
-            checksum = isal_zlib.crc32(chunk, checksum)
-        end = zlib.compressobj(wbits=-zlib.MAX_WBITS).flush()
-        size = sum(len(part) for part in parts) & 0xFFFFFFFF
-        magic = b"\x1f\x8b\x08\x00" + bytes(4) + b"\x04\xff"  # deflate, no time, fastest, unknown system
-        return [magic, *deflated, end, struct.pack("<II", checksum, size)]
+    step = max(1, CHUNK // (array.shape[1] * array.shape[2] * array.dtype.itemsize))
+    runs = [slice(first, first + step) for first in range(0, array.shape[0], step)]
+    yield b"\x1f\x8b\x08\x00" + bytes(4) + b"\x04\xff"  # deflate, no time, fastest, unknown system
+    yield _deflated(header)
+    checksum, size = isal_zlib.crc32(header), len(header)
+    for deflated, crc, length in _in_order(lambda run: _slices(array, run), runs):
+        yield deflated
+        checksum, size = isal_zlib.crc32_combine(checksum, crc, length), size + length
+    yield zlib.compressobj(wbits=-zlib.MAX_WBITS).flush()
+    yield struct.pack("<II", checksum, size & 0xFFFFFFFF)
 
 
-def _deflate(chunk: bytes | memoryview) -> bytes:
+def _in_order(function: Callable[[slice], T], runs: Sequence[slice]) -> Iterator[T]:
+    """What `function` makes of each run, in their order, on all cores; no more of it is held than they need."""
+    threads = os.cpu_count() or 1
+    waiting: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for run in runs:
+            waiting.append(pool.submit(function, run))
+            if len(waiting) > 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _slices(array: Shaped[np.ndarray, "d h w"] | Enlarged, run: slice) -> tuple[bytes, int, int]:
+    """Some slices deflated, and the checksum and number of their bytes."""
+    values = array[run]
+    voxels = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).reshape(-1).view(np.uint8).data
+    return _deflated(voxels), isal_zlib.crc32(voxels), len(voxels)
+
+
+def _deflated(chunk: bytes | memoryview) -> bytes:
     # Ten times as fast as zlib's fastest, and no larger.
     deflate = isal_zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
     return bytes(deflate.compress(chunk) + deflate.flush(zlib.Z_SYNC_FLUSH))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
@@ -73,6 +74,11 @@ class FormServer(ThreadingHTTPServer):
             super().__init__((LOOPBACK, port), FormHandler)
         except OSError as error:
             raise UsageError(f"Port {port} cannot be used ({error.strerror}); choose another by --port.") from None
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that hangs up in the middle of an answer is no error of anybody's."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def hosts(self) -> tuple[str, ...]:

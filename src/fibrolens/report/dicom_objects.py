@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fibrolens import __version__
 from fibrolens.errors import InputError
 from fibrolens.report.overlay import Captions
@@ -118,7 +120,10 @@ def _makers(
 
     maker = _maker(result, content)
     yield "seg", lambda: segmentation(source, result.labels.array, content["masks"], maker)
-    yield "map", lambda: parametric_map(source, result.map.array, _words(result.attention), maker)
+    yield (
+        "map",
+        lambda: parametric_map(source, result.predicted_map.array, _words(result.attention), maker),
+    )
     second, values = result.recommended, result.recommended_map
     if second is not None and values is not None:
         yield (
@@ -138,8 +143,9 @@ def _maker(result: StagingResult, content: Mapping[str, Any]) -> Maker:
     told = {name: value for name, value in content.items() if name != "scan_id"}
     told["input"] = {name: value for name, value in content["input"].items() if name != "path"}
     key = hashlib.sha256(json.dumps([__version__, told], sort_keys=True).encode())
-    for volume in (result.labels, result.map, result.recommended_map):
-        key.update(b"-" if volume is None else hashlib.sha256(volume.array.tobytes()).digest())
+    key.update(hashlib.sha256(np.ascontiguousarray(result.labels.array).data).digest())
+    for located in (result.predicted_map, result.recommended_map):
+        key.update(b"-" if located is None else hashlib.sha256(located.array.values.tobytes()).digest())
     return Maker(__version__, result.model.name, result.model.sha256, key.hexdigest())
 
 
@@ -164,7 +170,7 @@ def _frames(result: StagingResult) -> Any:
         forced=result.forced,
         scale=look.scale,
     )
-    return overlay_frames(result.ct, result.map, result.labels, captions)
+    return overlay_frames(result.ct, result.predicted_map, result.labels, captions)
 
 
 def _description(result: StagingResult) -> str:

@@ -21,10 +21,12 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from fibrolens.body import BODY_HU, body_mask
-from fibrolens.transforms import Orient
+from fibrolens.transforms import Enlarged, Located, Orient
 from fibrolens.volume import Geometry, Volume
 
 Plane = Literal["axial", "coronal", "sagittal"]
+#: Values ``d h w``, of which some are computed where they are looked at.
+Array = Shaped[np.ndarray, "d h w"] | Enlarged
 
 WINDOW_HU = (-125.0, 225.0)
 RESEARCH = "Research use only"
@@ -59,13 +61,13 @@ class Scene:
     """
 
     ct: Shaped[np.ndarray, "d h w"]
-    map: Shaped[np.ndarray, "d h w"]
+    map: Array
     labels: Shaped[np.ndarray, "d h w"] | None
     spacing: tuple[float, float, float]
     box: tuple[slice, slice]
 
     @classmethod
-    def of(cls, ct: Volume, location_map: Volume, labels: Volume | None = None) -> Scene:
+    def of(cls, ct: Volume, location_map: Volume | Located, labels: Volume | None = None) -> Scene:
         """The scene of volumes of any orientation.
 
         Raises:
@@ -78,7 +80,16 @@ class Scene:
         turned = turn.forward(ct).array
         marks = None if labels is None else turn.forward(labels).array
         box = _body_box(turned, turn.target.spacing)
-        return cls(turned, turn.forward(location_map).array, marks, turn.target.spacing, box)
+        if isinstance(location_map, Volume):
+            seen: Array = turn.forward(location_map).array
+        else:
+            seen = turn.turned(location_map.array)
+        return cls(turned, seen, marks, turn.target.spacing, box)
+
+    @property
+    def covered(self) -> Bool[np.ndarray, " d"]:
+        """Slices where the map is not zero."""
+        return np.array([bool(seen.any()) for seen in self.map])
 
     @property
     def top(self) -> float:
@@ -92,7 +103,7 @@ class Scene:
     def axial_slices(self, count: int) -> list[int]:
         """`count` slices evenly through the liver, from the top down; through the map where there is no liver."""
         shown = self._liver().any(axis=(1, 2))
-        for fallback in (self.map.any(axis=(1, 2)), np.ones(len(self.ct), dtype=bool)):
+        for fallback in (self.covered, np.ones(len(self.ct), dtype=bool)):
             shown = shown if shown.any() else fallback
         first, last = np.flatnonzero(shown)[[0, -1]]
         steps = (np.arange(count)[::-1] + 0.5) / count
@@ -106,7 +117,9 @@ class Scene:
             return int(area.argmax())
         return len(self.ct) // 2 if axis == 0 else (self.box[axis - 1].start + self.box[axis - 1].stop) // 2
 
-    def cut(self, volume: Shaped[np.ndarray, "d h w"], plane: Plane, index: int) -> Shaped[np.ndarray, "y x"]:
+    def cut(
+        self, volume: Shaped[np.ndarray, "d h w"] | Enlarged, plane: Plane, index: int
+    ) -> Shaped[np.ndarray, "y x"]:
         """One slice as a picture, first row at the top."""
         rows, columns = self.box
         if plane == "axial":

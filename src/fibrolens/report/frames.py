@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from fibrolens.report.drawing import RESEARCH, WINDOW_HU, Scene, colour_bar, draw_slice
 from fibrolens.report.overlay import Captions
+from fibrolens.transforms import Located
 from fibrolens.volume import Volume
 
 #: Pixels along each side of a picture, and at most so many pictures.
@@ -18,7 +19,7 @@ DPI = 100
 
 
 def overlay_frames(
-    ct: Volume, location_map: Volume, labels: Volume, captions: Captions
+    ct: Volume, location_map: Volume | Located, labels: Volume, captions: Captions
 ) -> UInt8[np.ndarray, "n y x 3"]:
     """Axial slices that the map covers, evenly chosen, from the head down, by radiological convention.
 
@@ -40,7 +41,7 @@ def overlay_frames(
 
 
 def _covered(scene: Scene) -> list[int]:
-    shown = np.flatnonzero(scene.map.any(axis=(1, 2)))
+    shown = np.flatnonzero(scene.covered)
     if not shown.size:
         shown = np.arange(len(scene.map))
     chosen = np.linspace(shown[-1], shown[0], min(MOST, shown.size)).round().astype(int)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fibrolens.report.drawing import ORGANS, RESEARCH, VERMILION, WINDOW_HU, Plane, Scene, colour_bar, draw_slice, save
+from fibrolens.transforms import Located
 from fibrolens.volume import Volume
 
 #: Axial slices: two rows of three.
@@ -39,7 +40,7 @@ BARE = Captions()
 
 
 def overlay_png(
-    ct: Volume, location_map: Volume | None, labels: Volume | None, path: Path, captions: Captions = BARE
+    ct: Volume, location_map: Volume | Located | None, labels: Volume | None, path: Path, captions: Captions = BARE
 ) -> None:
     """Draw a location map over its CT.
 

@@ -43,14 +43,18 @@ def write_result(
     write_json(content, folder / RESULT)
     marked = "FORCED; " if result.forced else ""
     write_nifti(result.labels, folder / LABELS, f"{marked}1 liver, 2 spleen")
-    write_nifti(result.map, folder / MAP, f"{marked}{_map_name(result.attention, result.stage.predicted)}")
+    write_nifti(
+        result.predicted_map,
+        folder / MAP,
+        f"{marked}{_map_name(result.attention, result.stage.predicted)}",
+    )
     if result.recommended is not None and result.recommended_map is not None:
         name = _map_name(result.recommended, result.stage.predicted)
         write_nifti(result.recommended_map, folder / RECOMMENDED_MAP, f"{marked}{name}")
     if all_maps:
         (folder / MAPS).mkdir()
-        for stage, volume in result.maps.items():
-            write_nifti(volume, folder / MAPS / f"{stage}.nii.gz", f"{marked}{_map_name(result.attention, stage)}")
+        for stage, located in result.maps.items():
+            write_nifti(located, folder / MAPS / f"{stage}.nii.gz", f"{marked}{_map_name(result.attention, stage)}")
     written = time.perf_counter()
     write_pages(content, _pictured(result), folder, identity)
     return {
@@ -61,7 +65,8 @@ def write_result(
 
 
 def _pictured(result: StagingResult) -> Pictured:
-    maps = (result.map,) if result.recommended_map is None else (result.map, result.recommended_map)
+    shown = (result.predicted_map, result.recommended_map)
+    maps = tuple(located for located in shown if located is not None)
     return Pictured(result.ct, result.labels, maps)
 
 

@@ -15,6 +15,7 @@ from fibrolens.report.page import render_page
 from fibrolens.report.patient_words import MAP_TITLES, METHOD_TITLES, REGION_TITLES, STAGE_TITLES, marker_row
 from fibrolens.report.strip import strip_png
 from fibrolens.result import INTENDED_USE, REGIONS
+from fibrolens.transforms import Located
 from fibrolens.volume import Volume
 
 REPORT, PRINTED = "report.html", "report.pdf"
@@ -28,7 +29,7 @@ class Pictured:
 
     ct: Volume
     labels: Volume
-    maps: tuple[Volume, ...]
+    maps: tuple[Located | Volume, ...]
 
 
 def write_pages(

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fibrolens.report.drawing import Scene, colour_bar, draw_slice
+from fibrolens.transforms import Located
 from fibrolens.volume import Volume
 
 #: Width and height in millimetres of the strip on paper.
@@ -19,7 +20,7 @@ POINTS, BAR_POINTS = 6.0, 5.0
 DPI = 190
 
 
-def strip_png(ct: Volume, location_map: Volume, labels: Volume, scale: str) -> bytes:
+def strip_png(ct: Volume, location_map: Volume | Located, labels: Volume, scale: str) -> bytes:
     """Three axial slices through the liver and the coronal one that shows most of it, with the colour bar.
 
     Args:

@@ -118,7 +118,10 @@ class Segmenter:
         return Segmentation(replace(on_ct[0], source="labels"), replace(on_ct[1], source="aorta"), self.name, agreement)
 
     def glance(self, ct: Volume) -> Segmentation:
-        """The coarse network alone, in a fraction of `segment`'s time: the same aorta, liver and spleen in its voxels."""
+        """The coarse network alone, in a fraction of `segment`'s time: the same aorta, liver and spleen in its voxels.
+
+        Enough for the phase of a CT, and to doubt a mask of something else.
+        """
         grid, _, cleaned = self._located(ct)
         classes = cleaned.argmax(axis=0).astype(np.uint8)
         classes[classes > len(ORGANS)] = 0

@@ -16,6 +16,7 @@ from jaxtyping import Int16, Shaped
 from fibrolens.io import write_nifti
 from fibrolens.output import write_json
 from fibrolens.result import Attention, StagingResult
+from fibrolens.transforms import Located
 from fibrolens.volume import Volume
 
 INDEX = "view.json"
@@ -56,14 +57,15 @@ def _labels(labels: Volume, folder: Path) -> dict[str, Any]:
 
 
 def _maps(result: StagingResult, folder: Path) -> Iterator[dict[str, Any]]:
-    for stage, volume in result.maps.items():
-        yield _map(volume, stage, f"Location map of {stage}", result.attention, folder)
+    for stage, located in result.maps.items():
+        yield _map(located, stage, f"Location map of {stage}", result.attention, folder)
     if result.recommended is not None and result.recommended_map is not None:
         title = f"Recommended map of {result.stage.predicted}"
         yield _map(result.recommended_map, "recommended", title, result.recommended, folder)
 
 
-def _map(volume: Volume, name: str, title: str, how: Attention, folder: Path) -> dict[str, Any]:
+def _map(located: Located, name: str, title: str, how: Attention, folder: Path) -> dict[str, Any]:
+    volume = located.volume
     largest = float(volume.array.max())
     # A map that is zero everywhere has no largest value to divide by.
     slope = float(np.float32(largest / LEVELS)) if largest > 0 else 1.0 / LEVELS

@@ -46,12 +46,11 @@ class CropPad:
         array[outside] = volume.array[inside]
         return replace(volume, array=array, geometry=self.target)
 
-    def inverse(self, volume: Volume) -> Volume:
-        """A cropped volume back on the source grid, 0 where it had been cut away."""
-        array = np.zeros(self.source.shape, dtype=volume.array.dtype)
-        inside, outside = self._overlap()
-        array[inside] = volume.array[outside]
-        return replace(volume, array=array, geometry=self.source)
+    @property
+    def places(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First index in `source`, and size, of the rows and of the columns."""
+        rows, columns = zip(self.start, self.in_plane, strict=True)
+        return rows, columns
 
     def _overlap(self) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
         """The shared rectangle, as slices of the source array and of the cropped array."""

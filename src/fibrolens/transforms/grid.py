@@ -10,6 +10,7 @@ from fibrolens.body import body_in
 from fibrolens.errors import GeometryError
 from fibrolens.plan import GridPlan
 from fibrolens.transforms.crop import CropPad, box_centre
+from fibrolens.transforms.enlarged import Enlarged
 from fibrolens.transforms.orient import Orient
 from fibrolens.transforms.resample import Resample
 from fibrolens.transforms.window import Window
@@ -18,6 +19,26 @@ from fibrolens.volume import Geometry, Volume
 #: The body is looked for on every so many millimetres of the scan (slice, row, column): enough to centre a crop, and
 #: for the percentiles of an MR.
 GLANCE_MM = (10.0, 4.0, 4.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """A map on a CT's own grid that is computed where it is looked at.
+
+    Args:
+        array: its values, cut like those of a `Volume`.
+        geometry: the grid.
+        source: name for messages.
+    """
+
+    array: Enlarged
+    geometry: Geometry
+    source: str
+
+    @property
+    def volume(self) -> Volume:
+        """All of it, float32: as much memory as the CT takes twice."""
+        return Volume(self.array[:], self.geometry, self.source)
 
 
 @dataclass(frozen=True)
@@ -98,15 +119,22 @@ class ToNetworkGrid:
             labels = self.resample.forward_nearest(turned)
         return self.crop.forward(labels, fill=0.0)
 
-    def inverse(self, volume: Volume) -> Volume:
-        """A map on the network grid back on the CT's own grid, as float32; 0 where the network saw nothing.
+    def located(self, volume: Volume) -> Located:
+        """A map on the network grid as it lies on the CT's own grid; 0 where the network saw nothing.
 
         Raises:
             GeometryError: `volume` is not on the network grid.
         """
         _require(volume, self.target)
-        on_ct = self.orient.inverse(self.resample.inverse(self.crop.inverse(volume)))
-        return on_ct.with_array(np.ascontiguousarray(on_ct.array))
+        slices, rows, columns = self.resample.taps()
+        shown_rows, shown_columns = self.crop.places
+        taps = (slices, rows.within(*shown_rows), columns.within(*shown_columns))
+        enlarged = Enlarged(np.asarray(volume.array, dtype=np.float32), taps)
+        return Located(self.orient.turned_back(enlarged), self.source, volume.source)
+
+    def inverse(self, volume: Volume) -> Volume:
+        """The same as a volume of float32."""
+        return self.located(volume).volume
 
 
 def _glance(volume: Volume) -> Volume:

@@ -7,6 +7,7 @@ from itertools import permutations
 
 import numpy as np
 
+from fibrolens.transforms.enlarged import Enlarged
 from fibrolens.volume import Geometry, Shape, Triple, Volume
 
 #: Direction of increasing slice, row and column index in array order: LPS axes z, y, x.
@@ -59,6 +60,15 @@ class Orient:
         """A volume in array order back on the source grid; its array is a view of the given one."""
         array = np.flip(volume.array, self._reversed).transpose(np.argsort(self.axes))
         return replace(volume, array=array, geometry=self.source)
+
+    def turned(self, enlarged: Enlarged) -> Enlarged:
+        """As `forward`, of a volume that is computed where it is looked at."""
+        return enlarged.turned(self.axes, self._reversed)
+
+    def turned_back(self, enlarged: Enlarged) -> Enlarged:
+        """As `inverse`, of a volume that is computed where it is looked at."""
+        back = [int(axis) for axis in np.argsort(self.axes)]
+        return enlarged.turned(back, [self.axes[axis] for axis in self._reversed])
 
     @property
     def _reversed(self) -> tuple[int, ...]:

@@ -1,19 +1,18 @@
-"""Change the spacing of a volume by three small matrices, one per axis.
+"""Change the spacing of a volume, axis by axis.
 
-Both directions are separable: the weights along one axis form a matrix ``[new, old]``, applied by matrix product,
-slice by slice in the plane so that no full-size float copy of the CT is made.
+Toward the new grid the weights along one axis form a matrix ``[new, old]``, applied by matrix product, slice by slice
+in the plane so that no full-size float copy of the CT is made. The way back is an `Enlarged` volume.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from fibrolens.volume import Geometry, Shape, Triple, Volume
+from fibrolens.transforms.enlarged import Enlarged, Taps
+from fibrolens.volume import Geometry, Triple, Volume
 
 #: A field of view that exceeds whole voxels by less than this fraction of a voxel gets no further voxel.
 SLACK = 1e-3
@@ -50,7 +49,8 @@ class Resample:
 
     def forward(self, volume: Volume) -> Volume:
         """`volume` as float32 on the new grid, by linear interpolation widened to the new voxel (antialiased)."""
-        slices, rows, columns = self._matrices(antialiased)
+        new, old = self.target.shape, self.source.shape
+        slices, rows, columns = (antialiased(new[a], old[a], self._ratio(a)) for a in range(3))
         plane = np.empty((len(volume.array), len(rows), len(columns)), np.float32)
         for index, values in enumerate(volume.array):
             image = np.ascontiguousarray(values, dtype=np.float32)
@@ -71,23 +71,19 @@ class Resample:
         ]
         return replace(volume, array=volume.array[np.ix_(*index)], geometry=target)
 
+    def taps(self) -> tuple[Taps, Taps, Taps]:
+        """From which voxels of the new grid each of the source is interpolated, axis by axis; edges clamped."""
+        new, old = self.target.shape, self.source.shape
+        slices, rows, columns = (Taps.at(positions(old[a], new[a], 1.0 / self._ratio(a)), new[a]) for a in range(3))
+        return slices, rows, columns
+
     def inverse(self, volume: Volume) -> Volume:
         """A volume on the new grid back on the source grid: float32, trilinear, edges clamped."""
-        slices, rows, columns = self._matrices(interpolating)
-        planes = _along_slices(slices, np.asarray(volume.array, dtype=np.float32))
-        array = np.empty(self.source.shape, np.float32)
-        for index, plane in enumerate(planes):
-            np.matmul(rows @ plane, columns.T, out=array[index])
-        return replace(volume, array=array, geometry=self.source)
+        enlarged = Enlarged(np.asarray(volume.array, dtype=np.float32), self.taps())
+        return replace(volume, array=enlarged[:], geometry=self.source)
 
     def _ratio(self, axis: int) -> float:
         return self.spacing[axis] / self.source.spacing[axis]
-
-    def _matrices(self, weights: Callable[[int, int, float], Any]) -> tuple[Any, Any, Any]:
-        new: Shape = self.target.shape
-        old = self.source.shape
-        slices, rows, columns = (weights(new[a], old[a], self._ratio(a)) for a in range(3))
-        return slices, rows, columns
 
 
 def positions(new: int, old: int, ratio: float) -> Float[np.ndarray, " new"]:
@@ -100,13 +96,6 @@ def antialiased(new: int, old: int, ratio: float) -> Matrix:
     distance = np.abs(positions(new, old, ratio)[:, None] - np.arange(old))
     weights = np.maximum(0.0, 1.0 - distance / max(1.0, ratio))
     return np.asarray(weights / weights.sum(1, keepdims=True), dtype=np.float32)
-
-
-def interpolating(new: int, old: int, ratio: float) -> Float[np.ndarray, "old new"]:
-    """Weights of `new` voxels in each of `old`: linear interpolation back, clamped at the ends."""
-    at = np.clip(positions(old, new, 1.0 / ratio), 0, new - 1)
-    weights = np.maximum(0.0, 1.0 - np.abs(at[:, None] - np.arange(new)))
-    return np.asarray(weights, dtype=np.float32)
 
 
 def _along_slices(matrix: Matrix, array: Shaped[np.ndarray, "old h w"]) -> Float[np.ndarray, "new h w"]:

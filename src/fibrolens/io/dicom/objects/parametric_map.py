@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import highdicom as hd
 import numpy as np
 from highdicom.pm import ParametricMap, RealWorldValueMapping
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 
 from fibrolens.io.dicom.objects import codes
 from fibrolens.io.dicom.objects.maker import RESEARCH, Maker, finish, plain
 from fibrolens.io.dicom.objects.references import name_frames
 from fibrolens.io.dicom.objects.source import Source
+from fibrolens.transforms import Enlarged
 
 #: Beyond any value that a map on the scale mean1 takes: the mapping is the identity for all of them.
 LARGEST = float(np.finfo(np.float32).max)
@@ -37,7 +38,7 @@ class MapWords:
 
 
 def parametric_map(
-    source: Source, values: Shaped[np.ndarray, "d h w"], words: MapWords, maker: Maker, kind: str = "map"
+    source: Source, values: Shaped[np.ndarray, "d h w"] | Enlarged, words: MapWords, maker: Maker, kind: str = "map"
 ) -> ParametricMap:
     """The map on the source's slices, from the first to the last that it covers; all where it is zero everywhere.
 
@@ -48,14 +49,15 @@ def parametric_map(
         maker: who makes the object.
         kind: ``map`` or ``map_recommended``.
     """
-    covered = np.flatnonzero(values.any(axis=(1, 2)))
+    covered = np.flatnonzero([bool(plane.any()) for plane in values])
     shown = slice(int(covered[0]), int(covered[-1]) + 1) if covered.size else slice(0, len(values))
+    block = np.ascontiguousarray(values[shown], dtype=np.float32)
     data = ParametricMap(
         source_images=source.slices[shown],
-        pixel_array=np.ascontiguousarray(values[shown], dtype=np.float32),
+        pixel_array=block,
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[_mapping(words)],
-        voi_lut_transformations=[_window(values)],
+        voi_lut_transformations=[_window(block)],
         content_label="LOCATION_MAP",
         content_description=plain(RESEARCH),
         content_qualification="RESEARCH",
@@ -80,9 +82,9 @@ def _mapping(words: MapWords) -> RealWorldValueMapping:
     )
 
 
-def _window(values: Shaped[np.ndarray, "d h w"]) -> hd.VOILUTTransformation:
+def _window(block: Float[np.ndarray, "d h w"]) -> hd.VOILUTTransformation:
     """From 0 to what the most intense voxels reach, at least twice an even share."""
     # Every 4th row and column is plenty for a percentile.
-    positive = values[:, ::4, ::4][values[:, ::4, ::4] > 0]
+    positive = block[:, ::4, ::4][block[:, ::4, ::4] > 0]
     top = max(2.0, float(np.ceil(2 * np.percentile(positive, 99.5)) / 2)) if positive.size else 2.0
     return hd.VOILUTTransformation(window_center=top / 2, window_width=top, window_explanation="location map")

@@ -1,0 +1,139 @@
+"""A small volume as it looks on a finer grid: linear interpolation, computed where somebody looks.
+
+A location map is a few megabytes on the network grid and a hundred or a thousand on the CT's. What is written, drawn or
+measured needs it slice by slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from fibrolens.volume import Shape
+
+#: One voxel of an axis, or a run of them.
+Index = int | np.integer[Any] | slice
+
+
+@dataclass(frozen=True, eq=False)
+class Taps:
+    """From which two voxels of the small grid each of the fine one is interpolated, along one axis.
+
+    Args:
+        first: index of the one before; second: of the one behind.
+        weights: of both, as columns. Together less than 1 where the small grid does not reach.
+        size: voxels of the small grid.
+    """
+
+    first: Int[np.ndarray, " n"]
+    second: Int[np.ndarray, " n"]
+    weights: Float[np.ndarray, "n 2"]
+    size: int
+
+    @classmethod
+    def at(cls, places: Float[np.ndarray, " n"], size: int) -> Taps:
+        """Taps at fractional indices of the small grid, clamped to its ends."""
+        inside = np.clip(places, 0, size - 1)
+        first = np.floor(inside).astype(int)
+        part = inside - first
+        weights = np.stack([1.0 - part, part], axis=1).astype(np.float32)
+        return cls(first, np.minimum(first + 1, size - 1), weights, size)
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, key: slice | Int[np.ndarray, " k"]) -> Taps:
+        """The taps of some of the fine voxels."""
+        return replace(self, first=self.first[key], second=self.second[key], weights=self.weights[key])
+
+    def within(self, start: int, size: int) -> Taps:
+        """The same places counted in a crop of the small grid, `size` voxels from `start`; outside it is zero."""
+        moved = [index - start for index in (self.first, self.second)]
+        there = [(index >= 0) & (index < size) for index in moved]
+        first, second = (np.clip(index, 0, size - 1) for index in moved)
+        return Taps(first, second, self.weights * np.stack(there, axis=1).astype(np.float32), size)
+
+    @property
+    def matrix(self) -> Float[np.ndarray, "n size"]:
+        """The weights as a matrix."""
+        dense = np.zeros((len(self), self.size), np.float32)
+        rows = np.arange(len(self))
+        np.add.at(dense, (rows, self.first), self.weights[:, 0])
+        np.add.at(dense, (rows, self.second), self.weights[:, 1])
+        return dense
+
+    def mix(self, values: Float[np.ndarray, size * rest]) -> Float[np.ndarray, n * rest]:
+        """Values of the small grid interpolated along their first axis."""
+        shape = (-1, *([1] * (values.ndim - 1)))
+        mixed = values[self.first]
+        mixed *= self.weights[:, 0].reshape(shape)
+        behind = values[self.second]
+        behind *= self.weights[:, 1].reshape(shape)
+        mixed += behind
+        return mixed
+
+
+@dataclass(frozen=True, eq=False)
+class Enlarged:
+    """A volume on a finer grid, cut like an array: ``enlarged[3]``, ``enlarged[10:20]``, ``enlarged[::-1, :, 7]``.
+
+    Args:
+        values: on the small grid, axes in the order of the fine one.
+        taps: along each axis.
+    """
+
+    values: Float[np.ndarray, "d h w"]
+    taps: tuple[Taps, Taps, Taps]
+
+    @property
+    def shape(self) -> Shape:
+        """Slices, rows and columns of the fine grid."""
+        slices, rows, columns = (len(taps) for taps in self.taps)
+        return slices, rows, columns
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of what a cut gives."""
+        return np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.taps[0])
+
+    def __iter__(self) -> Iterator[Float[np.ndarray, "h w"]]:
+        """Slice by slice."""
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, key: Index | tuple[Index, ...]) -> Float[np.ndarray, ...]:
+        """The values of a cut, as an array of its own."""
+        keys = (*(key if isinstance(key, tuple) else (key,)), *[slice(None)] * 3)[:3]
+        slices, rows, columns = (
+            taps[np.array([one]) if not isinstance(one, slice) else one]
+            for taps, one in zip(self.taps, keys, strict=True)
+        )
+        found = self._block(slices, rows, columns)
+        dropped = tuple(axis for axis, one in enumerate(keys) if not isinstance(one, slice))
+        return found.squeeze(axis=dropped) if dropped else found
+
+    def turned(self, axes: Sequence[int], reversed_axes: Sequence[int]) -> Enlarged:
+        """The volume with its axes in another order, and then some of them reversed."""
+        taps = [self.taps[axis] for axis in axes]
+        for axis in reversed_axes:
+            taps[axis] = taps[axis][::-1]
+        slices, rows, columns = taps
+        return Enlarged(np.ascontiguousarray(self.values.transpose(axes)), (slices, rows, columns))
+
+    def whole(self) -> Float[np.ndarray, "d h w"]:
+        """All of it."""
+        return self[:]
+
+    def _block(self, slices: Taps, rows: Taps, columns: Taps) -> Float[np.ndarray, "d h w"]:
+        """The columns by a product of small matrices, then the rows by two copies: what a cache holds at a time."""
+        across = columns.matrix.T
+        block = np.empty((len(slices), len(rows), len(columns)), np.float32)
+        for index in range(len(slices)):
+            block[index] = rows.mix(slices[index : index + 1].mix(self.values)[0] @ across)
+        return block

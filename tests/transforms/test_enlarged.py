@@ -1,0 +1,60 @@
+"""A small volume on a finer grid, computed where it is cut."""
+
+import numpy as np
+import pytest
+
+from fibrolens.transforms import Enlarged, Taps
+
+RNG = np.random.default_rng(0)
+SMALL = RNG.random((3, 4, 5), np.float32)
+#: Fractional indices of the fine voxels along each axis; some lie beyond the ends.
+PLACES = (np.linspace(-0.5, 2.5, 7), np.linspace(-1.0, 4.0, 9), np.linspace(0.0, 4.0, 11))
+FINE = Enlarged(SMALL, tuple(Taps.at(at, n) for at, n in zip(PLACES, SMALL.shape, strict=True)))
+
+
+def expected() -> np.ndarray:
+    """By interpolation along one axis after the other."""
+    found = SMALL.astype(float)
+    for axis, at in enumerate(PLACES):
+        found = np.apply_along_axis(lambda line, at=at: np.interp(at, np.arange(len(line)), line), axis, found)
+    return found
+
+
+def test_it_is_interpolated_linearly_and_its_ends_repeat():
+    assert FINE.shape == (7, 9, 11)
+    assert FINE.dtype == FINE[:].dtype == np.float32
+    np.testing.assert_allclose(FINE[:], expected(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [3, np.int64(3), slice(2, 5), (4, slice(1, 6), slice(None)), (slice(None, None, -1), 7, slice(2, 9)),
+     (slice(None), slice(None), 10), (slice(None, None, 2), slice(None, None, 4), slice(None, None, 3)), (1, 2, 3)],
+)  # fmt: skip
+def test_a_cut_is_that_of_the_whole(key):
+    np.testing.assert_allclose(FINE[key], expected()[key], atol=1e-6)
+
+
+def test_it_is_gone_through_slice_by_slice():
+    slices = list(FINE)
+    assert len(slices) == len(FINE) == 7
+    np.testing.assert_array_equal(np.stack(slices), FINE[:])
+
+
+def test_its_axes_change_places_and_turn_round():
+    turned = FINE.turned((2, 0, 1), (0, 2))
+    np.testing.assert_allclose(turned[:], np.flip(expected().transpose(2, 0, 1), (0, 2)), atol=1e-6)
+
+
+def test_outside_a_crop_of_the_small_grid_it_is_zero():
+    padded = np.zeros((4, 5), np.float32)
+    padded[1:3] = SMALL[0, 1:3]
+    taps = Taps.at(PLACES[1], 4)
+    np.testing.assert_allclose(taps.within(1, 2).mix(SMALL[0, 1:3]), taps.mix(padded), atol=1e-6)
+    assert not taps.within(50, 2).matrix.any()
+
+
+def test_the_matrix_has_the_same_weights():
+    taps = Taps.at(PLACES[2], 5)
+    np.testing.assert_allclose(taps.matrix @ SMALL[0].T, taps.mix(SMALL[0].T), atol=1e-6)
+    np.testing.assert_allclose(taps.matrix.sum(axis=1), 1, atol=1e-6)
