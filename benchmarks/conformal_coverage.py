@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fibrolens.evaluate.conformal import CLAIM, CLAIMS, calibrate, label_scores, rank, stage_scores
+from fibrolens.evaluate.stage_sets import CLAIM, CLAIMS, calibrate, label_scores, rank, stage_scores
 from fibrolens.phantom.severity import PAPER_MIX
 from fibrolens.plan import STAGES
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fibrolens.evaluate.conformal import CLAIM, calibrate, label_scores
+from fibrolens.evaluate.stage_sets import CLAIM, calibrate, label_scores
 from fibrolens.output import write_json
 from fibrolens.phantom.labels import Organ
 from fibrolens.phantom.patient import sample_patient

@@ -8,8 +8,8 @@ import pytest
 from tests.staged import simulated, untrained_models
 
 from fibrolens.errors import CoverageError, GeometryError, InputError, PhaseError
-from fibrolens.evaluate.conformal import Threshold
 from fibrolens.evaluate.saliency.null_band import Band, NullBand
+from fibrolens.evaluate.stage_sets import Threshold
 from fibrolens.explain.patterns import PATTERNS
 from fibrolens.explain.reference import AttentionReference, PatternCount
 from fibrolens.io import write_nifti

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import fibrolens
-from fibrolens.evaluate.conformal import CLAIM, rank
+from fibrolens.evaluate.stage_sets import CLAIM, rank
 from fibrolens.pipeline import Models
 from fibrolens.staging.predict import StagingModel
 from fibrolens.weights import load_model_folder, shipped

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fibrolens.errors import ModelError
-from fibrolens.evaluate.conformal import Threshold
+from fibrolens.evaluate.stage_sets import Threshold
 from fibrolens.plan import NetworkPlan, Plan
 from fibrolens.staging.calibration import StageCalibration
 from fibrolens.staging.network import new_network

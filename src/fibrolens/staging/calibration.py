@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from fibrolens.errors import ModelError
-from fibrolens.evaluate.conformal import Threshold
+from fibrolens.evaluate.stage_sets import Threshold
 from fibrolens.weights import CALIBRATION
 
 KEYS = ("weights_sha256", "calibrated_on", "claim", "cases", "rank", "threshold")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
-from sklearn.covariance import ledoit_wolf
 from torch import Tensor
 
 from fibrolens.errors import ModelError
@@ -86,6 +85,8 @@ def fit_domain(features: Float[np.ndarray, "n f"], held_out: Float[np.ndarray, "
 
 def _gaussian(features: Float[np.ndarray, "n f"]) -> DomainModel:
     rows = np.asarray(features, dtype=float)
+    from sklearn.covariance import ledoit_wolf  # noqa: PLC0415  (slow to load, and staging needs it never)
+
     covariance, _ = ledoit_wolf(rows)
     # Units that are silent for every scan leave rows of zeros; a floor keeps the inverse finite.
     floor = max(1e-6 * float(np.trace(covariance)) / len(covariance), 1e-12)
