@@ -5,7 +5,7 @@ import pytest
 from tests.evaluate.drawn import drawn, scores_of
 
 from fibrolens.evaluate.conformal import conformal, covered, stage_sets
-from fibrolens.evaluate.stage_sets import CLAIM, CLAIMS, label_scores
+from fibrolens.evaluate.stage_sets import CLAIM, CLAIMS, rank
 from fibrolens.evaluate.study import Predicted
 
 

@@ -6,17 +6,22 @@ Slices are shown by radiological convention: the patient's right is on the left 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
+from contourpy import LineType, contour_generator
 from jaxtyping import Bool, Float, Shaped
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
@@ -126,9 +131,12 @@ class Scene:
             return volume[index, rows, columns]
         return volume[::-1, index, columns] if plane == "coronal" else volume[::-1, rows, index]
 
-    def pixel(self, plane: Plane) -> tuple[float, float]:
-        """Height and width in millimetres of a pixel of a cut."""
-        slice_mm, row_mm, column_mm = self.spacing
+    def size_mm(self, plane: Plane) -> tuple[float, float]:
+        """Height and width of a cut."""
+        rows, columns = (part.stop - part.start for part in self.box)
+        slice_mm, row_mm, column_mm = (
+            n * mm for n, mm in zip((len(self.ct), rows, columns), self.spacing, strict=True)
+        )
         return {"axial": (row_mm, column_mm), "coronal": (slice_mm, column_mm), "sagittal": (slice_mm, row_mm)}[plane]
 
     def _liver(self) -> Bool[np.ndarray, "d h w"]:
@@ -146,20 +154,38 @@ def draw_slice(axes: Axes, scene: Scene, plane: Plane, index: int, top: float | 
         top: upper end of the colour scale; None draws the CT without the map.
         size: points of the letters at the sides.
     """
-    picture = scene.cut(scene.ct, plane, index)
-    height, width = (n * mm for n, mm in zip(picture.shape, scene.pixel(plane), strict=True))
+    fill_slice(axes, scene, plane, index, top)
+    frame_slice(axes, scene, plane, size)
+
+
+def fill_slice(axes: Axes, scene: Scene, plane: Plane, index: int, top: float | None = None) -> list[Artist]:
+    """What differs between slices: the CT, the map, the contours; arguments as for `draw_slice`."""
+    height, width = scene.size_mm(plane)
     extent = (0.0, width, height, 0.0)
     low, high = WINDOW_HU
-    axes.imshow(picture, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="bilinear")
+    picture = scene.cut(scene.ct, plane, index)
+    drawn: list[Artist] = [
+        axes.imshow(picture, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="bilinear")
+    ]
     if top is not None:
         cut = scene.cut(scene.map, plane, index)
-        axes.imshow(cut, cmap=map_colours(), vmin=0, vmax=top, extent=extent, interpolation="bilinear")
+        drawn.append(axes.imshow(cut, cmap=map_colours(), vmin=0, vmax=top, extent=extent, interpolation="bilinear"))
     if scene.labels is not None:
-        _contours(axes, scene.cut(scene.labels, plane, index), extent)
-    axes.set(xticks=[], yticks=[], facecolor="black", xlim=(0, width), ylim=(height, 0))
-    _sides(axes, SIDES[plane], size)
+        drawn += _contours(axes, scene.cut(scene.labels, plane, index), extent)
+    return drawn
 
 
+def frame_slice(axes: Axes, scene: Scene, plane: Plane, size: float = 8.0) -> list[Artist]:
+    """What slices share: a black ground without ticks and the patient's sides, whose letters are returned."""
+    height, width = scene.size_mm(plane)
+    # Hidden axes make no ticks, which cost more than the slice.
+    axes.xaxis.set_visible(False)
+    axes.yaxis.set_visible(False)
+    axes.set(facecolor="black", xlim=(0, width), ylim=(height, 0), aspect="equal")
+    return _sides(axes, SIDES[plane], size)
+
+
+@lru_cache(maxsize=1)
 def map_colours() -> ListedColormap:
     """Inferno, transparent where there is no attention."""
     colours = mpl.colormaps["inferno"](np.linspace(0.15, 1.0, 256))
@@ -224,23 +250,30 @@ def save_both(figure: Figure, stem: Path, dpi: int = PRINT_DPI) -> tuple[Path, P
     return png, svg
 
 
-def _contours(axes: Axes, cut: Shaped[np.ndarray, "y x"], extent: tuple[float, float, float, float]) -> None:
+def _contours(
+    axes: Axes, cut: Shaped[np.ndarray, "y x"], extent: tuple[float, float, float, float]
+) -> Iterator[LineCollection]:
     height, width = cut.shape
     x = (np.arange(width) + 0.5) * extent[1] / width
     y = (np.arange(height) + 0.5) * extent[2] / height
     for label, (_, colour, style) in ORGANS.items():
         inside: Float[np.ndarray, "y x"] = (cut == label).astype(float)
         if inside.any() and not inside.all() and min(cut.shape) > 1:
-            axes.contour(x, y, inside, levels=[0.5], colors=colour, linewidths=0.9, linestyles=style)
+            lines: list[Any] = list(contour_generator(x, y, inside, line_type=LineType.Separate).lines(0.5))
+            drawn = LineCollection(lines, colors=colour, linewidths=0.9, linestyles=style)
+            axes.add_collection(drawn, autolim=False)
+            yield drawn
 
 
-def _sides(axes: Axes, letters: str, size: float) -> None:
+def _sides(axes: Axes, letters: str, size: float) -> list[Artist]:
     places = ((0.02, 0.5), (0.98, 0.5), (0.5, 0.975), (0.5, 0.025))
     alignments = (("left", "center"), ("right", "center"), ("center", "top"), ("center", "bottom"))
     box = {"facecolor": "black", "alpha": 0.55, "pad": 1.0, "linewidth": 0}
     style: dict[str, Any] = {"color": "white", "fontsize": size, "bbox": box}
-    for letter, (x, y), (across, along) in zip(letters, places, alignments, strict=True):
+    return [
         axes.text(x, y, letter, transform=axes.transAxes, ha=across, va=along, **style)
+        for letter, (x, y), (across, along) in zip(letters, places, alignments, strict=True)
+    ]
 
 
 def _body_box(array: Shaped[np.ndarray, "d h w"], spacing: tuple[float, float, float]) -> tuple[slice, slice]:
