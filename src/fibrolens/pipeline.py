@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fibrolens.attend import attend, oddities, recommended_map
+from fibrolens.clock import Clock
 from fibrolens.engine import one_blas_thread
 from fibrolens.errors import ModelError
 from fibrolens.explain.recipe import RECOMMENDED, Recipe, recipe
@@ -42,6 +41,7 @@ class StageOptions:
         segmenter: ``fibrolens``, or ``totalsegmentator`` where the user has installed it.
         method: that makes the map, see `explain.recipe`; layer: ``conv2``, ``conv3``, ``conv4`` or ``mean``.
         all_maps: location maps of all five stages, not of the predicted one alone.
+        skip: what is not written: ``dicom``, ``report``.
         native_slices: the network sees the CT's own slices instead of the plan's spacing.
         series_uid: which DICOM series, where an input holds several; None takes the best by stated rules.
         explain_selection: print what was found of each series, and why it was taken or not.
@@ -56,6 +56,7 @@ class StageOptions:
     method: str = "gradcam"
     layer: str = "conv4"
     all_maps: bool = False
+    skip: frozenset[str] = frozenset()
     native_slices: bool = False
     series_uid: str | None = None
     explain_selection: bool = False
@@ -79,6 +80,7 @@ class StageOptions:
         chosen = ("method", "layer", "all_maps", "native_slices", "series_uid", "force")
         named: dict[str, Any] = {"label_map": self.masks.label_map} if self.masks.label_map else {}
         named |= {"identified": True} if self.identified else {}
+        named |= {"skip": sorted(self.skip)} if self.skip else {}
         return {"options": {name: getattr(self, name) for name in chosen} | named}
 
 
@@ -171,7 +173,7 @@ def stage(path: str | Path, options: StageOptions | None = None, models: Models 
 
 def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Naming) -> StagingResult:
     """The steps of `stage` on a CT in memory."""
-    clock, how = _Clock({"read": naming.read_seconds}, naming.say), options.recipe
+    clock, how = Clock({"read": naming.read_seconds}, naming.say), options.recipe
     with clock("segment"):
         found = find_organs(ct, models.segmenter, options.masks)
         organs = found.masks
@@ -304,19 +306,3 @@ def _warnings(
         ),
     )
     return tuple(sentence for applies, sentence in doubts if applies)
-
-
-class _Clock:
-    """Seconds per named step, each told to `say` as it begins."""
-
-    def __init__(self, seconds: dict[str, float], say: Callable[[str], None] | None) -> None:
-        self.seconds = seconds
-        self.say = say
-
-    @contextmanager
-    def __call__(self, step: str) -> Iterator[None]:
-        if self.say is not None:
-            self.say(step)
-        started = time.perf_counter()
-        yield
-        self.seconds[step] = time.perf_counter() - started

@@ -13,7 +13,7 @@ from fibrolens.errors import UsageError
 from fibrolens.io.dicom.patient import read_identity
 from fibrolens.pipeline import Models, StageOptions, StagingInput
 from fibrolens.plan import STAGES
-from fibrolens.report.patient import WRITTEN, write_result
+from fibrolens.report.patient import WRITTEN, Wanted, write_result
 from fibrolens.result import StagingResult
 
 COLUMNS = ("predicted", "expected", *(f"p_{stage}" for stage in STAGES), *VOLUMES, "phase", "forced", "warnings")
@@ -64,7 +64,11 @@ class Staging:
     def write(self, result: StagingResult, folder: Path) -> Mapping[str, float]:
         """Write the scan's files; returns seconds per step."""
         with one_blas_thread():
-            return write_result(result, folder, self.options.all_maps, self._identity(result))
+            return write_result(result, folder, self._wanted(result))
+
+    def _wanted(self, result: StagingResult) -> Wanted:
+        """What is written of a result."""
+        return Wanted(self.options.all_maps, self.options.skip, self._identity(result))
 
     def _identity(self, result: StagingResult) -> Mapping[str, str] | None:
         """Who the patient is, from the headers, where the reports shall say so."""

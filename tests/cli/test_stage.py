@@ -38,6 +38,20 @@ def test_refusal_has_status_3_and_force_marks_every_output(native, tmp_path, cap
     assert "true" in (out / "summary.csv").read_text()
 
 
+def test_what_thousands_of_scans_do_not_need_is_left_out(native, tmp_path, capsys):
+    command = ["stage", str(native), "--out", str(tmp_path / "o"), "--force"]
+    assert cli.main([*command, "--skip", "report", "--skip", "dicom", "--maps", "all"]) == 0
+    written = {path.name for path in (tmp_path / "o" / "native").iterdir()}
+    volumes = {"labels.nii.gz", "map.nii.gz", "map_recommended.nii.gz", "maps"}
+    assert written == volumes | {"result.json", "manifest.json"}
+    maps = tmp_path / "o" / "native" / "maps"
+    predicted = json.loads((tmp_path / "o" / "native" / "result.json").read_text())["stage"]["predicted"]
+    assert sorted(path.name for path in maps.iterdir()) == [f"F{k}.nii.gz" for k in range(5)]
+    assert (maps / f"{predicted}.nii.gz").read_bytes() == (maps.parent / "map.nii.gz").read_bytes()
+    assert cli.main([*command, "--maps", "all"]) == 2  # other options
+    assert "--overwrite" in capsys.readouterr().err
+
+
 def test_labels_beside_single_masks_are_wrong_use(native, tmp_path, capsys):
     arguments = ["stage", str(native), "--out", str(tmp_path / "o"), "--labels", "a", "--liver-mask", "b"]
     assert cli.main(arguments) == 2

@@ -35,6 +35,13 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         "--maps", choices=("predicted", "all"), default="predicted", help="also write the maps of all five stages"
     )
     verb.add_argument(
+        "--skip",
+        choices=("dicom", "report"),
+        action="append",
+        default=[],
+        help="leave out the DICOM objects, or the report with its pictures; may be given twice (for thousands of CTs)",
+    )
+    verb.add_argument(
         "--slices",
         choices=("plan", "native"),
         default="plan",
@@ -77,6 +84,7 @@ def run(options: argparse.Namespace) -> int:
             method=options.method,
             layer=options.layer,
             all_maps=options.maps == "all",
+            skip=frozenset(options.skip),
             native_slices=options.slices == "native",
             series_uid=options.series,
             explain_selection=options.explain_selection,

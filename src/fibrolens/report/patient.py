@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+import shutil
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+from fibrolens.clock import Clock
 from fibrolens.io import write_nifti
 from fibrolens.output import write_json
-from fibrolens.report.dicom_objects import DICOM, write_dicom
+from fibrolens.report.dicom_objects import DICOM, DicomFolder, write_dicom
 from fibrolens.report.patient_pages import OVERLAYS, PRINTED, REPORT, Pictured, write_pages
 from fibrolens.result import Attention, StagingResult
 
@@ -18,16 +21,33 @@ MAP, RECOMMENDED_MAP, LABELS, MAPS = "map.nii.gz", "map_recommended.nii.gz", "la
 WRITTEN = (RESULT, REPORT, PRINTED, *OVERLAYS, MAP, RECOMMENDED_MAP, LABELS, MAPS, DICOM)
 
 
-def write_result(
-    result: StagingResult, folder: Path, all_maps: bool = False, identity: Mapping[str, str] | None = None
-) -> dict[str, float]:
-    """Write every file of a staged scan into the existing `folder`.
+@dataclass(frozen=True)
+class Wanted:
+    """What is written of a staged scan.
+
+    Args:
+        all_maps: also ``maps/F0.nii.gz`` to ``maps/F4.nii.gz``.
+        skip: what is left out: ``dicom``, ``report``.
+        identity: what the reports say of who the patient is; None leaves the patient unnamed.
+    """
+
+    all_maps: bool = False
+    skip: Collection[str] = ()
+    identity: Mapping[str, str] | None = None
+
+
+USUAL = Wanted()
+
+
+def write_result(result: StagingResult, folder: Path, wanted: Wanted = USUAL) -> dict[str, float]:
+    """Write the files of a staged scan into the existing `folder`.
+
+    The volumes are compressed by threads of their own while the interpreter makes objects and pages.
 
     Args:
         result: the staged scan.
         folder: where the files go.
-        all_maps: also write ``maps/F0.nii.gz`` to ``maps/F4.nii.gz``.
-        identity: what the reports say of who the patient is; None leaves the patient unnamed.
+        wanted: which of them.
 
     Returns:
         Seconds per step, for the manifest.
@@ -35,33 +55,40 @@ def write_result(
     Raises:
         OSError: the folder cannot be written.
     """
-    begun = time.perf_counter()
-    content = result.to_dict()
-    objects = write_dicom(result, content, folder)
-    content |= {"dicom": objects.record, "warnings": [*content["warnings"], *objects.warnings]}
-    started = time.perf_counter()
-    write_json(content, folder / RESULT)
+    clock = Clock()
+    with ThreadPoolExecutor(1) as beside:
+        volumes = beside.submit(_write_volumes, result, folder, wanted.all_maps)
+        content = result.to_dict()
+        with clock("write_dicom"):
+            objects = DicomFolder() if "dicom" in wanted.skip else write_dicom(result, content, folder)
+        content |= {"dicom": objects.record, "warnings": [*content["warnings"], *objects.warnings]}
+        write_json(content, folder / RESULT)
+        with clock("overlay_and_report"):
+            if "report" not in wanted.skip:
+                write_pages(content, _pictured(result), folder, wanted.identity)
+        with clock("wait_for_volumes"):
+            volumes.result()
+    return clock.seconds
+
+
+def _write_volumes(result: StagingResult, folder: Path, all_maps: bool) -> None:
+    """Organs and maps as NIfTI."""
     marked = "FORCED; " if result.forced else ""
+    predicted = result.stage.predicted
     write_nifti(result.labels, folder / LABELS, f"{marked}1 liver, 2 spleen")
-    write_nifti(
-        result.predicted_map,
-        folder / MAP,
-        f"{marked}{_map_name(result.attention, result.stage.predicted)}",
-    )
+    write_nifti(result.predicted_map, folder / MAP, f"{marked}{_map_name(result.attention, predicted)}")
     if result.recommended is not None and result.recommended_map is not None:
-        name = _map_name(result.recommended, result.stage.predicted)
+        name = _map_name(result.recommended, predicted)
         write_nifti(result.recommended_map, folder / RECOMMENDED_MAP, f"{marked}{name}")
-    if all_maps:
-        (folder / MAPS).mkdir()
-        for stage, located in result.maps.items():
-            write_nifti(located, folder / MAPS / f"{stage}.nii.gz", f"{marked}{_map_name(result.attention, stage)}")
-    written = time.perf_counter()
-    write_pages(content, _pictured(result), folder, identity)
-    return {
-        "write_dicom": started - begun,
-        "write_volumes": written - started,
-        "overlay_and_report": time.perf_counter() - written,
-    }
+    if not all_maps:
+        return
+    (folder / MAPS).mkdir()
+    for stage, located in result.maps.items():
+        path = folder / MAPS / f"{stage}.nii.gz"
+        if stage == predicted:
+            shutil.copyfile(folder / MAP, path)
+        else:
+            write_nifti(located, path, f"{marked}{_map_name(result.attention, stage)}")
 
 
 def _pictured(result: StagingResult) -> Pictured:

@@ -18,6 +18,9 @@ from fibrolens.volume import Shape
 #: One voxel of an axis, or a run of them.
 Index = int | np.integer[Any] | slice
 
+#: Slices that are computed at a time: few enough for a cache, and for other threads enough to be left alone meanwhile.
+RUN = 4
+
 
 @dataclass(frozen=True, eq=False)
 class Taps:
@@ -66,12 +69,13 @@ class Taps:
         np.add.at(dense, (rows, self.second), self.weights[:, 1])
         return dense
 
-    def mix(self, values: Float[np.ndarray, size * rest]) -> Float[np.ndarray, n * rest]:
-        """Values of the small grid interpolated along their first axis."""
-        shape = (-1, *([1] * (values.ndim - 1)))
-        mixed = values[self.first]
+    def mix(self, values: Float[np.ndarray, ...], axis: int = 0) -> Float[np.ndarray, ...]:
+        """Values of the small grid interpolated along an axis."""
+        shape = [1] * values.ndim
+        shape[axis] = -1
+        mixed = values.take(self.first, axis)
         mixed *= self.weights[:, 0].reshape(shape)
-        behind = values[self.second]
+        behind = values.take(self.second, axis)
         behind *= self.weights[:, 1].reshape(shape)
         mixed += behind
         return mixed
@@ -131,9 +135,10 @@ class Enlarged:
         return self[:]
 
     def _block(self, slices: Taps, rows: Taps, columns: Taps) -> Float[np.ndarray, "d h w"]:
-        """The columns by a product of small matrices, then the rows by two copies: what a cache holds at a time."""
-        across = columns.matrix.T
+        """Along the slices, then the columns by a product of small matrices, then the rows: a few slices at a time."""
+        matrix = columns.matrix.T
         block = np.empty((len(slices), len(rows), len(columns)), np.float32)
-        for index in range(len(slices)):
-            block[index] = rows.mix(slices[index : index + 1].mix(self.values)[0] @ across)
+        for first in range(0, len(slices), RUN):
+            run = slice(first, first + RUN)
+            block[run] = rows.mix(slices[run].mix(self.values) @ matrix, axis=1)
         return block
