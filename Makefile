@@ -43,7 +43,7 @@ check: .venv/.ready-dev  ## lint and types
 	$(BIN)/mypy
 
 bench: .venv/.ready-dev  ## benchmarks; results under out/bench
-	$(BIN)/python benchmarks/stage_speed.py --out $(OUT)/bench
+	$(BIN)/python benchmarks/one_ct.py --out $(OUT)/bench
 	$(BIN)/python benchmarks/phantom_speed.py --out $(OUT)/bench
 
 clean:  ## remove what the targets made

@@ -104,6 +104,8 @@ def _is_dicom(path: Path) -> bool:
 
 
 def _members(array: UInt8[np.ndarray, "d h w"], values: tuple[int, ...]) -> Mask:
+    if len(values) == 1:
+        return array == values[0]
     table = np.zeros(256, bool)
     table[list(values)] = True
     return table[array]

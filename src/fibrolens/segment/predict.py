@@ -302,9 +302,11 @@ def _nearest(values: UInt8[np.ndarray, "d h w"], coarse: Geometry, fine: Geometr
     """Values of the nearest voxels of `coarse` on `fine`, whose axes run along its own; 0 outside."""
     index = [np.rint(at).astype(int) for at in _places(coarse, fine)]
     inside = [(at >= 0) & (at < n) for at, n in zip(index, values.shape, strict=True)]
-    found = np.zeros(fine.shape, np.uint8)
-    found[np.ix_(*inside)] = values[np.ix_(*(at[there] for at, there in zip(index, inside, strict=True)))]
-    return found
+    # Axis by axis, for an index of all three at once takes ten times as long.
+    for axis, (at, there) in enumerate(zip(index, inside, strict=True)):
+        values = values.take(at.clip(0, values.shape[axis] - 1), axis)
+        values[(slice(None),) * axis + (~there,)] = 0
+    return values
 
 
 def _places(coarse: Geometry, fine: Geometry) -> list[Float[np.ndarray, " n"]]:

@@ -16,6 +16,7 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from fibrolens.errors import InputError, SeriesError
+from fibrolens.io.dicom.deflated import require_bounded
 
 #: What pydicom raises on damaged content. Its messages may quote the header, so ours do not repeat them.
 DAMAGED = (
@@ -93,7 +94,7 @@ def _instance(name: str, opener: Callable[[], IO[bytes]]) -> Instance | None:
             bare = start[:2] in BARE_STARTS
             if start[128:] != b"DICM" and not bare:
                 return None
-            file.seek(0)
+            require_bounded(file, 0 if bare else len(start), name)
             header = dcmread(file, stop_before_pixels=True, force=bare)
             kind = header.file_meta.get("MediaStorageSOPClassUID", "")
             known = "SOPClassUID" in header or "Modality" in header
