@@ -1,27 +1,29 @@
-"""Where work runs: in this process, or side by side in spawned ones."""
+"""Where work runs: in this process, side by side in spawned ones, or on a Ray cluster."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import queue
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from threadpoolctl import threadpool_limits
 
+from fibrolens.dispatch import Dispatch, Lost, Worker, WorkerLost, nothing, translated
 from fibrolens.errors import FibrolensError
 from fibrolens.progress import Reporter
 from fibrolens.workers import begin_worker
 
 #: More processes than this at once would need more memory than a workstation has.
 MOST_WORKERS = 2
-POLL_SECONDS = 0.2
+ENDED = "A worker process was ended from outside, often for want of memory; start again to go on."
 
 Job = TypeVar("Job")
 
@@ -31,28 +33,67 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@runtime_checkable
+class Messages(Protocol):
+    """What workers say, on its way to the process that started them."""
+
+    def put(self, message: tuple[int, str], /) -> None:
+        """Called by a worker."""
+
+    def get_nowait(self) -> tuple[int, str]:
+        """Called by the process that started it; raises queue.Empty where nothing was said."""
+
+
+@runtime_checkable
+class Site(Protocol):
+    """Where workers are, entered and left with the engine."""
+
+    @property
+    def threads(self) -> int:
+        """Torch's threads of one worker."""
+
+    def __enter__(self) -> Site:
+        """Make it ready."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave it; workers that were not stopped end."""
+
+    def start(self) -> Worker:
+        """Start a worker."""
+
+    def messages(self) -> Messages:
+        """A channel that can be pickled."""
+
+
 class Engine:
     """Runs jobs and passes on their progress; use it in a ``with`` statement.
 
     Args:
         workers: processes at once; 1 is this process alone. Torch's threads (``OMP_NUM_THREADS``, else the cores) are
             shared out evenly among them.
+        site: where the workers are; None is this machine.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, site: Site | None = None) -> None:
         self.workers = min(MOST_WORKERS, cores()) if workers is None else workers
-        self.threads = max(1, torch.get_num_threads() // self.workers)
+        self.threads = max(1, torch.get_num_threads() // self.workers) if site is None else site.threads
+        self._site = LocalSite(self.threads) if site is None and self.workers > 1 else site
         self._stack = ExitStack()
-        self._pool: ProcessPoolExecutor | None = None
-        self._said: Any = None
+        self._dispatch: Dispatch | None = None
+        self._said: Messages | None = None
+
+    @property
+    def apart(self) -> bool:
+        """Whether jobs are done by other processes, to which everything must be sent."""
+        return self._site is not None
 
     def __enter__(self) -> Engine:
-        if self.workers > 1:
-            # A fork would copy torch's threads in whatever state they are.
-            context = multiprocessing.get_context("spawn")
-            self._said = self._stack.enter_context(context.Manager()).Queue()
-            self._pool = ProcessPoolExecutor(self.workers, context, begin_worker)
-            self._stack.callback(self._pool.shutdown, cancel_futures=True)
+        if self._site is not None:
+            self._stack.enter_context(self._site)
+            self._dispatch = Dispatch(self._site.start)
+            self._stack.callback(self._dispatch.stop)
         return self
 
     def __exit__(
@@ -64,59 +105,137 @@ class Engine:
         """Call ``function(job, reporter)`` for every job; the first error ends the run.
 
         Args:
-            function: importable by name, as the spawned processes import it.
-            jobs: arguments that can be pickled.
+            function: importable by name, as other processes import it.
+            jobs: arguments that can be pickled; one whose process is ended from outside is begun anew by another.
             report: told of what the jobs report.
 
         Raises:
-            FibrolensError: of a job, or a process that was ended from outside.
+            FibrolensError: of a job, or processes that were ended from outside.
         """
-        if self._pool is None:
-            with _threads(self.threads):
-                for job in jobs:
-                    function(job, report)
+        if self._site is None:
+            for _ in self.stream(partial(_reporting, function, report), jobs):
+                pass
             return
-        waiting = {self._pool.submit(_work, function, job, self._said, self.threads) for job in jobs}
+        said = self._said = self._said or self._site.messages()
+        reporting = partial(_reporting, function, _Said(said))
+        for _, result in self.stream(reporting, jobs, meanwhile=partial(_pass_on, said, report)):
+            if isinstance(result, Lost):
+                raise FibrolensError(ENDED)
+
+    def stream(
+        self,
+        function: Callable[[Job], Any],
+        jobs: Collection[Job],
+        prepare: Callable[[], None] = nothing,
+        meanwhile: Callable[[], None] = nothing,
+    ) -> Iterator[tuple[Job, Any]]:
+        """Call ``function(job)`` for every job and yield job and result, in the order in which they end.
+
+        Jobs are taken when a worker waits for one, and results are not kept, so there may be any number of them.
+
+        Args:
+            function: where `apart`, importable by name.
+            jobs: arguments, where `apart` such that can be pickled.
+            prepare: called by each worker when it starts; not in this process.
+            meanwhile: called several times a second while other processes work.
+
+        Yields:
+            The job, and what the function returned, or `Lost` where workers were ended from outside again and again.
+
+        Raises:
+            FibrolensError: of a job, or no worker comes to the end of `prepare`.
+        """
+        if self._dispatch is None:
+            for job in jobs:
+                yield job, in_threads(self.threads, function, job)
+            return
+        places = max(1, min(self.workers, len(jobs)))
         try:
-            while waiting:
-                done, waiting = wait(waiting, POLL_SECONDS, FIRST_COMPLETED)
-                self._pass_on(report)
-                _raise_first(done)
-        except BrokenProcessPool:
-            raise FibrolensError(
-                "A worker process was ended from outside, often for want of memory; start again to go on."
-            ) from None
-        finally:
-            for future in waiting:
-                future.cancel()
-
-    def _pass_on(self, report: Reporter) -> None:
-        while True:
-            try:
-                report.advance(*self._said.get_nowait())
-            except queue.Empty:
-                return
+            yield from self._dispatch.results(function, jobs, places, prepare, meanwhile)
+        except WorkerLost:
+            raise FibrolensError(ENDED) from None
 
 
-class _Messages:
+class LocalSite:
+    """Processes of this machine.
+
+    Args:
+        threads: torch's threads of each.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        # A fork would copy torch's threads in whatever state they are.
+        self._context = multiprocessing.get_context("spawn")
+        self._stack = ExitStack()
+
+    def __enter__(self) -> LocalSite:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def start(self) -> Worker:
+        """Start a process."""
+        return _LocalWorker(ProcessPoolExecutor(1, self._context, begin_worker), self.threads)
+
+    def messages(self) -> Messages:
+        """A queue between processes."""
+        said: Messages = self._stack.enter_context(self._context.Manager()).Queue()
+        return said
+
+
+class _LocalWorker:
+    """A pool of one process: where it breaks, it is plain over which job."""
+
+    def __init__(self, pool: ProcessPoolExecutor, threads: int) -> None:
+        self._pool, self._threads = pool, threads
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        try:
+            future = self._pool.submit(in_threads, self._threads, function, *arguments)
+        except BrokenProcessPool as error:
+            future = Future()
+            future.set_exception(error)
+        return translated(future, _as_lost)
+
+    def stop(self) -> None:
+        # A job that went on would write into a folder that the next run fills as well.
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _as_lost(error: BaseException) -> BaseException:
+    return WorkerLost() if isinstance(error, BrokenProcessPool) else error
+
+
+class _Said:
     """The reporter of a worker process."""
 
-    def __init__(self, said: Any) -> None:
+    def __init__(self, said: Messages) -> None:
         self._said = said
 
     def advance(self, n: int = 1, note: str = "") -> None:
         self._said.put((n, note))
 
 
-def _work(function: Callable[[Any, Reporter], None], job: Any, said: Any, threads: int) -> None:
-    """One job in a worker process."""
+def _reporting(function: Callable[[Any, Reporter], None], report: Reporter, job: Any) -> None:
+    function(job, report)
+
+
+def _pass_on(said: Messages, report: Reporter) -> None:
+    while True:
+        try:
+            report.advance(*said.get_nowait())
+        except queue.Empty:
+            return
+
+
+def in_threads(threads: int, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function with `threads` threads of torch and one of BLAS."""
     with _threads(threads):
-        function(job, _Messages(said))
-
-
-def _raise_first(done: set[Future[None]]) -> None:
-    for future in done:
-        future.result()
+        return function(*arguments)
 
 
 def one_blas_thread() -> threadpool_limits:

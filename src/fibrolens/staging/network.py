@@ -6,12 +6,17 @@ open (channels, normalisation, pooling before the fully connected layers) is dec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fibrolens.explain.passes import LocationMaps
+from fibrolens.explain.targets import Target
 from fibrolens.plan import NetworkPlan
+from fibrolens.staging.adjoint import LAST, THIRD, grad_cam_by_adjoint
 from fibrolens.staging.heads import new_head
 
 #: Layers for location maps, in the order of the data.
@@ -92,6 +97,13 @@ class LFSNetwork(nn.Module):
         if covariates is None:
             covariates = features.new_zeros((len(features), self.covariates))
         return torch.cat([features, covariates], dim=1)
+
+    #: Where `grad_cam` knows the way.
+    quick_layers = (THIRD, LAST)
+
+    def grad_cam(self, x: Float[Tensor, "n 1 d h w"], targets: Sequence[Target], layers: Sequence[str]) -> LocationMaps:
+        """Grad-CAM at some of `quick_layers`; see `adjoint`."""
+        return grad_cam_by_adjoint(self, x, targets, layers)
 
     def forward(self, x: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "_ 5"]:
         """Scores of the stages F0..F4 before the softmax (logits), of an average patient.
