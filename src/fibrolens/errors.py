@@ -17,6 +17,8 @@
 A message is one or two sentences: what is wrong with which file, and what to do.
 """
 
+import traceback
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -72,3 +74,9 @@ class OutputError(FibrolensError):
     """The output could not be written."""
 
     exit_status = 5
+
+
+def place_of(error: BaseException) -> str:
+    """Kind and place of a defect. Its words are left out, for a library's may quote a patient's header."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"

@@ -6,7 +6,6 @@ import argparse
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 from fibrolens import __version__
 from fibrolens.cli import (
@@ -26,7 +25,7 @@ from fibrolens.cli import (
     study,
     train,
 )
-from fibrolens.errors import FibrolensError
+from fibrolens.errors import FibrolensError, place_of
 
 VERBS = (
     stage, study, cohort, segment, train, predict, explain, audit,
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output (head, less) has seen enough.
         return 0
     except Exception as error:  # noqa: BLE001  (the last line of defence: a sentence, not a traceback)
-        sentence = f"This is a defect of fibrolens ({_where(error)}); run again with --debug and report it."
+        sentence = f"This is a defect of fibrolens ({place_of(error)}); run again with --debug and report it."
         return _report(options, sentence, 1)
 
 
@@ -66,12 +65,6 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
         command.set_defaults(run=verb.run)
     return top
-
-
-def _where(error: Exception) -> str:
-    """Kind and place of an error. Its words are left out, for a library's may quote a patient's header."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
 
 
 def _report(options: argparse.Namespace, sentence: str, status: int) -> int:
