@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from fibrolens.errors import FibrolensError, InputError, OutputError, UsageError
+from fibrolens.cases import Case, Cases, check_scan_id
+from fibrolens.dispatch import Lost
+from fibrolens.engine import Engine
+from fibrolens.errors import FibrolensError, InputError, OutputError, UsageError, place_of
 from fibrolens.output import MANIFEST, is_done, output_folder
 from fibrolens.progress import Progress, silent
+from fibrolens.summary import SUMMARY, Summary
+from fibrolens.summary_rows import DONE, check_columns
 
 RESULT = "result.json"
 #: What every row of ``summary.csv`` tells, whatever is done to the scans.
 FIRST_COLUMNS = ("scan_id", "input", "status", "exit_status", "reason")
 #: Markers whose value every verb tells there.
 VOLUMES = ("liver_volume_ml", "spleen_volume_ml")
-#: Characters that no scan id may hold, for it becomes the name of a folder.
-LONGEST_ID = 150
-FORBIDDEN = set('/\\:*?"<>|\0')
+#: Exit statuses of scans, the one that a batch ends with first.
+WORST_FIRST = (3, 5, 4, 2, 1)
 
 
 @runtime_checkable
@@ -52,7 +55,7 @@ class Result(Protocol):
 
 @runtime_checkable
 class Work(Protocol):
-    """What a verb does to each CT of a batch: `stage` or `segment`."""
+    """What a verb does to each CT of a batch, with its networks loaded: `stage` or `segment`."""
 
     @property
     def command(self) -> str:
@@ -61,14 +64,6 @@ class Work(Protocol):
     @property
     def done(self) -> str:
         """What a person reads of a scan that needs nothing again."""
-
-    @property
-    def doing(self) -> str:
-        """Title of the progress bar."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Of ``summary.csv`` behind `FIRST_COLUMNS`."""
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -94,13 +89,38 @@ class Work(Protocol):
         """What a person reads of a finished scan."""
 
 
+@runtime_checkable
+class Verb(Protocol):
+    """A verb with its options, without its networks: small enough to be sent to other processes."""
+
+    @property
+    def doing(self) -> str:
+        """Title of the progress bar."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of ``summary.csv`` behind `FIRST_COLUMNS`."""
+
+    def __hash__(self) -> int:
+        """Of its options: a process that works for others loads the networks of a verb once."""
+
+    def load(self) -> Work:
+        """Get ready to work; raises ModelError where the weights cannot be used."""
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one input."""
+    """What became of one input.
+
+    Args:
+        row: its cells of ``summary.csv``.
+        said: what a person reads of it.
+        exit_status: 0, or that of its error.
+    """
 
     row: dict[str, Any]
+    said: str
     exit_status: int = 0
-    unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,30 +147,72 @@ class Place:
         if self.scan_id is not None:
             check_scan_id(self.scan_id)
         _require_folder(self.out)
-        _read_summary(self.out / "summary.csv", columns)
+        check_columns(self.out / SUMMARY, columns)
 
 
-def run_batch(work: Work, inputs: Sequence[Path], place: Place) -> int:
-    """Do the work on every input; a refused one is a row of ``summary.csv`` and leaves no folder.
+class _TwinError(UsageError):
+    """An input whose scan id is that of another."""
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What a process needs to know of the run that it works for.
+
+    Args:
+        out: folder of the scans' folders.
+        overwrite: replace results of other inputs or options.
+        scratch: where folders are written before they are put in place.
+        began_ns: when the run began, by the clock of the file system.
+    """
+
+    out: Path
+    overwrite: bool
+    scratch: Path
+    began_ns: int
+
+    def require_first(self, folder: Path, path: Path) -> None:
+        """Raise _TwinError where another input of this run has the scan id, and made `folder`."""
+        try:
+            is_new = (folder / MANIFEST).stat().st_mtime_ns >= self.began_ns
+            other = json.loads((folder / RESULT).read_text(encoding="utf-8"))["input"]["path"]
+        except FileNotFoundError:
+            return
+        if is_new and other != str(path):
+            raise _TwinError(f"{path} has the scan id {folder.name} of {other}; give it alone with another --scan-id.")
+
+
+def run_batch(verb: Verb, cases: Cases, place: Place, engine: Engine) -> int:
+    """Do a verb's work on every CT; a refused one is a row of ``summary.csv`` and leaves no folder.
+
+    Args:
+        verb: what is done.
+        cases: any number; they are taken as they are needed.
+        place: where the results go.
+        engine: where the work is done; entered here.
 
     Returns:
         0; 3 where a scan was refused, else 5 or 4 where its output or the model failed, else 2 where a result of other
-        options was in the way.
+        options was in the way, else 1 where there was a defect or processes were ended.
 
     Raises:
+        ModelError: the weights cannot be used.
         OutputError: the folder cannot be written.
     """
-    claims = _Claims(place.scan_id, {})
-    outcomes = []
+    place.prepare((*FIRST_COLUMNS, *verb.columns))
+    statuses = set()
     # One CT takes seconds; a bar is for those who wait for many.
-    with Progress(len(inputs), work.doing) if len(inputs) > 1 else silent() as progress:
-        for path in inputs:
-            outcome = _do_one(work, path, place, claims)
-            outcomes.append(outcome)
-            _say(work, outcome)
-            _update_summary(place.out, outcome.row, (*FIRST_COLUMNS, *work.columns))
+    with (
+        Summary(place.out, (*FIRST_COLUMNS, *verb.columns)) as summary,
+        engine,
+        Progress(len(cases), verb.doing) if len(cases) > 1 else silent() as progress,
+    ):
+        desk = _Desk(place.out, place.overwrite, summary.scratch, summary.began_ns)
+        for outcome in _outcomes(verb, cases, desk, engine):
+            (sys.stderr if outcome.exit_status else sys.stdout).write(f"{outcome.said}\n")
+            summary.add(outcome.row)
+            statuses.add(outcome.exit_status)
             progress.advance()
-    return next((s for s in (3, 5, 4, 2) if any(o.exit_status == s for o in outcomes)), 0)
+    return next((status for status in WORST_FIRST if status in statuses), 0)
 
 
 def volumes(markers: Mapping[str, float | None]) -> dict[str, str]:
@@ -158,69 +220,92 @@ def volumes(markers: Mapping[str, float | None]) -> dict[str, str]:
     return {name: "" if (value := markers[name]) is None else f"{value:.1f}" for name in VOLUMES}
 
 
-def check_scan_id(scan_id: str) -> None:
-    """Raise UsageError where `scan_id` cannot be the name of a folder."""
-    nameable = bool(scan_id.strip(". ")) and scan_id.isprintable() and len(scan_id) <= LONGEST_ID
-    if not nameable or FORBIDDEN & set(scan_id) or scan_id.startswith("."):
-        raise UsageError(f"The scan id {scan_id!r} cannot name a folder; use letters, digits, '-' and '_'.")
+def _outcomes(verb: Verb, cases: Cases, desk: _Desk, engine: Engine) -> Iterator[Outcome]:
+    """What becomes of each case, in the order in which they end."""
+    if engine.apart:
+        work_apart = partial(_do_apart, verb, desk)
+        found = engine.stream(work_apart, cases, prepare=partial(_get_ready, verb))
+    else:
+        # A defect over a single CT may end everything, which shows where it is.
+        do = _do_one if len(cases) == 1 else _do_any
+        found = engine.stream(partial(do, verb.load(), desk), cases)
+    for case, outcome in found:
+        if isinstance(outcome, Lost):
+            reason = f"{case.path} ended {outcome.attempts} worker processes, perhaps for want of memory; try it alone."
+            yield _failure(_row_of(case), reason, FibrolensError.exit_status)
+        else:
+            yield outcome
 
 
-@dataclass(frozen=True)
-class _Claims:
-    scan_id: str | None
-    taken: dict[str, Path]
-
-    def claim(self, default: str, path: Path) -> str:
-        """The scan id for `path`, which no other input of this batch may have."""
-        scan_id = self.scan_id or default
-        check_scan_id(scan_id)
-        if scan_id in self.taken:
-            raise UsageError(
-                f"{path} has the scan id {scan_id} of {self.taken[scan_id]}; give it alone with another --scan-id."
-            )
-        self.taken[scan_id] = path
-        return scan_id
+@lru_cache(maxsize=1)
+def _loaded(verb: Verb) -> Work:
+    """The networks, loaded once by each process that works for others."""
+    return verb.load()
 
 
-def _do_one(work: Work, path: Path, place: Place, claims: _Claims) -> Outcome:
-    """One input; its own errors become its outcome."""
-    row: dict[str, Any] = {"input": str(path), "scan_id": place.scan_id or ""}
+def _get_ready(verb: Verb) -> None:
+    _loaded(verb)
+
+
+def _do_apart(verb: Verb, desk: _Desk, case: Case) -> Outcome:
+    return _do_any(_loaded(verb), desk, case)
+
+
+def _do_any(work: Work, desk: _Desk, case: Case) -> Outcome:
+    """One case, whose defects too become its outcome: in a batch every scan is tried."""
     try:
-        scan = work.read(path)
-        scan_id = row["scan_id"] = claims.claim(scan.scan_id, path)
+        return _do_one(work, desk, case)
+    except Exception as error:  # noqa: BLE001  (one scan of a million must not end the others)
+        reason = f"{case.path} met a defect of fibrolens ({place_of(error)}); run it alone with --debug and report it."
+        return _failure(_row_of(case), reason, FibrolensError.exit_status)
+
+
+def _do_one(work: Work, desk: _Desk, case: Case) -> Outcome:
+    """One case; its own errors become its outcome."""
+    row = _row_of(case)
+    try:
+        scan = work.read(case.path)
+        scan_id = case.scan_id or scan.scan_id
+        check_scan_id(scan_id)
+        folder = desk.out / scan_id
+        desk.require_first(folder, case.path)
+        row["scan_id"] = scan_id
         run = {"command": work.command, **scan.fingerprint, **work.fingerprint}
-        folder = place.out / scan_id
-        if is_done(folder, run, place.overwrite, work.written):
-            return Outcome(row | _finished(work, folder), unchanged=True)
+        if is_done(folder, run, desk.overwrite, work.written):
+            return _finished(work, folder, row, unchanged=True)
         result = work.perform(scan, scan_id)
         timings = dict(result.timings)
-        with output_folder(folder, run, timings) as inside:
+        with output_folder(folder, run, timings, desk.scratch) as inside:
             timings.update(work.write(result, inside))
-        return Outcome(row | _finished(work, folder))
+            # Another process may have had the same scan id meanwhile.
+            desk.require_first(folder, case.path)
+        return _finished(work, folder, row)
+    except _TwinError as error:
+        return _failure(row | {"scan_id": ""}, str(error), error.exit_status)
     except FibrolensError as error:
-        status = "refused" if isinstance(error, InputError) else "not done"
-        return Outcome(row | _failure(status, error), error.exit_status)
+        return _failure(row, str(error), error.exit_status, isinstance(error, InputError))
 
 
-def _finished(work: Work, folder: Path) -> dict[str, Any]:
-    """The row of a finished scan, from what its folder holds: writing may have added warnings."""
+def _row_of(case: Case) -> dict[str, Any]:
+    return {"input": str(case.path), "scan_id": case.scan_id or ""}
+
+
+def _finished(work: Work, folder: Path, row: dict[str, Any], unchanged: bool = False) -> Outcome:
+    """A finished scan, from what its folder holds: writing may have added warnings."""
     content = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    return {"status": "done", "exit_status": 0, **work.row(content)}
+    row = row | {"status": DONE, "exit_status": 0, **work.row(content)}
+    said = (
+        f"already {work.done} with the same input and options"
+        if unchanged
+        else f"{work.sentence(row)}; research use only"
+    )
+    return Outcome(row, f"{folder.name}: {said}")
 
 
-def _failure(status: str, error: FibrolensError) -> dict[str, Any]:
-    return {"status": status, "exit_status": error.exit_status, "reason": str(error)}
-
-
-def _say(work: Work, outcome: Outcome) -> None:
-    row = outcome.row
-    name = row["scan_id"] or row["input"]
-    if outcome.exit_status:
-        sys.stderr.write(f"fibrolens: {row['reason']}\n")
-    elif outcome.unchanged:
-        sys.stdout.write(f"{name}: already {work.done} with the same input and options\n")
-    else:
-        sys.stdout.write(f"{name}: {work.sentence(row)}; research use only\n")
+def _failure(row: dict[str, Any], reason: str, exit_status: int, refused: bool = False) -> Outcome:
+    status = "refused" if refused else "not done"
+    row = row | {"status": status, "exit_status": exit_status, "reason": reason}
+    return Outcome(row, f"fibrolens: {reason}", exit_status)
 
 
 def _require_folder(out: Path) -> None:
@@ -231,47 +316,3 @@ def _require_folder(out: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}. Choose another --out.") from None
-
-
-def _update_summary(out: Path, row: dict[str, Any], columns: tuple[str, ...]) -> None:
-    """Replace the row of this scan, keep the others; the file is whole at any time.
-
-    A row whose scan folder stands is not replaced by an attempt that left the folder as it was.
-    """
-    path = out / "summary.csv"
-    rows = _read_summary(path, columns)
-    stands = bool(row["scan_id"]) and (out / row["scan_id"] / MANIFEST).exists()
-    if row["exit_status"] and stands and any(_same(r, row) and r["status"] == "done" for r in rows):
-        return
-    # A scan that could not be read had no id yet; once it can, its refusal is history.
-    rows = [r for r in rows if not _same(r, row) and (r["scan_id"] or r["input"] != row["input"])]
-    rows.append(row)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    aside = path.with_name(f".{path.name}.partial")
-    try:
-        aside.write_text(text.getvalue(), encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} could not be written: {error.strerror}. Choose another --out.") from None
-
-
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two rows are of one scan: by its id, or by the input where there is no id."""
-    key = "scan_id" if one["scan_id"] or other["scan_id"] else "input"
-    return bool(one[key] == other[key])
-
-
-def _read_summary(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            table = csv.DictReader(stream)
-            if tuple(table.fieldnames or ()) != columns:
-                raise UsageError(f"{path} is not a summary of this verb; move it away or choose another --out.")
-            return list(table)
-    except (OSError, ValueError) as error:
-        raise OutputError(f"{path} cannot be read ({error}); move it away or choose another --out.") from None

@@ -15,6 +15,18 @@ ATTEMPTS = 3
 POLL_SECONDS = 0.2
 
 Job = TypeVar("Job")
+Job_co = TypeVar("Job_co", covariant=True)
+
+
+@runtime_checkable
+class Jobs(Protocol[Job_co]):
+    """Jobs, and how many they are; there may be more of them than memory holds."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __iter__(self) -> Iterator[Job_co]:
+        """One after the other."""
 
 
 def nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import torch
 from threadpoolctl import threadpool_limits
 
-from fibrolens.dispatch import Dispatch, Lost, Worker, WorkerLost, nothing, translated
+from fibrolens.dispatch import Dispatch, Jobs, Lost, Worker, WorkerLost, nothing, translated
 from fibrolens.errors import FibrolensError
 from fibrolens.progress import Reporter
 from fibrolens.workers import begin_worker
@@ -125,7 +125,7 @@ class Engine:
     def stream(
         self,
         function: Callable[[Job], Any],
-        jobs: Collection[Job],
+        jobs: Jobs[Job],
         prepare: Callable[[], None] = nothing,
         meanwhile: Callable[[], None] = nothing,
     ) -> Iterator[tuple[Job, Any]]:

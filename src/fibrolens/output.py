@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -79,23 +80,28 @@ def is_done(folder: Path, run: Mapping[str, Any], overwrite: bool = False, ours:
 
 
 @contextmanager
-def output_folder(folder: Path, run: Mapping[str, Any], timings: Mapping[str, float] | None = None) -> Iterator[Path]:
+def output_folder(
+    folder: Path, run: Mapping[str, Any], timings: Mapping[str, float] | None = None, scratch: Path | None = None
+) -> Iterator[Path]:
     """Yield a folder to write into; on success it becomes `folder`, on any error nothing is left of it.
 
     Args:
         folder: where the result shall stand; what stood there is replaced (see `is_done` for the check before).
         run: inputs and options that determine the result, for the manifest.
         timings: seconds per step; read when the block ends, so a dictionary may be filled inside.
+        scratch: existing folder on the same file system, where several processes may write aside at once, each under a
+            name of its own; None writes beside `folder`, which one process may do.
 
     Raises:
         OutputError: the folder cannot be written.
     """
     folder = folder.absolute()
-    aside = folder.with_name(f".{folder.name}.partial")
-    old = folder.with_name(f".{folder.name}.old")
+    name = f".{folder.name}" if scratch is None else f"{folder.name}.{secrets.token_hex(4)}"
+    aside, old = ((scratch or folder.parent).absolute() / f"{name}.{end}" for end in ("partial", "old"))
     try:
         _remove(aside)
-        aside.mkdir(parents=True)
+        # Scratch that is gone belonged to a run that has ended.
+        aside.mkdir(parents=scratch is None)
         yield aside
         write_manifest(aside, run, timings or {})
         _remove(old)

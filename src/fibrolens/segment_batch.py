@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibrolens.batch import FIRST_COLUMNS, RESULT, VOLUMES, Place, run_batch, volumes
+from fibrolens.batch import RESULT, VOLUMES, Place, run_batch, volumes
+from fibrolens.cases import Inputs, as_cases
+from fibrolens.engine import Engine
 from fibrolens.errors import UsageError
 from fibrolens.io import write_nifti
 from fibrolens.output import write_json
@@ -21,8 +23,14 @@ LABELS, OVERLAY = "labels.nii.gz", "overlay.png"
 COLUMNS = (*VOLUMES, "phase", "liver_coverage", "warnings")
 
 
-def segment_batch(inputs: Sequence[Path], options: SegmentOptions, place: Place) -> int:
+def segment_batch(inputs: Inputs, options: SegmentOptions, place: Place, engine: Engine | None = None) -> int:
     """Segment every input; see `run_batch` for what it returns.
+
+    Args:
+        inputs: CTs.
+        options: how they are segmented.
+        place: where the results go.
+        engine: where the work is done; None is this process.
 
     Raises:
         UsageError: options for one scan with several inputs, or a scan id that cannot name a folder.
@@ -31,8 +39,20 @@ def segment_batch(inputs: Sequence[Path], options: SegmentOptions, place: Place)
     """
     if len(inputs) > 1 and (place.scan_id is not None or options.series_uid is not None):
         raise UsageError("--scan-id and --series belong to one scan; give a single INPUT with them.")
-    place.prepare((*FIRST_COLUMNS, *COLUMNS))
-    return run_batch(Segmenting(options, load_segmenter(options.segmenter, options.model)), inputs, place)
+    return run_batch(SegmentVerb(options), as_cases(inputs, place.scan_id), place, engine or Engine(1))
+
+
+@dataclass(frozen=True)
+class SegmentVerb:
+    """The verb before its networks are loaded."""
+
+    options: SegmentOptions
+    doing: str = "segmenting"
+    columns: tuple[str, ...] = COLUMNS
+
+    def load(self) -> Segmenting:
+        """With its networks; raises ModelError where the weights cannot be used."""
+        return Segmenting(self.options, load_segmenter(self.options.segmenter, self.options.model))
 
 
 @dataclass(frozen=True)
@@ -43,8 +63,6 @@ class Segmenting:
     segmenter: OrganSegmenter
     command: str = "segment"
     done: str = "segmented"
-    doing: str = "segmenting"
-    columns: tuple[str, ...] = COLUMNS
     written: tuple[str, ...] = (RESULT, LABELS, OVERLAY)
 
     @property

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibrolens.batch import FIRST_COLUMNS, VOLUMES, Place, run_batch, volumes
-from fibrolens.engine import one_blas_thread
+from fibrolens.batch import VOLUMES, Place, run_batch, volumes
+from fibrolens.cases import Inputs, as_cases
+from fibrolens.engine import Engine, one_blas_thread
 from fibrolens.errors import UsageError
 from fibrolens.io.dicom.patient import read_identity
 from fibrolens.pipeline import Models, StageOptions, StagingInput
@@ -19,8 +20,14 @@ from fibrolens.result import StagingResult
 COLUMNS = ("predicted", "expected", *(f"p_{stage}" for stage in STAGES), *VOLUMES, "phase", "forced", "warnings")
 
 
-def stage_batch(inputs: Sequence[Path], options: StageOptions, place: Place) -> int:
+def stage_batch(inputs: Inputs, options: StageOptions, place: Place, engine: Engine | None = None) -> int:
     """Stage every input; see `run_batch` for what it returns.
+
+    Args:
+        inputs: CTs.
+        options: how they are staged.
+        place: where the results go.
+        engine: where the work is done; None is this process.
 
     Raises:
         UsageError: options for one scan with several inputs, or a scan id that cannot name a folder.
@@ -29,8 +36,20 @@ def stage_batch(inputs: Sequence[Path], options: StageOptions, place: Place) -> 
     """
     if len(inputs) > 1 and (place.scan_id is not None or options.masks.given or options.series_uid is not None):
         raise UsageError("--scan-id, --series and own masks belong to one scan; give a single INPUT with them.")
-    place.prepare((*FIRST_COLUMNS, *COLUMNS))
-    return run_batch(Staging(options, Models.load(*options.weights)), inputs, place)
+    return run_batch(StageVerb(options), as_cases(inputs, place.scan_id), place, engine or Engine(1))
+
+
+@dataclass(frozen=True)
+class StageVerb:
+    """The verb before its networks are loaded."""
+
+    options: StageOptions
+    doing: str = "staging"
+    columns: tuple[str, ...] = COLUMNS
+
+    def load(self) -> Staging:
+        """With its networks; raises ModelError where the weights cannot be used."""
+        return Staging(self.options, Models.load(*self.options.weights))
 
 
 @dataclass(frozen=True)
@@ -41,8 +60,6 @@ class Staging:
     models: Models
     command: str = "stage"
     done: str = "staged"
-    doing: str = "staging"
-    columns: tuple[str, ...] = COLUMNS
     written: tuple[str, ...] = WRITTEN
 
     @property
