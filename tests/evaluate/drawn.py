@@ -15,3 +15,16 @@ def drawn(generator, n, sharpness=1.0):
 
 def scores_of(told, stage):
     return label_scores(told, np.arange(5) == stage[:, None])
+
+
+def grown(probabilities, threshold):
+    """The set of one case, grown as it is told in words."""
+    low = high = int(np.argmax(probabilities))
+    held = probabilities[low]
+    while (low, high) != (0, 4):
+        down = low > 0 and (high == 4 or probabilities[low - 1] >= probabilities[high + 1])
+        if held > threshold:
+            break
+        low, high = (low - 1, high) if down else (low, high + 1)
+        held += probabilities[low if down else high]
+    return set(range(low, high + 1))

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.evaluate.drawn import drawn, scores_of
+from tests.evaluate.drawn import drawn, grown, scores_of
 
 from fibrolens.evaluate.conformal import conformal, covered, stage_sets
-from fibrolens.evaluate.stage_sets import CLAIM, CLAIMS, rank
+from fibrolens.evaluate.stage_sets import CLAIM, CLAIMS, label_scores, rank
 from fibrolens.evaluate.study import Predicted
 
 

@@ -3,22 +3,9 @@
 import numpy as np
 import pytest
 from scipy.stats import beta
-from tests.evaluate.drawn import drawn, scores_of
+from tests.evaluate.drawn import drawn, grown, scores_of
 
 from fibrolens.evaluate.stage_sets import CLAIM, CLAIMS, calibrate, rank, stage_scores
-
-
-def grown(probabilities, threshold):
-    """The set of one case, grown as it is told in words."""
-    low = high = int(np.argmax(probabilities))
-    held = probabilities[low]
-    while (low, high) != (0, 4):
-        down = low > 0 and (high == 4 or probabilities[low - 1] >= probabilities[high + 1])
-        if held > threshold:
-            break
-        low, high = (low - 1, high) if down else (low, high + 1)
-        held += probabilities[low if down else high]
-    return set(range(low, high + 1))
 
 
 def test_sets_grow_from_the_most_probable_stage_to_the_more_probable_neighbour():
