@@ -1,172 +1,151 @@
-"""Many CTs into one folder."""
+"""Many CTs into one folder: in this process, in several, and by shards, to the same bytes."""
 
 import csv
-import json
-import re
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
 
-import numpy as np
 import pytest
-from tests.staged import simulated, untrained_models
+from tests.fake_work import FakeVerb, scans
 
-from fibrolens import stage_batch as module
-from fibrolens.batch import Place
-from fibrolens.errors import OutputError, UsageError
-from fibrolens.io import read_volume, write_nifti
-from fibrolens.pipeline import Models, StageOptions
-from fibrolens.stage_batch import stage_batch
+from fibrolens.batch import Place, run_batch
+from fibrolens.cases import Case, Manifest, Shard, as_cases
+from fibrolens.engine import Engine
+from fibrolens.errors import ModelError
 
 
-@pytest.fixture(scope="module")
-def rendering():
-    return simulated()
-
-
-@pytest.fixture(autouse=True)
-def untrained(monkeypatch, rendering):
-    models = untrained_models(rendering.labels)
-    monkeypatch.setattr(module.Models, "load", classmethod(lambda cls, *folders: models))
-    assert Models.load() is models
-
-
-@pytest.fixture
-def ct(tmp_path, rendering):
-    path = tmp_path / "patient.nii.gz"
-    write_nifti(rendering.hu, path)
-    return path
+def run(tmp_path, cases, workers=1, out="out", **verb):
+    return run_batch(FakeVerb(tmp_path / "log", **verb), as_cases(cases), Place(tmp_path / out), Engine(workers))
 
 
 def rows(out):
     with (out / "summary.csv").open(newline="") as stream:
-        return list(csv.DictReader(stream))
+        return {Path(row["input"]).stem: row for row in csv.DictReader(stream)}
 
 
-def test_scan_folder_holds_every_file_of_the_contract(tmp_path, ct, rendering):
-    assert stage_batch([ct], StageOptions(all_maps=True), Place(tmp_path / "out")) == 0
-    folder = tmp_path / "out" / "patient"
-    names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
-    assert names == {
-        "result.json",
-        "labels.nii.gz",
-        "map.nii.gz",
-        "overlay.png",
-        "overlay_recommended.png",
-        "map_recommended.nii.gz",
-        "report.html",
-        "report.pdf",
-        "manifest.json",
-        *(f"maps/F{k}.nii.gz" for k in range(5)),
+def contents(out):
+    """Every byte but the manifests', which hold times."""
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
     }
-    assert read_volume_shape(folder / "map.nii.gz") == rendering.hu.geometry.shape
-    page = (folder / "report.html").read_text()
-    assert "Research use only" in page
-    assert "simulated CT" in page
-    # The letters of an embedded picture may spell anything.
-    text = re.sub(r"base64,[A-Za-z0-9+/=]+", "", page)
-    assert len(text) < 0.5 * len(page)
-    assert "http" not in text.replace("http-equiv", "")
 
 
-def read_volume_shape(path):
-    return read_volume(path).geometry.shape
+def log(tmp_path):
+    """How often each thing was done."""
+    return Counter(line.rpartition(" ")[0] for line in (tmp_path / "log").read_text().splitlines())
 
 
-def test_refused_scan_is_a_row_and_leaves_no_folder(tmp_path, ct, capsys):
-    text = tmp_path / "notes"
-    text.mkdir()
-    (text / "a.txt").write_text("hello")
-    assert stage_batch([text, ct], StageOptions(), Place(tmp_path / "out")) == 3
-    refused, done = rows(tmp_path / "out")
-    assert (refused["status"], refused["exit_status"]) == ("refused", "3")
-    assert refused["reason"]
-    assert (done["status"], done["scan_id"]) == ("done", "patient")
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["patient", "summary.csv"]
-    assert "Traceback" not in capsys.readouterr().err
+WORDS = ["good", "bad", "good", "broken", "good", "good", "good"]
 
 
-def test_the_refusal_of_a_scan_is_gone_once_it_can_be_read(tmp_path, ct):
-    whole = ct.read_bytes()
-    ct.write_bytes(whole[:1000])
-    assert stage_batch([ct], StageOptions(), Place(tmp_path / "out")) == 3
-    ct.write_bytes(whole)
-    assert stage_batch([ct], StageOptions(), Place(tmp_path / "out")) == 0
-    assert [row["status"] for row in rows(tmp_path / "out")] == ["done"]
+def test_every_scan_is_tried_and_the_worst_is_told(tmp_path, capsys):
+    cases = [*scans(tmp_path / "in", WORDS), tmp_path / "nothing.txt"]
+    assert run(tmp_path, cases) == 3
+    found = rows(tmp_path / "out")
+    assert [found[name]["status"] for name in sorted(found)] == [
+        "refused", "done", "refused", "done", "not done", "done", "done", "done",
+    ]  # fmt: skip
+    assert "ZeroDivisionError in fake_work.py" in found["scan-03"]["reason"]
+    assert "Secret" not in capsys.readouterr().err  # the words of a defect may quote a header
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "scan-00", "scan-02", "scan-04", "scan-05", "scan-06", "summary.csv",
+    ]  # fmt: skip
 
 
-def test_second_run_keeps_the_bytes_and_says_so(tmp_path, ct, capsys):
-    out = tmp_path / "out"
-    stage_batch([ct], StageOptions(), Place(out))
-    before = {p.name: p.read_bytes() for p in (out / "patient").iterdir()}
-    table = (out / "summary.csv").read_bytes()
-    assert stage_batch([ct], StageOptions(), Place(out)) == 0
-    assert "already staged" in capsys.readouterr().out
-    assert {p.name: p.read_bytes() for p in (out / "patient").iterdir()} == before
-    assert (out / "summary.csv").read_bytes() == table
+def test_a_defect_over_a_single_scan_shows_where_it_is(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        run(tmp_path, scans(tmp_path / "in", ["broken"]))
+    assert not list((tmp_path / "out").iterdir())
 
 
-def test_other_options_stop_with_status_2_unless_overwritten(tmp_path, ct):
-    out = tmp_path / "out"
-    stage_batch([ct], StageOptions(), Place(out))
-    assert stage_batch([ct], StageOptions(layer="conv3"), Place(out)) == 2
-    assert json.loads((out / "patient" / "result.json").read_text())["attention"]["layer"] == "conv4"
-    assert stage_batch([ct], StageOptions(layer="conv3"), Place(out, overwrite=True)) == 0
-    assert json.loads((out / "patient" / "result.json").read_text())["attention"]["layer"] == "conv3"
+def test_defects_alone_end_with_status_1(tmp_path):
+    assert run(tmp_path, scans(tmp_path / "in", ["broken", "good"])) == 1
 
 
-def test_incomplete_folder_is_made_again(tmp_path, ct):
-    out = tmp_path / "out"
-    stage_batch([ct], StageOptions(), Place(out))
-    killed = out / ".fibrolens"
-    (killed / "1.scratch" / "patient.partial").mkdir(parents=True)
-    (killed / "1.rows").write_text("")
-    (out / "patient" / "manifest.json").unlink()
-    (out / "patient" / "map.nii.gz").unlink()
-    assert stage_batch([ct], StageOptions(), Place(out)) == 0
-    assert (out / "patient" / "manifest.json").exists()
-    assert (out / "patient" / "map.nii.gz").exists()
-    assert sorted(p.name for p in out.iterdir()) == ["patient", "summary.csv"]
+def test_names_of_a_manifest_become_folders_and_a_twin_is_told(tmp_path):
+    scans(tmp_path / "in", WORDS[:1])
+    (tmp_path / "in" / "list.csv").write_text("image,scan_id\nscan-00.txt,first\nscan-00.txt,\n")
+    assert run(tmp_path, Manifest(tmp_path / "in" / "list.csv")) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"first", "scan-00", "summary.csv"}
+    (other,) = scans(tmp_path / "other", ["good"])
+    twins = [Case(tmp_path / "in" / "scan-00.txt", "x"), Case(other, "x")]
+    assert run(tmp_path, twins, out="twins") == 2
+    assert len((tmp_path / "twins" / "summary.csv").read_text().splitlines()) == 3
 
 
-def test_two_inputs_with_one_scan_id_do_not_overwrite_each_other(tmp_path, ct, rendering):
-    (tmp_path / "b").mkdir()
-    twin = tmp_path / "b" / "patient.nii.gz"
-    write_nifti(rendering.hu.with_array(np.maximum(rendering.hu.array, -900)), twin)
-    assert stage_batch([ct, twin], StageOptions(), Place(tmp_path / "out")) == 2
-    second, first = rows(tmp_path / "out")
-    assert (first["status"], first["input"]) == ("done", str(ct))
-    assert "--scan-id" in second["reason"]
-    assert stage_batch([ct, twin], StageOptions(), Place(tmp_path / "out", overwrite=True)) == 2
-    assert json.loads((tmp_path / "out" / "patient" / "result.json").read_text())["input"]["path"] == str(ct)
+def test_several_processes_write_the_same_bytes_and_load_the_networks_once_each(tmp_path):
+    cases = [*scans(tmp_path / "in", WORDS), tmp_path / "nothing.txt"]
+    assert run(tmp_path, cases, out="one") == 3
+    (tmp_path / "log").unlink()
+    assert run(tmp_path, cases, workers=2, out="two") == 3
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+    done = log(tmp_path)
+    assert done["load"] <= 2
+    assert {done[f"end scan-{number:02}"] for number in (0, 2, 4, 5, 6)} == {1}
 
 
-def test_two_scan_ids_of_one_input_are_two_rows(tmp_path, ct):
-    out = tmp_path / "out"
-    stage_batch([ct], StageOptions(), Place(out, scan_id="x"))
-    stage_batch([ct], StageOptions(), Place(out, scan_id="y"))
-    assert [row["scan_id"] for row in rows(out)] == ["x", "y"]
+def test_shards_into_one_folder_write_what_one_run_writes(tmp_path):
+    cases = as_cases(scans(tmp_path / "in", WORDS))
+    run(tmp_path, cases, out="one")
+    (tmp_path / "log").unlink()
+    assert [run(tmp_path, Shard(cases, number, 3), out="shards") for number in (3, 1, 2)] == [0, 1, 3]
+    assert contents(tmp_path / "shards") == contents(tmp_path / "one")
+    assert set(log(tmp_path).values()) == {1, 3}  # each scan once; the networks by each shard
 
 
-def test_failed_attempt_does_not_erase_the_row_of_a_standing_result(tmp_path, ct):
-    out = tmp_path / "out"
-    stage_batch([ct], StageOptions(), Place(out))
-    assert stage_batch([ct], StageOptions(layer="conv3"), Place(out)) == 2
-    assert rows(out)[0]["status"] == "done"
+def test_a_killed_worker_costs_its_scan_an_attempt_and_the_others_nothing(tmp_path):
+    cases = scans(tmp_path / "in", ["good", "fatal-2", "good", "fatal", "good", "good"])
+    assert run(tmp_path, cases, workers=2) == 1
+    found = rows(tmp_path / "out")
+    assert [row["status"] for _, row in sorted(found.items())] == [*["done"] * 3, "not done", *["done"] * 2]
+    assert "ended 3 worker processes" in found["scan-03"]["reason"]
+    done = log(tmp_path)
+    assert [done[f"begin scan-{number:02}"] for number in range(6)] == [1, 3, 1, 3, 1, 1]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")) == []
 
 
-def test_foreign_summary_is_not_overwritten(tmp_path, ct):
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "summary.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UsageError, match="not a summary of this verb"):
-        stage_batch([ct], StageOptions(), Place(out))
-    assert (out / "summary.csv").read_text() == "a,b\n1,2\n"
+def test_weights_that_cannot_be_used_end_the_run_and_leave_nothing(tmp_path):
+    cases = scans(tmp_path / "in", WORDS)
+    for workers in (1, 2):
+        with pytest.raises(ModelError, match="no weights"):
+            run(tmp_path, cases, workers=workers, weights=False)
+    assert not list((tmp_path / "out").iterdir())
 
 
-def test_options_of_one_scan_need_one_input(tmp_path, ct):
-    with pytest.raises(UsageError, match="single INPUT"):
-        stage_batch([ct, ct], StageOptions(), Place(tmp_path / "out", scan_id="x"))
+SCRIPT = """
+import sys
+from pathlib import Path
+from tests.test_batch import run
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    sys.exit(run(folder, sorted((folder / "in").iterdir()), workers=int(sys.argv[2]), seconds=0.1))
+"""
 
 
-def test_output_that_cannot_be_written_is_said_before_any_work(tmp_path, ct):
-    (tmp_path / "out").write_text("a file")
-    with pytest.raises(OutputError, match="cannot be written"):
-        stage_batch([ct], StageOptions(), Place(tmp_path / "out"))
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_run_goes_on_and_does_no_finished_scan_again(tmp_path, workers):
+    paths = scans(tmp_path / "in", ["good"] * 12)
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path), str(workers)]
+    root = Path(__file__).resolve().parents[1]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
+        until = time.monotonic() + 60
+        while not (tmp_path / "log").exists() or log(tmp_path)["end scan-03"] == 0:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        os.kill(killed.pid, signal.SIGKILL)
+    time.sleep(0.5)  # its workers end with it
+    finished = [path.stem for path in paths if (tmp_path / "out" / path.stem / "manifest.json").exists()]
+    assert 3 <= len(finished) < 12
+    before = log(tmp_path)
+    assert run(tmp_path, paths) == 0
+    again = log(tmp_path) - before
+    assert not [name for name in finished if again[f"begin {name}"]]
+    assert {row["status"] for row in rows(tmp_path / "out").values()} == {"done"}
+    assert len(rows(tmp_path / "out")) == 12
+    assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]

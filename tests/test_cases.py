@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fibrolens.cases import MOST_PROBLEMS, Case, Manifest, Shard, as_cases, check_scan_id
+from fibrolens.cases import MOST_PROBLEMS, Case, Manifest, Shard, as_cases, check_scan_id, is_single
 from fibrolens.errors import CohortError, InputError, UsageError
 
 
@@ -91,6 +91,8 @@ def test_paths_become_cases_and_cases_stay(written):
     assert as_cases([Path("a")], "x") == [Case(Path("a"), "x")]
     manifest = Manifest(written("a\n", "list.txt"))
     assert as_cases(manifest) is manifest
+    assert not is_single(manifest)
+    assert is_single([Path("a")])
 
 
 @pytest.mark.parametrize("scan_id", ["", ".", "..", "a/b", "a\\b", ".hidden", "a\nb", "x" * 200])

@@ -43,9 +43,16 @@ Cases = Jobs[Case]
 Inputs = Sequence[Path] | Cases
 
 
+def is_single(inputs: Inputs) -> bool:
+    """Whether a single CT was named, so that options for one may be given; a manifest never is."""
+    return isinstance(inputs, Sequence) and len(inputs) == 1
+
+
 def as_cases(inputs: Inputs, scan_id: str | None = None) -> Cases:
     """Cases of paths, all with `scan_id` where it is given; cases as they are."""
-    return [Case(path, scan_id) for path in inputs] if isinstance(inputs, Sequence) else inputs
+    if not isinstance(inputs, Sequence):
+        return inputs
+    return [one if isinstance(one, Case) else Case(one, scan_id) for one in inputs]
 
 
 @dataclass(frozen=True)

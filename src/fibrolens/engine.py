@@ -52,6 +52,10 @@ class Site(Protocol):
     def threads(self) -> int:
         """Torch's threads of one worker."""
 
+    @property
+    def places(self) -> int:
+        """Workers at once."""
+
     def __enter__(self) -> Site:
         """Make it ready."""
 
@@ -71,15 +75,15 @@ class Engine:
     """Runs jobs and passes on their progress; use it in a ``with`` statement.
 
     Args:
-        workers: processes at once; 1 is this process alone. Torch's threads (``OMP_NUM_THREADS``, else the cores) are
-            shared out evenly among them.
-        site: where the workers are; None is this machine.
+        workers: processes of this machine at once; 1 is this process alone. Torch's threads (``OMP_NUM_THREADS``, else
+            the cores) are shared out evenly among them.
+        site: where the workers are if not on this machine.
     """
 
     def __init__(self, workers: int | None = None, site: Site | None = None) -> None:
-        self.workers = min(MOST_WORKERS, cores()) if workers is None else workers
-        self.threads = max(1, torch.get_num_threads() // self.workers) if site is None else site.threads
-        self._site = LocalSite(self.threads) if site is None and self.workers > 1 else site
+        workers = min(MOST_WORKERS, cores()) if workers is None else workers
+        self.threads = max(1, torch.get_num_threads() // workers) if site is None else site.threads
+        self._site = LocalSite(workers, self.threads) if site is None and workers > 1 else site
         self._stack = ExitStack()
         self._dispatch: Dispatch | None = None
         self._said: Messages | None = None
@@ -145,26 +149,44 @@ class Engine:
         Raises:
             FibrolensError: of a job, or no worker comes to the end of `prepare`.
         """
-        if self._dispatch is None:
+        if self._site is None or self._dispatch is None:
             for job in jobs:
                 yield job, in_threads(self.threads, function, job)
             return
-        places = max(1, min(self.workers, len(jobs)))
+        places = max(1, min(self._site.places, len(jobs)))
         try:
             yield from self._dispatch.results(function, jobs, places, prepare, meanwhile)
-        except WorkerLost:
-            raise FibrolensError(ENDED) from None
+        except WorkerLost as lost:
+            raise FibrolensError(f"{ENDED} {lost}".rstrip()) from None
+
+
+def open_engine(workers: int | None = None, ray: str | None = None) -> Engine:
+    """The engine of a verb's options.
+
+    Args:
+        workers: processes at once; None suits the machine, or the cluster.
+        ray: address of a Ray cluster; None is this machine.
+
+    Raises:
+        UsageError: Ray is wanted and not installed.
+    """
+    if ray is None:
+        return Engine(workers)
+    from fibrolens.ray_cluster import RayCluster  # noqa: PLC0415 - an extra
+
+    return Engine(site=RayCluster(ray, workers))
 
 
 class LocalSite:
     """Processes of this machine.
 
     Args:
+        places: how many at once.
         threads: torch's threads of each.
     """
 
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
+    def __init__(self, places: int, threads: int) -> None:
+        self.places, self.threads = places, threads
         # A fork would copy torch's threads in whatever state they are.
         self._context = multiprocessing.get_context("spawn")
         self._stack = ExitStack()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.batch import RESULT, VOLUMES, Place, run_batch, volumes
-from fibrolens.cases import Inputs, as_cases
+from fibrolens.cases import Inputs, as_cases, is_single
 from fibrolens.engine import Engine
 from fibrolens.errors import UsageError
 from fibrolens.io import write_nifti
@@ -37,7 +37,7 @@ def segment_batch(inputs: Inputs, options: SegmentOptions, place: Place, engine:
         ModelError: the weights cannot be used.
         OutputError: the folder cannot be written.
     """
-    if len(inputs) > 1 and (place.scan_id is not None or options.series_uid is not None):
+    if not is_single(inputs) and (place.scan_id is not None or options.series_uid is not None):
         raise UsageError("--scan-id and --series belong to one scan; give a single INPUT with them.")
     return run_batch(SegmentVerb(options), as_cases(inputs, place.scan_id), place, engine or Engine(1))
 

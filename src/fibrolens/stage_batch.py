@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.batch import VOLUMES, Place, run_batch, volumes
-from fibrolens.cases import Inputs, as_cases
+from fibrolens.cases import Inputs, as_cases, is_single
 from fibrolens.engine import Engine, one_blas_thread
 from fibrolens.errors import UsageError
 from fibrolens.io.dicom.patient import read_identity
@@ -34,7 +34,7 @@ def stage_batch(inputs: Inputs, options: StageOptions, place: Place, engine: Eng
         ModelError: the weights cannot be used.
         OutputError: the folder cannot be written.
     """
-    if len(inputs) > 1 and (place.scan_id is not None or options.masks.given or options.series_uid is not None):
+    if not is_single(inputs) and (place.scan_id is not None or options.masks.given or options.series_uid is not None):
         raise UsageError("--scan-id, --series and own masks belong to one scan; give a single INPUT with them.")
     return run_batch(StageVerb(options), as_cases(inputs, place.scan_id), place, engine or Engine(1))
 

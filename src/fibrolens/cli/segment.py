@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fibrolens.cli.scans import add_scans
+from fibrolens.cli.scans import add_scans, given_engine, given_inputs
 
 
 def add_to(verbs: Any) -> argparse.ArgumentParser:
@@ -27,4 +27,5 @@ def run(options: argparse.Namespace) -> int:
     from fibrolens.segmenting import SegmentOptions
 
     chosen = SegmentOptions(options.segmentation_model, options.series, options.segmenter, options.explain_selection)
-    return segment_batch(options.inputs, chosen, Place(options.out, options.scan_id, options.overwrite))
+    place = Place(options.out, options.scan_id, options.overwrite)
+    return segment_batch(given_inputs(options), chosen, place, given_engine(options))

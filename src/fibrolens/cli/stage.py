@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from fibrolens.cli.scans import add_scans
+from fibrolens.cli.scans import add_scans, given_engine, given_inputs
 from fibrolens.labelmaps import LABEL_MAPS
 
 
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     from fibrolens.stage_batch import stage_batch
 
     return stage_batch(
-        options.inputs,
+        given_inputs(options),
         StageOptions(
             model=options.model,
             segmentation_model=options.segmentation_model,
@@ -93,4 +93,5 @@ def run(options: argparse.Namespace) -> int:
             identified=options.identified,
         ),
         Place(options.out, options.scan_id, options.overwrite),
+        given_engine(options),
     )
