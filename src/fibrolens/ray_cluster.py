@@ -143,7 +143,8 @@ class _RayMessages:
         self._taken: deque[tuple[int, str]] = deque()
 
     def put(self, message: tuple[int, str], /) -> None:
-        self._mailbox.put.remote(message)
+        # Waited for, so that it is there before the job has ended.
+        _import_ray().get(self._mailbox.put.remote(message))
 
     def get_nowait(self) -> tuple[int, str]:
         if not self._taken:

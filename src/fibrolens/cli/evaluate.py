@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.cli.population import add_population, population
+from fibrolens.cli.engines import LOCAL
 from fibrolens.cli.steps import add_running, run_step_of
 from fibrolens.errors import UsageError
 
@@ -75,8 +76,9 @@ def _require_one_job(options: argparse.Namespace) -> None:
     given = options.prevalence is not None or options.stage_mix is not None
     if given and (options.merge is not None or options.packet is not None):
         raise UsageError("--prevalence and --stage-mix belong to the evaluation of a study.")
-    if options.workers is not None and (options.merge is not None or options.packet is not None):
-        raise UsageError("--workers belongs to the evaluation of a study.")
+    runs = options.workers is not None or options.engine != LOCAL
+    if runs and (options.merge is not None or options.packet is not None):
+        raise UsageError("--workers and --engine belong to the evaluation of a study.")
     if options.least is not None and options.least < 1:
         raise UsageError("--least must be 1 at least.")
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fibrolens.cli.engines import add_engine, ray_address
+
 if TYPE_CHECKING:
     from fibrolens.evaluate.scaled import Population
     from fibrolens.study import Running
@@ -23,6 +25,7 @@ def add_running(verb: argparse._ActionsContainer) -> None:
     """Add what a step of a study needs to run alone."""
     verb.add_argument("--cohort", dest="table", type=Path, metavar="FILE", help="where the cohort's table is today")
     verb.add_argument("--workers", type=int, metavar="N", help="folds at once (default: as many as suit the machine)")
+    add_engine(verb)
 
 
 def run_step_of(options: argparse.Namespace, step: str, population: Population | None = None) -> int:
@@ -31,17 +34,23 @@ def run_step_of(options: argparse.Namespace, step: str, population: Population |
     from fibrolens.study.steps import run_step
 
     more = {} if population is None else {"population": population}
-    run_step(Study.open(options.study, options.table), step, running(options.workers), options.overwrite, **more)
+    run_step(
+        Study.open(options.study, options.table),
+        step,
+        running(options.workers, ray_address(options)),
+        options.overwrite,
+        **more,
+    )
     sys.stdout.write(f"{options.study}: {step} is done; research use only\n")
     return 0
 
 
-def running(workers: int | None) -> Running:
-    """How a study runs from the command line."""
+def running(workers: int | None, ray: str | None = None) -> Running:
+    """How a study runs from the command line; `ray` is the address of a cluster that does the work."""
     from fibrolens.progress import Progress
     from fibrolens.study import Running
 
-    return Running(workers, Progress, _say)
+    return Running(workers, Progress, _say, ray)
 
 
 def _say(sentence: str) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fibrolens.cli.engines import add_engine, ray_address
 from fibrolens.cli.train import MOST_SEED, SCRATCH, SHIPPED
 from fibrolens.errors import UsageError
 from fibrolens.staging.modes import LFS, MODES, modes_for
@@ -33,6 +34,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     _add_training(verb)
     _add_segmentation(verb)
     verb.add_argument("--workers", type=int, metavar="N", help="folds at once (default: as many as suit the machine)")
+    add_engine(verb)
     return verb
 
 
@@ -95,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         options.out,
         plan,
         networks,
-        running(options.workers),
+        running(options.workers, ray_address(options)),
         overwrite=options.overwrite,
         prepare_only=options.prepare_only,
     )
@@ -115,8 +117,7 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError(f"--seed must be from 0 to {MOST_SEED}; it is {options.seed}.")
     if options.folds < 2 or (options.steps is not None and options.steps < 1):
         raise UsageError("study needs at least two folds and one step.")
-    if options.workers is not None and options.workers < 1:
-        raise UsageError(f"--workers must be at least 1; it is {options.workers}.")
+    ray_address(options)
     if options.start == SCRATCH and options.learn == LAST_LAYER:
         raise UsageError("--learn last-layer needs trained weights; it does not go with --from scratch.")
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fibrolens.cli.engines import LOCAL
 from fibrolens.cli.steps import add_running, run_step_of
 from fibrolens.errors import UsageError
 from fibrolens.labelmaps import LABEL_MAPS
@@ -60,8 +61,8 @@ def run(options: argparse.Namespace) -> int:
         return _run_study(options)
     if options.out is None:
         raise UsageError("train needs --out DIR for the model folder of a cohort.")
-    if options.table is not None or options.workers is not None:
-        raise UsageError("--cohort and --workers belong to the folder of a study.")
+    if options.table is not None or options.workers is not None or options.engine != LOCAL:
+        raise UsageError("--cohort, --workers and --engine belong to the folder of a study.")
     options.seed = options.seed or 0
     if not 0 <= options.seed <= MOST_SEED or (options.steps is not None and options.steps < 1):
         raise UsageError(f"train needs at least one step and a seed from 0 to {MOST_SEED}.")

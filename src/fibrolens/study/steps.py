@@ -15,7 +15,7 @@ from fibrolens.begun import RUN, write_aside, writing
 from fibrolens.cohort.demographics import table_one
 from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.csvfile import write_csv
-from fibrolens.engine import MOST_WORKERS, Engine, cores
+from fibrolens.engine import MOST_WORKERS, Engine, cores, open_engine
 from fibrolens.errors import UsageError
 from fibrolens.evaluate.scaled import USUAL, Population
 from fibrolens.output import write_json, write_manifest
@@ -39,14 +39,16 @@ class Running:
     """How a study runs. The last bits of its weights depend on the threads of each worker, nothing else on any of it.
 
     Args:
-        workers: processes at once, each with its share of the cores; None suits the machine.
+        workers: processes at once, each with its share of the cores; None suits the machine, or the cluster.
         progress: makes the reporter of each step.
         say: told in a sentence what is about to happen.
+        ray: address of a Ray cluster that does the work, folds and scans side by side; None is this machine.
     """
 
     workers: int | None = None
     progress: ReporterFactory = silent
     say: Callable[[str], None] = lambda sentence: None
+    ray: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def workers_for(study: Study, how: Running) -> int:
 @contextmanager
 def crew(study: Study, how: Running) -> Iterator[Crew]:
     """The workers of one run, started once for all its steps."""
-    with Engine(workers_for(study, how)) as engine:
+    workers = workers_for(study, how) if how.ray is None else how.workers
+    with open_engine(workers, how.ray) as engine:
         yield Crew(engine, how.progress, study.out / TIMINGS)
 
 
