@@ -2,7 +2,8 @@
 
 Whole processes in turns, medians of their wall time, processor time and peak memory; ratios are what to compare between
 machines. Beside them stand what merely reading the series costs (SimpleITK), `fibrolens --help`, and the floor: the
-operations and bytes of the job at the rates that this machine reached in the same run. Writes ``one_ct.json``.
+operations that torch counts in the job, and the bytes of its files, at the rates that this machine reached in the same
+run. Writes ``one_ct.json``; `tables.py` puts it into the docs.
 
 usage: one_ct.py [--out DIR] [--input DICOM] [--labels FILE] [--runs N]
 """
@@ -10,25 +11,20 @@ usage: one_ct.py [--out DIR] [--input DICOM] [--labels FILE] [--runs N]
 import argparse
 import importlib.util
 import json
-import os
-import statistics
-import subprocess
+import shutil
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
-import torch
 
-from fibrolens.phantom.dicom import write_dicom_series
-from fibrolens.phantom.patient import sample_patient
-from fibrolens.phantom.render import full_grid, render
-from fibrolens.plan import STAGES, Plan
-from fibrolens.staging.predict import StagingModel
-from fibrolens.weights import shipped
+from common import Cost, costs, machine, operations, rates, simulated_series, write
+from fibrolens import pipeline
+from fibrolens.masks import OwnMasks
+from fibrolens.plan import STAGES
 
 READ_ONLY = """
 import sys, SimpleITK
@@ -40,15 +36,6 @@ MONAI = "MONAI script, masks given"
 GIVEN, LEAN, FOUND = "stage, masks given", "stage, masks given, --skip report dicom", "stage, organs found"
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Of a whole process: seconds, and gigabytes at its peak."""
-
-    wall_s: float
-    cpu_s: float
-    peak_gb: float
-
-
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -57,77 +44,40 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, help="1 liver, 2 spleen on its grid (default: those that stage finds)")
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     series = options.input or simulated_series(options.out / "series")
+    work = options.out / "one_ct"
+    # What another CT left would be taken for this one's.
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
     stage = [sys.executable, "-m", "fibrolens", "stage", str(series), "--maps", "all", "--overwrite", "--force"]
-    first = [*stage, "--out", str(options.out / "found")]
-    cost(first)
-    labels = options.labels or next(options.out.glob("found/*/labels.nii.gz"))
+    first = [*stage, "--out", str(work / "found")]
+    Cost.of(first)
+    labels = options.labels or next(work.glob("found/*/labels.nii.gz"))
     own = ["--labels", str(labels)]
     jobs = {
-        GIVEN: [*stage, *own, "--out", str(options.out / "given")],
-        LEAN: [*stage, *own, "--skip", "report", "--skip", "dicom", "--out", str(options.out / "lean")],
+        GIVEN: [*stage, *own, "--out", str(work / "given")],
+        LEAN: [*stage, *own, "--skip", "report", "--skip", "dicom", "--out", str(work / "lean")],
         FOUND: first,
         "reading alone (SimpleITK)": [sys.executable, "-c", READ_ONLY, str(series)],
         "fibrolens --help": [sys.executable, "-m", "fibrolens", "--help"],
     }
     if importlib.util.find_spec("monai"):
         script = Path(__file__).with_name("monai_script.py")
-        jobs[MONAI] = [sys.executable, str(script), str(series), str(labels), str(options.out / "monai")]
+        jobs[MONAI] = [sys.executable, str(script), str(series), str(labels), str(work / "monai")]
     else:
         print("MONAI is not installed (pip install 'fibrolens[bench]'); its script is left out.", file=sys.stderr)
-    costs = medians(jobs, options.runs)
-    report = {
-        "cores": os.cpu_count(),
-        "costs": {name: asdict(one) for name, one in costs.items()},
-        "floor": floor(series, options.out / "given"),
-        "steps_s": json.loads(next(options.out.glob("given/*/manifest.json")).read_text())["timings_s"],
+    taken = costs(jobs, options.runs)
+    report: dict[str, Any] = {
+        "machine": machine(),
+        "runs": options.runs,
+        "costs": {name: asdict(one) for name, one in taken.items()},
+        "floor": floor(series, labels, work / "given"),
+        "steps_s": json.loads(next(work.glob("given/*/manifest.json")).read_text())["timings_s"],
     }
-    if MONAI in costs:
-        report["ratios"] = {name: ratio(costs[name], costs[MONAI]) for name in (GIVEN, LEAN, FOUND)}
-        report["same_job"] = agreement(options.out / "given", options.out / "monai")
-    (options.out / "one_ct.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(report, indent=2))
-
-
-def simulated_series(folder: Path) -> Path:
-    """A simulated patient on the full grid, made once."""
-    if not folder.exists():
-        patient = sample_patient(np.random.default_rng(1), 3, "bench")
-        write_dicom_series(render(patient, full_grid(patient)).hu, folder, patient)
-    return folder
-
-
-def medians(jobs: dict[str, list[str]], runs: int) -> dict[str, Cost]:
-    """Median cost of each command; they take turns, after a round that warms the files up."""
-    found: dict[str, list[Cost]] = {name: [] for name in jobs}
-    for number in range(runs + 1):
-        for name, command in jobs.items():
-            one = cost(command)
-            if number:
-                found[name].append(one)
-    return {
-        name: Cost(*(statistics.median(values) for values in zip(*(asdict(c).values() for c in all_), strict=True)))
-        for name, all_ in found.items()
-    }
-
-
-def cost(command: list[str]) -> Cost:
-    """What a process costs."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    if os.waitstatus_to_exitcode(status):
-        raise SystemExit(f"{' '.join(command)} failed")
-    # Linux counts kilobytes, macOS bytes.
-    unit = 1e9 if sys.platform == "darwin" else 1e6
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / unit)
-
-
-def ratio(ours: Cost, theirs: Cost) -> dict[str, float]:
-    """Ours as a part of theirs."""
-    return {name: round(value / asdict(theirs)[name], 3) for name, value in asdict(ours).items()}
+    if MONAI in taken:
+        report["ratios"] = {name: taken[name].part_of(taken[MONAI]) for name in (GIVEN, LEAN, FOUND)}
+        report["same_job"] = agreement(work / "given", work / "monai")
+    write(report, options.out, "one_ct")
 
 
 def agreement(staged: Path, monai: Path) -> dict[str, float]:
@@ -146,47 +96,27 @@ def agreement(staged: Path, monai: Path) -> dict[str, float]:
     return found | {"probability": round(max(abs(told[stage] - other[stage]) for stage in STAGES), 3)}
 
 
-def floor(series: Path, staged: Path) -> dict[str, float]:
+def floor(series: Path, labels: Path, staged: Path) -> dict[str, Any]:
     """Seconds that the arithmetic and the bytes of the job take at this machine's rates."""
-    product = torch.rand(1024, 1024)
-    multiply = 2 * 1024**3 / best(lambda: torch.mm(product, product))
-    block = np.zeros(2**28, np.uint8)
-    copied = 2 * block.size / best(block.copy)
-    operations = 5 * forward_operations(StagingModel.load(shipped("lfs")).plan)
-    read = sum(path.stat().st_size for path in series.rglob("*") if path.is_file())
-    written = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
+    reached = rates()
+    options = pipeline.StageOptions(all_maps=True, force=True)
+    given = replace(options, masks=OwnMasks(labels=labels))
+    jobs = {name: partial(pipeline.stage, series, how) for name, how in ((GIVEN, given), (FOUND, options))}
+    counted = {name: operations(job) / 1e9 for name, job in jobs.items()}
+    read, written = size_mb(series), size_mb(staged)
     return {
-        "multiply_gflops": round(multiply / 1e9, 1),
-        "copy_gb_per_s": round(copied / 1e9, 1),
-        "forward_gflop": round(operations / 1e9, 2),
-        "read_mb": round(read / 1e6),
-        "written_mb": round(written / 1e6),
-        "arithmetic_s": round(operations / multiply, 3),
-        "bytes_s": round((read + written) / copied, 3),
+        **reached,
+        "read_mb": round(read),
+        "written_mb": round(written),
+        "gflop": {name: round(count, 1) for name, count in counted.items()},
+        "arithmetic_s": {name: round(count / reached["multiply_gflops"], 3) for name, count in counted.items()},
+        "bytes_s": round((read + written) / 1000 / reached["copy_gb_per_s"], 3),
     }
 
 
-def forward_operations(plan: Plan) -> float:
-    """Multiplications and additions of the convolutions of one slab."""
-    network = plan.network
-    size = np.array([plan.slab.slices, *plan.grid.in_plane]) // network.stride
-    total, before = 0.0, 1
-    for number, channels in enumerate(network.channels):
-        total += 2.0 * float(size.prod()) * before * channels * float(np.prod(network.kernel))
-        before = channels
-        if number < len(network.pools):
-            size = size // network.pools[number]
-    return total
-
-
-def best(function: Callable[[], object], tries: int = 5) -> float:
-    """The shortest of some runs, in seconds."""
-    times = []
-    for _ in range(tries):
-        started = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - started)
-    return min(times)
+def size_mb(folder: Path) -> float:
+    """Of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
 if __name__ == "__main__":
