@@ -1,4 +1,4 @@
-"""`fibrolens export`: what leaves the house. `case`: a staged case without its patient."""
+"""`fibrolens export`: what leaves the house. `case`: a staged case without its patient; a model: `export_model`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fibrolens.cli.export_model import add_bundle, add_card, add_onnx
 from fibrolens.errors import OutputError, UsageError
 
 
@@ -14,11 +15,11 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     """Add the verb and its own verbs."""
     verb: argparse.ArgumentParser = verbs.add_parser(
         "export",
-        help="a staged case without its patient",
+        help="a staged case without its patient; a model as ONNX, MONAI bundle or card",
         description="Write what may leave the house. Research use only.",
     )
     kinds = verb.add_subparsers(title="verbs", metavar="VERB", required=True, dest="kind")
-    for kind in (_add_case(kinds),):
+    for kind in (_add_case(kinds), add_onnx(kinds), add_bundle(kinds), add_card(kinds)):
         # Given before the name it must not be reset.
         kind.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return verb

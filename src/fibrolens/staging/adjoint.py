@@ -60,7 +60,7 @@ def grad_cam_by_adjoint(
             if layer == LAST:
                 activation, weights = last, [at_last.mean(dim=(2, 3, 4)) for _, at_last in gradients]
             else:
-                weights = [_before(cast(nn.Conv3d, convolution), at_sums) for at_sums, _ in gradients]
+                weights = [sums_before(cast(nn.Conv3d, convolution), at_sums) for at_sums, _ in gradients]
                 activation, weights = third, [weight / third[0, 0].numel() for weight in weights]
             found[layer] = torch.relu(torch.einsum("tnc,nc...->tn...", torch.stack(weights), activation.detach()))
     return LocationMaps(logits.detach(), found, tuple(x.shape[2:]))
@@ -71,7 +71,7 @@ def _gradients(score: Tensor, at: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor
     return at_sums, at_last
 
 
-def _before(convolution: nn.Conv3d, gradient: Float[Tensor, "n o d h w"]) -> Float[Tensor, "n c"]:
+def sums_before(convolution: nn.Conv3d, gradient: Float[Tensor, "n o d h w"]) -> Float[Tensor, "n c"]:
     """The sum over space of the gradient before a convolution that keeps the size, by the gradient behind it."""
     for axis, kernel in enumerate(convolution.kernel_size, start=2):
         gradient = _alike(gradient, axis, kernel)

@@ -1,0 +1,1 @@
+"""The networks for other programs: ONNX, MONAI bundle, model card."""
