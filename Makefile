@@ -44,6 +44,9 @@ check: .venv/.ready-dev  ## lint and types
 
 bench: .venv/.ready-dev  ## benchmarks; results under out/bench
 	$(BIN)/python benchmarks/one_ct.py --out $(OUT)/bench
+	$(BIN)/python benchmarks/location_maps.py --out $(OUT)/bench
+	$(BIN)/python benchmarks/reading.py --out $(OUT)/bench
+	$(BIN)/python benchmarks/bootstraps.py --out $(OUT)/bench
 	$(BIN)/python benchmarks/phantom_speed.py --out $(OUT)/bench
 
 clean:  ## remove what the targets made

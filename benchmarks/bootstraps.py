@@ -3,8 +3,7 @@
 252 scans in the paper's mix, three thresholds, 2000 replicates, all in turns in one process. The rivals are a loop over
 scikit-learn's `roc_auc_score`, and SciPy's `bootstrap` of the same function, which is all that the package
 `confidenceinterval` does (1.0.5; it asks for a setuptools older than torch needs, so that it is not installed beside
-it). Ours draws patients within strata and weighs them, the rivals draw scans. Writes ``bootstraps.json``; `tables.py`
-puts it into the docs.
+it). Ours draws patients within strata and weighs them, the rivals draw scans. Writes ``bootstraps.json``.
 
 usage: bootstraps.py [--out DIR] [--rounds N]
 """

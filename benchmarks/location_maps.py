@@ -3,7 +3,7 @@
 Beside ours stand five calls of MONAI's GradCAM and of captum's LayerGradCam at the last convolution, where they are
 installed. All alternate in one run on one thread; the ratios count. The network is that of the default plan on a slab
 of 32 x 256 x 256, and that of the shipped weights on its own slab. Memory is the resident size over 200 maps. Writes
-``location_maps.json``; `tables.py` puts it into the docs.
+``location_maps.json``.
 
 usage: location_maps.py [--out DIR] [--rounds N]
 """

@@ -3,7 +3,7 @@
 Whole processes in turns, medians of their wall time, processor time and peak memory; ratios are what to compare between
 machines. Beside them stand what merely reading the series costs (SimpleITK), `fibrolens --help`, and the floor: the
 operations that torch counts in the job, and the bytes of its files, at the rates that this machine reached in the same
-run. Writes ``one_ct.json``; `tables.py` puts it into the docs.
+run. Writes ``one_ct.json``.
 
 usage: one_ct.py [--out DIR] [--input DICOM] [--labels FILE] [--runs N]
 """

@@ -1,7 +1,7 @@
 """Reading a DICOM series: `fibrolens.io.read_volume` beside SimpleITK and MONAI, in turns in one process.
 
 Ours also hashes the files, chooses the series, checks that the slices form a grid, and leaves out who the patient is.
-All give the same Hounsfield units, which is checked. Writes ``reading.json``; `tables.py` puts it into the docs.
+All give the same Hounsfield units, which is checked. Writes ``reading.json``.
 
 usage: reading.py [--out DIR] [--input DICOM] [--rounds N]
 """
