@@ -2,27 +2,20 @@
 
 import csv
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from tests.fake_work import scans
+from tests.ray_nodes import ENVIRONMENT, PROC, Node, free_port, head, parent_of, wait_for
 
 from fibrolens.errors import UsageError
 from fibrolens.ray_cluster import RayCluster
 
 pytest.importorskip("ray", reason="ray is not installed (extra 'ray')")
 
-ROOT = Path(__file__).resolve().parents[1]
-PROC = Path("/proc")
-ENVIRONMENT = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 #: What a process does that uses the cluster: this one is allowed no other connections than to itself.
 RUN = """
 import sys
@@ -54,65 +47,16 @@ with open_engine(None, sys.argv[1]) as engine:
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Node:
-    """One `ray start`, which keeps its processes below it."""
-
-    def __init__(self, *options):
-        ray = Path(sys.executable).with_name("ray")
-        size = ("--num-cpus=1", "--object-store-memory=80000000", "--disable-usage-stats", "--block")
-        self.process = subprocess.Popen([ray, "start", *options, *size], stdout=subprocess.DEVNULL, env=ENVIRONMENT)
-
-    @property
-    def raylet(self):
-        """Process of the node's scheduler; None before there is one."""
-        for stat in PROC.glob("[0-9]*/stat"):
-            try:
-                name, _, rest = stat.read_text().partition("(")[2].rpartition(")")
-            except OSError:
-                continue
-            if name == "raylet" and int(rest.split()[1]) == self.process.pid:
-                return int(stat.parent.name)
-        return None
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(20)
-
-
 @pytest.fixture(scope="module")
 def nodes():
     """Address of a cluster, and its second node."""
     if not PROC.is_dir():
         pytest.skip("there is no /proc on this system")
-    # The paths of Ray's sockets must be short.
-    folder, port = tempfile.mkdtemp(prefix="ray"), free_port()
-    address = f"127.0.0.1:{port}"
-    head = Node("--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=false")
-    wait_for(lambda: answers(port))
-    second = Node(f"--address={address}")
-    wait_for(lambda: second.raylet)
-    yield address, second
-    second.stop()
-    head.stop()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def answers(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_for(ready, seconds=60):
-    until = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    with head() as address:
+        second = Node(f"--address={address}")
+        wait_for(lambda: second.raylet)
+        yield address, second
+        second.stop()
 
 
 def driver(folder, address, seconds=0.0, weights="weights"):
@@ -146,13 +90,6 @@ def ended(folder):
 def at_work(folder):
     """The nodes, by their raylets, that have a scan in hand."""
     return {node for process in running(folder).values() if (node := parent_of(process)) is not None}
-
-
-def parent_of(process):
-    try:
-        return int((PROC / str(process) / "stat").read_text().rpartition(")")[2].split()[1])
-    except FileNotFoundError:
-        return None
 
 
 def test_an_address_where_nobody_answers_is_told():
