@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fibrolens.cli.population import add_population, population
 from fibrolens.cli.engines import LOCAL
+from fibrolens.cli.population import add_population, population
 from fibrolens.cli.steps import add_running, run_step_of
 from fibrolens.errors import UsageError
 

@@ -108,8 +108,10 @@ class Scene:
     def axial_slices(self, count: int) -> list[int]:
         """`count` slices evenly through the liver, from the top down; through the map where there is no liver."""
         shown = self._liver().any(axis=(1, 2))
-        for fallback in (self.covered, np.ones(len(self.ct), dtype=bool)):
-            shown = shown if shown.any() else fallback
+        if not shown.any():
+            shown = self.covered
+        if not shown.any():
+            shown = np.ones(len(self.ct), dtype=bool)
         first, last = np.flatnonzero(shown)[[0, -1]]
         steps = (np.arange(count)[::-1] + 0.5) / count
         return [round(float(first + s * (last - first))) for s in steps]
@@ -122,9 +124,7 @@ class Scene:
             return int(area.argmax())
         return len(self.ct) // 2 if axis == 0 else (self.box[axis - 1].start + self.box[axis - 1].stop) // 2
 
-    def cut(
-        self, volume: Shaped[np.ndarray, "d h w"] | Enlarged, plane: Plane, index: int
-    ) -> Shaped[np.ndarray, "y x"]:
+    def cut(self, volume: Array, plane: Plane, index: int) -> Shaped[np.ndarray, "y x"]:
         """One slice as a picture, first row at the top."""
         rows, columns = self.box
         if plane == "axial":
