@@ -9,9 +9,9 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 PAGE := src/fibrolens/serve/viewer/index.html
 WEB := scripts/build_web.py $(wildcard web/.npmrc web/*.json web/*.html web/*.ts web/src/*)
 
-.PHONY: demo test check bench web clean help
+.PHONY: demo test test-slow check bench web clean help
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "fibrolens needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
@@ -34,8 +34,11 @@ $(PAGE): $(WEB) | $(BIN)/python
 
 web: $(PAGE)  ## build the viewer's page; where there is no Node.js, one comes from PyPI
 
-test: .venv/.ready-dev $(PAGE)  ## install, build the page, then run the tests
-	$(PYTEST) -n 2
+test: .venv/.ready-dev $(PAGE)  ## install, build the page, then run all tests but the slow ones
+	$(PYTEST) -n 2 -m 'not slow'
+
+test-slow: .venv/.ready-dev $(PAGE)  ## the tests that `make test` leaves out
+	$(PYTEST) -n 2 -m slow
 
 check: .venv/.ready-dev  ## lint and types
 	$(BIN)/ruff check .

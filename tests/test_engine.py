@@ -39,6 +39,7 @@ def test_one_worker_is_this_process_and_gives_the_threads_back(tmp_path):
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.slow
 def test_two_workers_are_other_processes_that_report_and_refuse_and_may_die(tmp_path):
     counter = Counter()
     with Engine(2) as engine:
