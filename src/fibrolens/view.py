@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Shaped
 from fibrolens.body import body_in
 from fibrolens.explain.scale import combine_layers
 from fibrolens.plan import GridPlan
-from fibrolens.segment.regions import LIVER, capsule_depth_at
+from fibrolens.regions import LIVER, capsule_depth_at
 from fibrolens.staging.data import liver_range
 from fibrolens.staging.predict import Prediction
 from fibrolens.transforms import Located, Orient, ToNetworkGrid

@@ -4,7 +4,7 @@ import pytest
 from fibrolens.errors import GeometryError
 from fibrolens.explain.attention import NAMES, attention, centroid_mm, depth_profile
 from fibrolens.plan import GridPlan
-from fibrolens.segment.regions import capsule_depth_at
+from fibrolens.regions import capsule_depth_at
 from fibrolens.transforms import ToNetworkGrid
 from fibrolens.volume import Geometry, Volume
 

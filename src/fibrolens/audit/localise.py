@@ -15,7 +15,7 @@ from fibrolens.evaluate.saliency.localisation import pointing_game, relevance_ma
 from fibrolens.evaluate.saliency.means import patient_mean
 from fibrolens.io import read_volume
 from fibrolens.io.nifti import read_nifti
-from fibrolens.segment.regions import LIVER, SPLEEN
+from fibrolens.regions import LIVER, SPLEEN
 from fibrolens.transforms import ToNetworkGrid
 
 Mask = Bool[np.ndarray, "d h w"]

@@ -8,7 +8,7 @@ from scipy.ndimage import maximum_filter
 
 from fibrolens.explain.recipe import Recipe
 from fibrolens.plan import NetworkPlan, Plan
-from fibrolens.segment.regions import regions
+from fibrolens.regions import regions
 from fibrolens.staging.network import cell_of
 from fibrolens.staging.predict import Prediction
 from fibrolens.staging.seen import Seen, needs_labels, see

@@ -14,7 +14,7 @@ from fibrolens.phantom.render import Rendering, render, small_grid
 from fibrolens.phantom.roster import Roster, Twin
 from fibrolens.plan import GridPlan
 from fibrolens.progress import Reporter
-from fibrolens.segment.regions import LIVER, SPLEEN
+from fibrolens.regions import LIVER, SPLEEN
 from fibrolens.staging.data import StagingCase
 from fibrolens.study.prepare import PreparedScan
 from fibrolens.view import NetworkView

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from fibrolens.segment.regions import LIVER, SPLEEN, capsule_depth_mm, regions
+from fibrolens.regions import LIVER, SPLEEN, capsule_depth_mm, regions
 from fibrolens.volume import Volume
 
 #: Thickness of the layers of the depth profile, in millimetres.

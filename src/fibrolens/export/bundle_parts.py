@@ -23,8 +23,8 @@ from torch import Tensor
 from fibrolens.errors import InputError
 from fibrolens.io.nifti import LPS_TO_RAS
 from fibrolens.plan import Plan, read_plan
+from fibrolens.regions import LIVER
 from fibrolens.result import INTENDED_USE, StageEstimate
-from fibrolens.segment.regions import LIVER
 from fibrolens.staging.data import liver_range
 from fibrolens.staging.network import LFSNetwork, fast
 from fibrolens.transforms import Slabs, ToNetworkGrid

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import binary_dilation, gaussian_filter
 
 from fibrolens.markers.sampling import Box, box_of, steps, thinned
-from fibrolens.segment.regions import depth_mm
+from fibrolens.regions import depth_mm
 from fibrolens.volume import Volume
 
 #: Radius in millimetres of the structures that each scale keeps; its sigma is the radius / sqrt(2).

@@ -9,10 +9,10 @@ from fibrolens import __version__
 from fibrolens.cohort.flow import Flow
 from fibrolens.cohort.rules import CRITERIA, Criteria
 from fibrolens.plan import GridPlan, Plan, TrainingPlan
+from fibrolens.regions import SHELL_MM
 from fibrolens.report.inner import places
 from fibrolens.report.paper import CITATION
 from fibrolens.report.tables import THRESHOLDS
-from fibrolens.segment.regions import SHELL_MM
 
 Paragraph = tuple[str, str]
 #: What each of the ``methods`` of ``evaluation.json`` is about, in the order of a reader.

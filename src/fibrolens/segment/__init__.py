@@ -1,1 +1,1 @@
-"""Liver, spleen and aorta from a CT, and the regions made from them."""
+"""Liver, spleen and aorta from a CT."""

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from scipy.ndimage import binary_dilation, distance_transform_edt, find_objects
 
 from fibrolens.plan import GridPlan, Plan, Region
-from fibrolens.segment.regions import LIVER, SPLEEN
+from fibrolens.regions import LIVER, SPLEEN
 from fibrolens.staging.data import StagingCase
 
 #: Labels that a region keeps, and labels that it loses.

@@ -17,7 +17,7 @@ from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import Engine
 from fibrolens.plan import Plan, TrainingPlan
 from fibrolens.progress import duration, silent
-from fibrolens.segment.regions import LIVER
+from fibrolens.regions import LIVER
 from fibrolens.staging.data import StagingCase, draw_batch
 from fibrolens.staging.network import fast
 from fibrolens.staging.predict import StagingModel, predict_case

@@ -24,7 +24,7 @@ from fibrolens.output import file_sha256
 from fibrolens.plan import GridPlan, Plan
 from fibrolens.progress import Reporter
 from fibrolens.quality import OrganHU, assess, liver_coverage
-from fibrolens.segment.regions import LIVER
+from fibrolens.regions import LIVER
 from fibrolens.segment.segmenters import SegmenterName
 from fibrolens.staging.covariates import covariates
 from fibrolens.staging.data import StagingCase

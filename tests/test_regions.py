@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fibrolens.segment.regions import capsule_depth_at, capsule_depth_mm, depth_mm, regions
+from fibrolens.regions import capsule_depth_at, capsule_depth_mm, depth_mm, regions
 from fibrolens.volume import Geometry, Volume
 
 
