@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 PAGE := src/fibrolens/serve/viewer/index.html
 WEB := scripts/build_web.py $(wildcard web/.npmrc web/*.json web/*.html web/*.ts web/src/*)
 
-.PHONY: demo test test-slow check bench web clean help
+.PHONY: demo test test-slow check docs bench web clean help
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -44,6 +44,9 @@ check: .venv/.ready-dev  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/.ready-dev  ## build the manual under out/docs; a broken link ends it
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: .venv/.ready-dev  ## benchmarks; results under out/bench
 	$(BIN)/python benchmarks/one_ct.py --out $(OUT)/bench
