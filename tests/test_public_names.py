@@ -41,3 +41,7 @@ def test_unknown_name_is_an_attribute_error():
 @pytest.mark.parametrize("statement", ["import fibrolens", "from fibrolens.cli import parser; parser().format_help()"])
 def test_import_and_help_load_nothing_heavy(statement):
     assert modules_after(statement).isdisjoint(HEAVY)
+
+
+def test_staging_loads_what_draws_and_makes_dicom_objects_only_where_it_does_so():
+    assert modules_after("import fibrolens.stage_batch").isdisjoint({"matplotlib", "reportlab", "highdicom", "sklearn"})

@@ -14,7 +14,8 @@ from fibrolens.engine import Engine
 from fibrolens.errors import UsageError
 from fibrolens.io import write_nifti
 from fibrolens.output import write_json
-from fibrolens.report.overlay import Captions, overlay_png
+from fibrolens.report.overlay import overlay_png
+from fibrolens.report.overlay_captions import Captions
 from fibrolens.segment.predict import OrganSegmenter
 from fibrolens.segment.segmenters import load_segmenter
 from fibrolens.segmenting import SegmentationResult, SegmentInput, SegmentOptions

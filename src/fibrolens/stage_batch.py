@@ -14,7 +14,8 @@ from fibrolens.errors import UsageError
 from fibrolens.io.dicom.patient import read_identity
 from fibrolens.pipeline import Models, StageOptions, StagingInput
 from fibrolens.plan import STAGES
-from fibrolens.report.patient import WRITTEN, Wanted, write_result
+from fibrolens.report.patient import Wanted, write_result
+from fibrolens.report.patient_files import WRITTEN
 from fibrolens.result import StagingResult
 
 COLUMNS = ("predicted", "expected", *(f"p_{stage}" for stage in STAGES), *VOLUMES, "phase", "forced", "warnings")

@@ -5,7 +5,7 @@ import pytest
 from tests.staged import simulated
 
 from fibrolens.report.frames import MOST, SIDE, overlay_frames
-from fibrolens.report.overlay import Captions
+from fibrolens.report.overlay_captions import Captions
 from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 

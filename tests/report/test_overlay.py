@@ -5,7 +5,8 @@ import pytest
 from matplotlib.image import imread
 
 from fibrolens.errors import GeometryError
-from fibrolens.report.overlay import Captions, overlay_png
+from fibrolens.report.overlay import overlay_png
+from fibrolens.report.overlay_captions import Captions
 from fibrolens.volume import Geometry, Volume
 
 

@@ -19,8 +19,7 @@ from fibrolens.io import read_volume, write_nifti
 from fibrolens.io.dicom.objects.maker import LONG_TEXT, plain
 from fibrolens.io.reading import read_values
 from fibrolens.output import file_sha256, is_done, output_folder, read_manifest, write_json
-from fibrolens.report.dicom_objects import DICOM
-from fibrolens.report.patient import LABELS, MAP, MAPS, RECOMMENDED_MAP, RESULT, WRITTEN
+from fibrolens.report.patient_files import DICOM, LABELS, MAP, MAPS, RECOMMENDED_MAP, RESULT, WRITTEN
 from fibrolens.report.patient_pages import Pictured, write_pages
 from fibrolens.volume import Volume
 

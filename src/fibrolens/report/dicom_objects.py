@@ -13,7 +13,8 @@ import numpy as np
 
 from fibrolens import __version__
 from fibrolens.errors import InputError
-from fibrolens.report.overlay import Captions
+from fibrolens.report.overlay_captions import Captions
+from fibrolens.report.patient_files import DICOM
 from fibrolens.report.patient_words import METHOD_TITLES
 from fibrolens.result import Attention, StagingResult
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from fibrolens.io.dicom.objects.maker import Maker
     from fibrolens.io.dicom.objects.source import Source
 
-DICOM = "dicom"
 #: What highdicom and pydicom raise on values that no object may hold. Their messages may quote the header.
 UNUSABLE = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 

@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fibrolens.report.drawing import RESEARCH, WINDOW_HU, Scene, colour_bar, fill_slice, frame_slice
-from fibrolens.report.overlay import Captions
+from fibrolens.report.overlay_captions import Captions
 from fibrolens.transforms import Located
 from fibrolens.volume import Volume
 

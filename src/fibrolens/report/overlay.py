@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,29 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fibrolens.report.drawing import ORGANS, RESEARCH, VERMILION, WINDOW_HU, Plane, Scene, colour_bar, draw_slice, save
+from fibrolens.report.overlay_captions import Captions
 from fibrolens.transforms import Located
 from fibrolens.volume import Volume
 
 #: Axial slices: two rows of three.
 AXIAL = 6
 DPI = 110
-
-
-@dataclass(frozen=True)
-class Captions:
-    """What stands around the pictures.
-
-    Args:
-        title: first line.
-        note: last line, behind "research use only"; for example what the weights were trained on.
-        forced: say that the scan failed the quality gate and was staged all the same.
-        scale: name of the map's scale, ``mean1`` or ``raw``.
-    """
-
-    title: str = ""
-    note: str = ""
-    forced: bool = False
-    scale: str = "mean1"
 
 
 BARE = Captions()

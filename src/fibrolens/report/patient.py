@@ -7,18 +7,14 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fibrolens.clock import Clock
 from fibrolens.io import write_nifti
 from fibrolens.output import write_json
-from fibrolens.report.dicom_objects import DICOM, DicomFolder, write_dicom
-from fibrolens.report.patient_pages import OVERLAYS, PRINTED, REPORT, Pictured, write_pages
+from fibrolens.report.dicom_objects import DicomFolder, write_dicom
+from fibrolens.report.patient_files import LABELS, MAP, MAPS, RECOMMENDED_MAP, RESULT
 from fibrolens.result import Attention, StagingResult
-
-RESULT = "result.json"
-MAP, RECOMMENDED_MAP, LABELS, MAPS = "map.nii.gz", "map_recommended.nii.gz", "labels.nii.gz", "maps"
-#: Everything that the folder of a scan holds beside its manifest.
-WRITTEN = (RESULT, REPORT, PRINTED, *OVERLAYS, MAP, RECOMMENDED_MAP, LABELS, MAPS, DICOM)
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ def write_result(result: StagingResult, folder: Path, wanted: Wanted = USUAL) ->
         write_json(content, folder / RESULT)
         with clock("overlay_and_report"):
             if "report" not in wanted.skip:
-                write_pages(content, _pictured(result), folder, wanted.identity)
+                _write_pages(result, content, folder, wanted.identity)
         with clock("wait_for_volumes"):
             volumes.result()
     return clock.seconds
@@ -91,10 +87,15 @@ def _write_volumes(result: StagingResult, folder: Path, all_maps: bool) -> None:
             write_nifti(located, path, f"{marked}{_map_name(result.attention, stage)}")
 
 
-def _pictured(result: StagingResult) -> Pictured:
+def _write_pages(
+    result: StagingResult, content: Mapping[str, Any], folder: Path, identity: Mapping[str, str] | None
+) -> None:
+    # matplotlib and reportlab take half a second, which those who skip the report need not pay.
+    from fibrolens.report.patient_pages import Pictured, write_pages  # noqa: PLC0415
+
     shown = (result.predicted_map, result.recommended_map)
     maps = tuple(located for located in shown if located is not None)
-    return Pictured(result.ct, result.labels, maps)
+    write_pages(content, Pictured(result.ct, result.labels, maps), folder, identity)
 
 
 def _map_name(shown: Attention, stage: str) -> str:

@@ -10,17 +10,15 @@ from typing import Any
 
 from fibrolens import __version__
 from fibrolens.plan import STAGES
-from fibrolens.report.overlay import Captions, overlay_png
+from fibrolens.report.overlay import overlay_png
+from fibrolens.report.overlay_captions import Captions
 from fibrolens.report.page import render_page
+from fibrolens.report.patient_files import OVERLAYS, PRINTED, REPORT
 from fibrolens.report.patient_words import MAP_TITLES, METHOD_TITLES, REGION_TITLES, STAGE_TITLES, marker_row
 from fibrolens.report.strip import strip_png
 from fibrolens.result import INTENDED_USE, REGIONS
 from fibrolens.transforms import Located
 from fibrolens.volume import Volume
-
-REPORT, PRINTED = "report.html", "report.pdf"
-#: Of the map that was asked for, and of the recommended one where that is another.
-OVERLAYS = ("overlay.png", "overlay_recommended.png")
 
 
 @dataclass(frozen=True, eq=False)
