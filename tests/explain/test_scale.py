@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fibrolens.errors import ExplanationError, ModelError
-from fibrolens.explain.scale import FOR_DISPLAY_ONLY, SCALES, CohortQuantile, combine_layers, mean1, min_max
+from fibrolens.explain.scale import CohortQuantile, combine_layers, mean1, min_max
 
 INSIDE = np.array([True, True, True, False])
 
@@ -50,12 +50,6 @@ def cohort(seed: int = 0):
     """Scans of different sizes and spreads, with a share of zeros as Grad-CAM has."""
     generator = np.random.default_rng(seed)
     return [np.maximum(generator.gamma(k, 1.0 / k, 2000 * k) - 0.3, 0.0) for k in (1, 2, 5)]
-
-
-def test_the_scales_are_named_and_the_one_for_display_is_marked():
-    assert SCALES == ("raw", "mean1", "cohort_quantile", "min_max")
-    assert FOR_DISPLAY_ONLY in SCALES
-    assert "For display only" in min_max.__doc__
 
 
 def test_a_cohort_quantile_is_the_share_of_voxels_below_with_every_scan_alike():

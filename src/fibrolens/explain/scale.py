@@ -25,9 +25,6 @@ from fibrolens.errors import ExplanationError, ModelError
 from fibrolens.output import write_json
 from fibrolens.plan import from_plain
 
-SCALES = ("raw", "mean1", "cohort_quantile", "min_max")
-#: Every map has a brightest voxel on this scale, however little it says; no figure may be read off it.
-FOR_DISPLAY_ONLY = "min_max"
 #: Knots of a cohort's distribution; each scan enters it by as many of its own quantiles.
 KNOTS = 1001
 

@@ -4,11 +4,9 @@ import pytest
 from fibrolens.evaluate.saliency.first_region import (
     PARTS,
     chance_first,
-    parts_of,
     ranks_first,
     region_means,
     rivals_of,
-    top_regions,
 )
 
 #: Two voxels each: surface, core, spleen, elsewhere; the last stands outside the coverage.
@@ -34,22 +32,11 @@ def test_a_region_s_density_is_its_mean_over_the_voxels_that_count():
     }  # fmt: skip
 
 
-def test_masks_tell_which_region_is_part_of_which():
-    found = parts_of(MASKS)
-    assert {name: parts for name, parts in found.items() if parts} == PARTS
-    assert parts_of({"a": LAYOUT < 3, "none": LAYOUT > 9})["a"] == ()
-
-
-@pytest.mark.parametrize(
-    ("values", "top"),
-    [((3, 1, 2, 0), ("liver_surface",)), ((1, 1, 3, 0), ("spleen",)), ((1, 2, 2, 0), ("liver_core", "spleen"))],
-)
-def test_the_top_is_the_highest_density_or_all_that_tie(values, top):
-    assert top_regions(means(*values)) == top
-
-
-def test_nothing_known_has_no_top():
-    assert top_regions({"liver": None}) == ()
+def test_the_parts_of_a_region_are_those_whose_voxels_it_holds():
+    within = {
+        whole: {part for part in MASKS if part != whole and not (MASKS[part] & ~MASKS[whole]).any()} for whole in MASKS
+    }
+    assert {whole: parts for whole, parts in within.items() if parts} == {name: set(PARTS[name]) for name in PARTS}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +54,6 @@ def test_nothing_known_has_no_top():
 def test_a_region_ranks_first_among_those_that_are_not_its_own_parts_or_its_whole(values, first):
     found = means(*values)
     assert {name for name in MASKS if ranks_first(found, name)} == first
-    assert {name for name in MASKS if ranks_first(found, name, parts_of(MASKS))} == first
 
 
 def test_an_empty_region_is_no_rival_and_cannot_be_first():

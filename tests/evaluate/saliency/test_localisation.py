@@ -2,16 +2,8 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score
 
-from fibrolens.evaluate.saliency.localisation import (
-    Densities,
-    densities,
-    pointing_game,
-    precision_recall_area,
-    relevance_mass,
-    relevance_rank,
-)
+from fibrolens.evaluate.saliency.localisation import pointing_game, relevance_mass, relevance_rank
 
 SHAPE = (4, 6, 5)
 SPACING = (5.0, 1.5, 2.0)
@@ -91,35 +83,9 @@ def test_ties_for_the_last_ranks_count_as_a_draw_among_them():
     assert relevance_rank(np.ones(SHAPE), mask, body) == pytest.approx(inside.mean())
 
 
-def test_precision_recall_area_is_that_of_the_body_s_voxels():
-    array, mask, body = scene(3)
-    keep = np.flatnonzero(body)
-    by_hand = average_precision_score(mask.ravel()[keep], array.ravel()[keep])
-    assert precision_recall_area(array, mask, body) == pytest.approx(by_hand)
-    assert precision_recall_area(mask.astype(float), mask, body) == 1.0
-    assert precision_recall_area(np.zeros(SHAPE), mask, body) == pytest.approx(mask[body].mean())
-
-
-def test_densities_are_means_inside_and_in_the_rest_of_the_body():
-    array, mask, body = scene(4)
-    found = densities(array, mask, body)
-    assert found.inside == pytest.approx(array[mask & body].mean())
-    assert found.outside == pytest.approx(array[~mask & body].mean())
-    assert found.ratio == pytest.approx(found.inside / found.outside)
-    assert found.higher_inside is (found.inside > found.outside)
-
-
-def test_a_map_with_nothing_outside_has_no_ratio_and_a_tie_is_not_higher():
-    found = Densities(2.0, 0.0)
-    assert found.ratio is None
-    assert found.higher_inside
-    assert not Densities(0.0, 0.0).higher_inside
-
-
 def test_without_a_mask_there_is_no_figure():
     array, _, body = scene()
     nothing = np.zeros(SHAPE, bool)
     assert pointing_game(array, nothing, body, SPACING) is None
-    for figure in (relevance_mass, relevance_rank, precision_recall_area, densities):
+    for figure in (relevance_mass, relevance_rank):
         assert figure(array, nothing, body) is None
-    assert densities(array, EVERYWHERE, body) is None

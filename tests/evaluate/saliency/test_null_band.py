@@ -1,19 +1,18 @@
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
-from fibrolens.errors import ModelError
 from fibrolens.evaluate.saliency.null_band import (
     Band,
     NullBand,
     beside,
     inside,
     null_bands,
-    read_null_band,
     with_seeds,
-    write_null_band,
 )
+from fibrolens.plan import from_plain
 
 
 def means(seed: int = 0, networks: int = 8, scans: int = 30):
@@ -72,10 +71,9 @@ def test_one_seed_tells_nothing_of_their_spread():
     assert with_seeds(null(), {"liver": moved}).band("liver").seed_sd == 0.0
 
 
-def test_a_band_comes_back_from_its_file(tmp_path):
+def test_a_band_comes_back_from_plain_content():
     wide = with_seeds(null(), means(3, networks=3))
-    write_null_band(wide, tmp_path / "null.json")
-    assert read_null_band(tmp_path / "null.json") == wide
+    assert from_plain(NullBand, json.loads(json.dumps(asdict(wide))), "null") == wide
 
 
 DAMAGE = {
@@ -92,22 +90,9 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_damaged_file_is_refused_by_a_sentence(tmp_path, kind):
-    path = tmp_path / "null.json"
-    write_null_band(null(), path)
-    content = json.loads(path.read_text())
+def test_damaged_content_is_refused_by_a_sentence(kind):
+    content = json.loads(json.dumps(asdict(null())))
     damage, said = DAMAGE[kind]
     damage(content)
-    path.write_text(json.dumps(content))
-    with pytest.raises(ModelError, match=said):
-        read_null_band(path)
-
-
-@pytest.mark.parametrize("text", ["{", "[]", "\udcff"])
-def test_what_is_no_null_band_is_refused(tmp_path, text):
-    path = tmp_path / "null.json"
-    path.write_text(text, errors="surrogateescape")
-    with pytest.raises(ModelError, match=r"null\.json cannot be used"):
-        read_null_band(path)
-    with pytest.raises(ModelError, match="cannot be used"):
-        read_null_band(tmp_path / "absent.json")
+    with pytest.raises((TypeError, ValueError), match=said):
+        from_plain(NullBand, content, "null")

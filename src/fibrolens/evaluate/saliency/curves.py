@@ -20,7 +20,6 @@ Kind = Literal["deletion", "insertion"]
 
 #: Where the scores of the full and the empty scan differ by less (of a probability), a curve between them is noise.
 LEAST_SPAN = 0.05
-NO_SPAN = f"scans whose score, full, differs by less than {LEAST_SPAN:g} from that of the empty scan"
 
 
 def curve_area(fraction: Float[np.ndarray, " steps"], score: Float[np.ndarray, " steps"], kind: Kind) -> float | None:

@@ -33,29 +33,6 @@ def region_means(
     return {name: float(array[mask].mean(dtype=np.float64)) if mask.any() else None for name, mask in kept.items()}
 
 
-def parts_of(masks: Mapping[str, Bool[np.ndarray, "d h w"]]) -> dict[str, tuple[str, ...]]:
-    """Which regions lie wholly in which, for `ranks_first`; an empty region is no part of any.
-
-    Args:
-        masks: the regions by name; two that are equal are parts of each other.
-    """
-    return {
-        name: tuple(other for other, part in masks.items() if other != name and part.any() and not (part & ~mask).any())
-        for name, mask in masks.items()
-    }
-
-
-def top_regions(means: Mapping[str, float | None]) -> tuple[str, ...]:
-    """The regions with the highest density: one, or all that tie for it; none where no density is known.
-
-    Args:
-        means: density of each region; None where it is empty, or the map says nothing.
-    """
-    known = {name: mean for name, mean in means.items() if mean is not None}
-    highest = max(known.values(), default=None)
-    return tuple(name for name, mean in known.items() if mean == highest)
-
-
 def ranks_first(
     means: Mapping[str, float | None], region: str, parts: Mapping[str, Collection[str]] = PARTS
 ) -> bool | None:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Shaped
 from scipy import ndimage
-from sklearn.metrics import average_precision_score
 
 Map = Shaped[np.ndarray, "d h w"]
 Mask = Bool[np.ndarray, "d h w"]
@@ -26,23 +25,6 @@ class Pointing(NamedTuple):
 
     hit: float
     chance: float
-
-
-class Densities(NamedTuple):
-    """Mean of a map inside a mask and in the rest of the body, in the map's unit."""
-
-    inside: float
-    outside: float
-
-    @property
-    def ratio(self) -> float | None:
-        """Inside against outside; None where nothing lies outside, against which no ratio is finite."""
-        return self.inside / self.outside if self.outside else None
-
-    @property
-    def higher_inside(self) -> bool:
-        """Whether the map is denser inside; equal densities are not."""
-        return self.inside > self.outside
 
 
 def pointing_game(
@@ -102,29 +84,3 @@ def relevance_rank(array: Map, mask: Mask, body: Mask) -> float | None:
     above, tied = values > last, values == last
     places = count - int(above.sum())
     return (int(inside[above].sum()) + places * float(inside[tied].mean())) / count
-
-
-def precision_recall_area(array: Map, mask: Mask, body: Mask) -> float | None:
-    """Area under the precision-recall curve of the map as a score of the mask's voxels, 0 to 1.
-
-    As average precision, without interpolation (the criterion of Arun et al., Radiol Artif Intell 2021;3:e200267). A
-    map without knowledge gets the mask's share of the body.
-
-    Returns:
-        None where the mask has no voxel in the body.
-    """
-    inside = mask[body]
-    return float(average_precision_score(inside, array[body])) if inside.any() else None
-
-
-def densities(array: Map, mask: Mask, body: Mask) -> Densities | None:
-    """Mean of the map inside the mask and in the rest of the body.
-
-    Returns:
-        None where either has no voxel.
-    """
-    inside = mask & body
-    rest = body & ~mask
-    if not (inside.any() and rest.any()):
-        return None
-    return Densities(*(float(array[part].mean(dtype=np.float64)) for part in (inside, rest)))

@@ -6,19 +6,12 @@ much there. The band is kept with the weights, as JSON.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-
-from fibrolens.errors import ModelError
-from fibrolens.output import write_json
-from fibrolens.plan import from_plain
 
 SCHEMA_VERSION = 1
 #: The band holds 95 % of the randomised networks' figures.
@@ -145,24 +138,6 @@ def with_seeds(null: NullBand, means: Mapping[str, Float[np.ndarray, "seeds scan
     spread = {region: _within_scan_sd(values) for region, values in means.items()}
     bands = tuple(replace(band, seed_sd=spread.get(band.region, band.seed_sd)) for band in null.bands)
     return replace(null, bands=bands, seeds=max((len(values) for values in means.values()), default=0))
-
-
-def write_null_band(null: NullBand, path: Path) -> None:
-    """Write a null band as JSON."""
-    write_json(asdict(null), path)
-
-
-def read_null_band(path: Path) -> NullBand:
-    """Read what `write_null_band` wrote.
-
-    Raises:
-        ModelError: the file cannot be read, or its content is no null band.
-    """
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-        return from_plain(NullBand, content, path.name)
-    except (OSError, TypeError, ValueError) as error:
-        raise ModelError(f"The null band {path} cannot be used ({error}); restore it or make it again.") from None
 
 
 def _within_scan_sd(values: Float[np.ndarray, "seeds scans"]) -> float:

@@ -1,4 +1,4 @@
-"""How alike two location maps are: structural similarity, and rank correlation by voxels or by coarse cells."""
+"""How alike two location maps are: structural similarity, and rank correlation."""
 
 from __future__ import annotations
 
@@ -12,18 +12,10 @@ K1, K2 = 0.01, 0.03
 SIGMA = (1.5, 1.5, 1.5)
 #: The window ends so many sigmas from its centre: eleven voxels at Wang's sigma.
 TRUNCATE = 3.5
-#: A cell counts where at least this share of its voxels lies inside.
-CELL_SHARE = 0.5
 
 Map = Shaped[np.ndarray, "d h w"]
 Mask = Bool[np.ndarray, "d h w"]
 Sigma = tuple[float, float, float]
-
-
-def sigma_voxels(sigma_mm: float, spacing: tuple[float, float, float]) -> Sigma:
-    """Width of a window that is as wide in millimetres along every axis, in voxels of `spacing` (mm)."""
-    d, h, w = (sigma_mm / side for side in spacing)
-    return d, h, w
 
 
 def structural_similarity(
@@ -38,7 +30,7 @@ def structural_similarity(
         first: a map, of any unit.
         second: another on the same grid, in the same unit; bring both to one scale first (``mean1``).
         inside: the voxels that count, such as the body on covered slices; None is the whole box.
-        sigma: of the window, in voxels of each axis; see `sigma_voxels`.
+        sigma: of the window, in voxels of each axis.
         data_range: Wang's L, above 0, which sets what difference is small. None takes the pair's own: the highest value
             of both maps inside less the lowest.
 
@@ -82,29 +74,6 @@ def rank_correlation(
     return float(np.clip(a @ b / length, -1.0, 1.0)) if min(map(np.ptp, values)) > 0 else None
 
 
-def cell_rank_correlation(
-    first: Map, second: Map, cell: tuple[int, int, int], inside: Mask | None = None
-) -> float | None:
-    """Rank correlation of two maps' means over coarse cells, as a network's grid has them.
-
-    Voxels of a map that was brought from a coarse grid to a fine one are no independent witnesses; cells are nearly.
-
-    Args:
-        first: a map.
-        second: another on the same grid.
-        cell: edges of a cell in voxels; the first begins at the grid's first voxel, the last may be cut short.
-        inside: the voxels that count; None is all. A cell counts with at least `CELL_SHARE` of its voxels inside.
-
-    Returns:
-        See `rank_correlation`; the voxels are cells.
-    """
-    keep = np.ones(first.shape, bool) if inside is None else inside
-    voxels = _cell_sums(keep, cell)
-    counts = (voxels > 0) & (voxels >= CELL_SHARE * _cell_sums(np.ones(first.shape), cell))
-    means = [_cell_sums(np.where(keep, one, 0.0), cell)[counts] / voxels[counts] for one in (first, second)]
-    return rank_correlation(*means)
-
-
 def _index(x: Map, y: Map, mask: Mask, sigma: Sigma, data_range: float) -> Float[np.ndarray, "d h w"]:
     """SSIM of every voxel; what lies outside the mask is not meant to be read."""
     # The window's moments are taken about the overall mean, so that squares of large values do not cancel.
@@ -120,10 +89,3 @@ def _index(x: Map, y: Map, mask: Mask, sigma: Sigma, data_range: float) -> Float
 
 def _smooth(array: Map, sigma: Sigma) -> Float[np.ndarray, "d h w"]:
     return ndimage.gaussian_filter(array, sigma, mode="constant", truncate=TRUNCATE)
-
-
-def _cell_sums(array: Map, cell: tuple[int, int, int]) -> Float[np.ndarray, "a b c"]:
-    sums = array.astype(np.float64)
-    for axis, edge in enumerate(cell):
-        sums = np.add.reduceat(sums, np.arange(0, sums.shape[axis], edge), axis=axis)
-    return sums
