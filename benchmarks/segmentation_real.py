@@ -27,7 +27,7 @@ from fibrolens.evaluate.overlap import dice, hd95_mm
 from fibrolens.io import read_labels, read_volume
 from fibrolens.plan import SegmentationPlan
 from fibrolens.segment.predict import Segmenter
-from fibrolens.segment.train import trained_network
+from fibrolens.segment.train import CHECKPOINT, trained_network
 from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 from fibrolens.weights import shipped
@@ -106,7 +106,7 @@ def load(runs: Path | None) -> Segmenter:
     if runs is None:
         return Segmenter.load(shipped("vnet"))
     plan = SegmentationPlan()
-    network, steps = trained_network(runs / "checkpoint.pt", plan)
+    network, steps = trained_network(runs / CHECKPOINT, plan)
     return Segmenter(network, plan, f"checkpoint at {steps} steps", "")
 
 

@@ -366,6 +366,7 @@ to a stage and a location map works; what they say about a real scan has no clin
   the rare ones is taken out while training. Whether they are calibrated was not measured.
 - Storage: {storage}.
 - SHA-256 of `weights.safetensors`: `{folder.sha256}`.
+- SHA-256 of `domain.safetensors`: `{folder.card["domain_sha256"]}`.
 """
 
 

@@ -29,7 +29,7 @@ from fibrolens.phantom.patient import Patient, sample_patient
 from fibrolens.phantom.render import render, small_grid
 from fibrolens.plan import SegmentationPlan
 from fibrolens.segment.predict import Segmenter
-from fibrolens.segment.train import Abdomen, train, trained_network
+from fibrolens.segment.train import CHECKPOINT, Abdomen, train, trained_network
 from fibrolens.volume import Geometry
 from fibrolens.weights import save_model_folder
 
@@ -156,7 +156,7 @@ def measure(segmenter: Segmenter, count: int) -> dict[str, float]:
 
 def export(runs: Path, plan: SegmentationPlan, count: int) -> None:
     """Write the shipped folder from the last checkpoint, with what it reaches on `count` unseen patients."""
-    network, steps = trained_network(runs / "checkpoint.pt", plan)
+    network, steps = trained_network(runs / CHECKPOINT, plan)
     patients = json.loads((runs / TRAINED).read_text(encoding="utf-8"))["patients"]
     figures = measure(Segmenter(network, plan, NAME, ""), count)
     card = {
@@ -166,12 +166,12 @@ def export(runs: Path, plan: SegmentationPlan, count: int) -> None:
         "figures": figures,
         "seed": plan.seed,
     }
-    save_model_folder(SHIPPED, network.state_dict(), plan, card)
-    (SHIPPED / "MODEL_CARD.md").write_text(model_card(card, plan), encoding="utf-8")
+    sha256 = save_model_folder(SHIPPED, network.state_dict(), plan, card)
+    (SHIPPED / "MODEL_CARD.md").write_text(model_card(card, plan, sha256), encoding="utf-8")
     print(figures)
 
 
-def model_card(card: dict[str, Any], plan: SegmentationPlan) -> str:
+def model_card(card: dict[str, Any], plan: SegmentationPlan, sha256: str) -> str:
     """The card for people."""
     rows = "\n".join(f"| {name.replace('_', ' ')} | {value:g} |" for name, value in card["figures"].items())
     networks = "; ".join(
@@ -190,6 +190,7 @@ def model_card(card: dict[str, Any], plan: SegmentationPlan) -> str:
   at the border are segmented less well; look at the overlay before using a figure.
 - **Made by** `scripts/train_vnet.py`, seed {card["seed"]}, on a GPU; patients were rendered while it trained, so a
   new run gives other weights.
+- SHA-256 of `weights.safetensors`: `{sha256}`.
 
 | on unseen simulated patients (5 x 3 x 3 mm) | |
 |---|---|

@@ -83,7 +83,7 @@ def test_a_missing_file_is_named(folder, name):
 def test_truncated_weights_are_refused(folder):
     content = (folder / "weights.safetensors").read_bytes()
     (folder / "weights.safetensors").write_bytes(content[: len(content) // 2])
-    with pytest.raises(ModelError, match=r"weights\.safetensors is damaged"):
+    with pytest.raises(ModelError, match=r"weights\.safetensors is not the file that card\.json pins"):
         load_model_folder(folder)
 
 

@@ -4,7 +4,8 @@
 
     <folder>/weights.safetensors   tensors by name; kernels as float16 or float32
              plan.json             every decision of the run that made them
-             card.json             name, trained_on, intended_use, figures, seed, weights_sha256
+             card.json             name, trained_on, intended_use, figures, seed, and the pins: weights_sha256,
+                                   domain_sha256 where there is a domain
              domain.safetensors    optional: the distribution of the training features
              calibration.json      optional: the threshold of the stage sets; see `fibrolens.staging.calibration`
 
@@ -33,7 +34,11 @@ from fibrolens.plan import read_plan, write_plan
 WEIGHTS, PLAN, CARD, DOMAIN = "weights.safetensors", "plan.json", "card.json", "domain.safetensors"
 CALIBRATION = "calibration.json"
 REFERENCE = "attention_reference.json"
+#: What the training wrote about its weights, for people.
+PAGE = "MODEL_CARD.md"
 CARD_KEYS = ("name", "trained_on", "intended_use", "figures", "seed")
+#: Files of tensors, and where the card pins the SHA-256 of each.
+PINS = {WEIGHTS: "weights_sha256", DOMAIN: "domain_sha256"}
 
 P = TypeVar("P")
 
@@ -63,6 +68,11 @@ class ModelFolder:
     def plan(self, kind: type[P]) -> P:
         """The folder's plan as the dataclass `kind`; raises ModelError where it is another kind of plan."""
         return read_plan(self.path / PLAN, kind)
+
+    @property
+    def segments(self) -> bool:
+        """Whether these are the V-Nets that find the organs, rather than a network that stages."""
+        return "coarse" in _read_json(self.path / PLAN)
 
     def fill(self, network: nn.Module) -> None:
         """Put the weights into `network` and set it to evaluation.
@@ -130,20 +140,20 @@ def save_model_folder(
         if domain is not None:
             (aside / DOMAIN).write_bytes(save({k: t.contiguous() for k, t in domain.items()}))
         write_plan(plan, aside / PLAN)
-        digest = file_sha256(aside / WEIGHTS)
-        write_json({**card, "weights_sha256": digest}, aside / CARD)
+        pins = {key: file_sha256(aside / name) for name, key in PINS.items() if (aside / name).is_file()}
+        write_json({**card, **pins}, aside / CARD)
         shutil.rmtree(path, ignore_errors=True)
         aside.rename(path)
     except OSError as error:
         raise OutputError(f"{path} could not be written: {error.strerror or error}. Choose another folder.") from error
-    return digest
+    return pins[PINS[WEIGHTS]]
 
 
 def load_model_folder(path: Path) -> ModelFolder:
     """Read a model folder and check that it is whole.
 
     Raises:
-        ModelError: a file is missing or corrupt, or the weights are not those that the card or the calibration
+        ModelError: a file is missing or corrupt, or the tensors are not those that the card pins or the calibration
             describes.
     """
     for name in (WEIGHTS, PLAN, CARD):
@@ -152,13 +162,12 @@ def load_model_folder(path: Path) -> ModelFolder:
                 f"{path / name} is missing; point to a folder that fibrolens train wrote, or install again."
             )
     card = _read_card(path / CARD)
+    digest = _pinned(path / WEIGHTS, card)
     weights = _read_tensors(path / WEIGHTS)
-    digest = file_sha256(path / WEIGHTS)
-    if card.get("weights_sha256", digest) != digest:
-        raise ModelError(
-            f"{path / WEIGHTS} is not the file that {CARD} describes (SHA-256 differs); restore the folder."
-        )
-    domain = _read_tensors(path / DOMAIN) if (path / DOMAIN).is_file() else None
+    domain = None
+    if (path / DOMAIN).is_file():
+        _pinned(path / DOMAIN, card)
+        domain = _read_tensors(path / DOMAIN)
     beside = {
         name: _read_beside(path / name, digest) if (path / name).is_file() else None
         for name in (CALIBRATION, REFERENCE)
@@ -169,6 +178,22 @@ def load_model_folder(path: Path) -> ModelFolder:
 def _stored(tensor: Tensor, half: bool) -> Tensor:
     tensor = tensor.detach().cpu().contiguous()
     return tensor.half() if half and tensor.is_floating_point() and tensor.ndim > 1 else tensor
+
+
+def _pinned(path: Path, card: Mapping[str, Any]) -> str:
+    """SHA-256 of a file of tensors, which must be the one that the card pins."""
+    found, pinned = file_sha256(path), card.get(PINS[path.name])
+    if pinned is None:
+        raise ModelError(
+            f"{path.parent / CARD} lacks {PINS[path.name]}, which says that {path.name} is the file it means; restore "
+            "the folder or train again."
+        )
+    if found != pinned:
+        raise ModelError(
+            f"{path} is not the file that {CARD} pins: its SHA-256 begins with {found[:12]}, the card's with "
+            f"{str(pinned)[:12]}; restore the folder."
+        )
+    return found
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

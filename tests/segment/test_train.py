@@ -8,6 +8,7 @@ from tests.segment.cascades import SMALL, Oracle
 from fibrolens.phantom.labels import Organ
 from fibrolens.segment.inputs import coarse_size
 from fibrolens.segment.train import (
+    CHECKPOINT,
     Abdomen,
     Examples,
     TrainingState,
@@ -37,7 +38,7 @@ def test_a_resumed_training_ends_as_an_unbroken_one(tmp_path):
     stopped.close()
     assert first == whole[:3]
     assert losses(tmp_path / "parts") == whole[2:]
-    ends = [trained_network(tmp_path / name / "checkpoint.pt", SMALL) for name in ("whole", "parts")]
+    ends = [trained_network(tmp_path / name / CHECKPOINT, SMALL) for name in ("whole", "parts")]
     assert [steps for _, steps in ends] == [4, 4]
     assert all(torch.equal(a, b) for a, b in zip(ends[0][0].parameters(), ends[1][0].parameters(), strict=True))
 
@@ -61,7 +62,7 @@ def test_examples_depend_on_seed_and_step():
 def test_a_training_by_the_clock_ends_with_it_and_keeps_its_last_step(tmp_path):
     steps = [p.step for p in train(lambda: ABDOMENS, SMALL, tmp_path, done=lambda step: step / 3)]
     assert steps == [1, 2, 3]
-    assert trained_network(tmp_path / "checkpoint.pt", SMALL)[1] == 3
+    assert trained_network(tmp_path / CHECKPOINT, SMALL)[1] == 3
 
 
 def known_examples():
@@ -147,5 +148,5 @@ def test_a_liver_is_learnt_where_the_spleen_is_unlabelled():
 def test_training_begins_with_given_weights(tmp_path):
     initial = TrainingState.start(replace(SMALL, seed=5)).network.state_dict()
     list(train(lambda: ABDOMENS, replace(SMALL, steps=1, learning_rate=0.0), tmp_path, initial=initial))
-    found, _ = trained_network(tmp_path / "checkpoint.pt", SMALL)
+    found, _ = trained_network(tmp_path / CHECKPOINT, SMALL)
     assert all(torch.equal(t, initial[name]) for name, t in found.state_dict().items())

@@ -24,12 +24,13 @@ from fibrolens.cli import (
     stage,
     study,
     train,
+    weights,
 )
 from fibrolens.errors import FibrolensError, place_of
 
 VERBS = (
     stage, study, cohort, segment, train, predict, explain, audit,
-    read, evaluate, serve, export, phantom, demo, doctor,
+    read, evaluate, serve, export, weights, phantom, demo, doctor,
 )  # fmt: skip
 INTERRUPTED = 130
 

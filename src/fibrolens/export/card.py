@@ -17,12 +17,10 @@ from fibrolens.plan import Plan, SegmentationPlan
 from fibrolens.report.checklists.facts import Facts
 from fibrolens.report.model_card import NOT_FOR, render
 from fibrolens.result import INTENDED_USE
-from fibrolens.weights import PLAN, ModelFolder, load_model_folder
+from fibrolens.weights import PAGE, ModelFolder, load_model_folder
 
 #: In the folder of a study.
 EVALUATION = "evaluation.json"
-#: What the training wrote about its weights.
-PAGE = "MODEL_CARD.md"
 
 
 def export_card(folder: Path, out: Path, overwrite: bool = False) -> bool:
@@ -83,8 +81,7 @@ def render_folder(files: ModelFolder) -> Iterator[str]:
 
 
 def _plan(files: ModelFolder) -> Any:
-    segments = "coarse" in json.loads((files.path / PLAN).read_text(encoding="utf-8"))
-    return files.plan(SegmentationPlan if segments else Plan)
+    return files.plan(SegmentationPlan if files.segments else Plan)
 
 
 def _what(files: ModelFolder) -> Iterator[str]:

@@ -18,15 +18,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Bool, Float, Int, Int16, UInt8
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from fibrolens.errors import ModelError
 from fibrolens.plan import SegmentationPlan
 from fibrolens.segment.deform import smooth_field
 from fibrolens.segment.inputs import coarse_size, prior, windowed
 from fibrolens.segment.randomise import random_example
 from fibrolens.segment.vnet import Cascade
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = "checkpoint.safetensors"
 
 #: What the learning rate falls to along a half cosine.
 FINAL_RATE = 0.02
@@ -108,7 +111,7 @@ def train(
     Args:
         patients: gives the training patients on `device`; asked at every step, so that a cache may grow meanwhile.
         plan: networks, grids and training.
-        folder: where ``checkpoint.pt`` is kept.
+        folder: where the checkpoint is kept.
         device: of torch.
         done: share of the training that is done before a step, for one that ends by the clock; the learning rate falls
             with it. Where None, the plan's steps are counted.
@@ -181,8 +184,7 @@ class TrainingState:
             network.load_state_dict(dict(initial))
         network.to(device)
         for weight in network.parameters():
-            if weight.ndim == 5:
-                weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
+            weight.data = _laid_out(weight.data)
         optimiser = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=1e-4)
         return cls(network, deepcopy(network).eval(), optimiser, torch.device(device))
 
@@ -198,16 +200,44 @@ class TrainingState:
         """Write a checkpoint aside, then put it in place."""
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(".part")
-        parts = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimiser")}
-        torch.save({**parts, "step": self.step}, aside)
+        tensors = {f"network.{name}": t for name, t in self.network.state_dict().items()}
+        tensors |= {f"average.{name}": t for name, t in self.average.state_dict().items()}
+        for index, moments in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": t for name, t in moments.items()}
+        save_file({name: t.contiguous() for name, t in tensors.items()}, aside, {"step": str(self.step)})
         aside.replace(path)
 
     def restore(self, path: Path) -> None:
-        """Go back to what `save` wrote."""
-        saved = torch.load(path, weights_only=True, map_location=self.device)
-        for name in ("network", "average", "optimiser"):
-            getattr(self, name).load_state_dict(saved[name])
-        self.step = int(saved["step"])
+        """Go back to what `save` wrote.
+
+        Raises:
+            ModelError: the file is damaged, or of other networks.
+        """
+        try:
+            with safe_open(path, framework="pt") as stream:
+                self.step = int(stream.metadata()["step"])
+            tensors = load_file(path, device=str(self.device))
+            self.network.load_state_dict(_under("network.", tensors))
+            self.average.load_state_dict(_under("average.", tensors))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise ModelError(
+                f"The checkpoint {path} is damaged ({reason}); remove it to train from the start."
+            ) from None
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in _under("optimiser.", tensors).items():
+            index, name = key.split(".")
+            moments.setdefault(int(index), {})[name] = _laid_out(tensor)
+        self.optimiser.load_state_dict({"state": moments, "param_groups": self.optimiser.state_dict()["param_groups"]})
+
+
+def _laid_out(tensor: Tensor) -> Tensor:
+    """Kernels as 3D convolutions like them best, anything else as it is."""
+    return tensor.contiguous(memory_format=torch.channels_last_3d) if tensor.ndim == 5 else tensor
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def trained_network(path: Path, plan: SegmentationPlan) -> tuple[Cascade, int]:

@@ -1,0 +1,1 @@
+"""How weights travel between machines: verified, bundled, installed, and taken from other programs."""
