@@ -121,3 +121,11 @@ def test_staging_weights_cannot_segment(cohort, start, tmp_path, capsys):
     arguments = ["train", str(cohort), "--out", str(tmp_path / "model"), "--task", "segmentation"]
     assert cli.main([*arguments, "--from", str(start)]) == 4
     assert "plan" in capsys.readouterr().err
+
+
+def test_what_one_process_does_refuses_torchrun(cohort, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert cli.main(["train", str(cohort), "--out", str(tmp_path / "vnet"), "--task", "segmentation"]) == 2
+    assert "The V-Nets are trained by one process; start fibrolens train without torchrun." in capsys.readouterr().err
+    assert cli.main(["train", str(tmp_path)]) == 2
+    assert "The folds of a study are trained side by side by --workers" in capsys.readouterr().err

@@ -106,8 +106,18 @@ def test_a_batch_depends_on_seed_and_step_alone():
     assert not torch.equal(batch.slabs, later.slabs)
 
 
+def test_some_rows_of_a_batch_are_what_they_are_in_the_whole():
+    plan = Plan(grid=GRID, slab=SlabPlan(8, 4), training=TrainingPlan(batch=5))
+    some = [replace(case(stage=k % 5), parts=np.full((20, 48, 32), k, np.uint8)) for k in range(7)]
+    whole, shares = draw_batch(some, plan, 5), [draw_batch(some, plan, 5, rows) for rows in (range(2), range(2, 5))]
+    for name in ("slabs", "allowed", "parts"):
+        assert torch.equal(torch.cat([getattr(share, name) for share in shares]), getattr(whole, name))
+    assert [share.rows for share in (whole, *shares)] == [range(5), range(2), range(2, 5)]
+
+
 def moved(training, image):
-    return augment(image[None, None].repeat(40, 1, 1, 1), None, GRID, training, np.random.default_rng(3))[0][:, 0]
+    training, rng = replace(training, batch=40), np.random.default_rng(3)
+    return augment(image[None, None].repeat(40, 1, 1, 1), None, GRID, training, rng, range(40))[0][:, 0]
 
 
 def centres(images):

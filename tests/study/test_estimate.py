@@ -21,7 +21,7 @@ def test_the_sentence_counts_rounds_of_folds_and_both_kinds_of_scans(study_plan)
     assert seconds == 223.5
     assert told(study_plan, trial, 2) == (
         "10 scans, 5 folds of at most 6 steps, 2 at a time: at most about 3 min 44 s on this machine, 1.2 GB of "
-        "memory and 0.1 GB of disk, of which 0.0 GB stay."
+        "memory and 0.2 GB of disk, of which 0.0 GB stay."
     )
 
 

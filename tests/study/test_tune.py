@@ -3,10 +3,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.peer_processes import in_processes
 
 from fibrolens.errors import CohortError, UsageError
 from fibrolens.staging.network import new_network
 from fibrolens.staging.predict import StagingModel
+from fibrolens.staging.train import LOG
 from fibrolens.study.tune import Start, tune
 from fibrolens.weights import load_model_folder
 
@@ -14,6 +16,24 @@ from fibrolens.weights import load_model_folder
 @pytest.fixture
 def start(toy_plan):
     return Start("toy", new_network(toy_plan.network, 7).state_dict(), "nothing")
+
+
+def tuned(peers, cohort, out, plan, start):
+    tune(cohort, out, plan, start, workers=1)
+
+
+@pytest.mark.slow
+def test_two_processes_write_one_model_that_learnt_what_one_process_learns(toy_cohort, toy_plan, start, model):
+    shared = model.with_name("shared")
+    in_processes(2, tuned, toy_cohort, shared, toy_plan, start)
+    assert {path.name for path in shared.iterdir()} == {path.name for path in model.iterdir()}
+    logs = [[json.loads(line) for line in (out / LOG).read_text().splitlines()] for out in (shared, model)]
+    assert [line["step"] for line in logs[0]] == list(range(6))
+    for found, expected in zip(*logs, strict=True):
+        assert found["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+    before = (shared / "manifest.json").read_bytes()
+    in_processes(2, tuned, toy_cohort, shared, toy_plan, start)
+    assert (shared / "manifest.json").read_bytes() == before
 
 
 @pytest.fixture

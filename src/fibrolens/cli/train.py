@@ -28,7 +28,8 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         "are found by the segmentation network. Given the folder of a study, train its folds. With --task "
         "segmentation, fine-tune the V-Nets on the masks themselves (NIfTI, NRRD, MHA or DICOM SEG; the stage does not "
         "matter, a spleen_mask may be missing) for `fibrolens stage --segmentation-model DIR`. A training that was "
-        "interrupted goes on. Research use only.",
+        "interrupted goes on. By torchrun, several processes share the training of the staging network. "
+        "Research use only.",
     )
     verb.add_argument("cohort", type=Path, metavar="COHORT.csv|STUDY", help="one row per scan; or a study's folder")
     verb.add_argument(
@@ -58,6 +59,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Train and say where the model is."""
     if options.cohort.is_dir():
+        _require_one_process("The folds of a study are trained side by side by --workers")
         return _run_study(options)
     if options.out is None:
         raise UsageError("train needs --out DIR for the model folder of a cohort.")
@@ -67,23 +69,36 @@ def run(options: argparse.Namespace) -> int:
     if not 0 <= options.seed <= MOST_SEED or (options.steps is not None and options.steps < 1):
         raise UsageError(f"train needs at least one step and a seed from 0 to {MOST_SEED}.")
     if options.task == SEGMENTATION:
+        _require_one_process("The V-Nets are trained by one process")
         return _run_segmentation(options)
     if options.label_map is not None:
         raise UsageError("--label-map belongs to --task segmentation.")
     from dataclasses import replace
 
     from fibrolens.progress import Progress
+    from fibrolens.staging.peers import joined
     from fibrolens.study.tune import tune
 
     plan, start = _start(options.start, options.cohort)
     steps = plan.training.steps if options.steps is None else options.steps
     plan = replace(plan, training=replace(plan.training, steps=steps, seed=options.seed))
-    tune(options.cohort, options.out, plan, start, overwrite=options.overwrite, progress=Progress)
+    with joined() as peers:
+        tune(options.cohort, options.out, plan, start, overwrite=options.overwrite, progress=Progress)
+    if not peers.leads:
+        return 0
     use = f"stage with it by --model {options.out}"
     if plan.grid.intensity == "mr":
         use = f"begin a study of MR with it by --from {options.out}"
     sys.stdout.write(f"{options.out}: research use only; {use}\n")
     return 0
+
+
+def _require_one_process(sentence: str) -> None:
+    """Refuse what several processes would do at once, each for itself."""
+    from fibrolens.staging.peers import called_by_torchrun
+
+    if called_by_torchrun():
+        raise UsageError(f"{sentence}; start fibrolens train without torchrun.")
 
 
 def _run_study(options: argparse.Namespace) -> int:

@@ -119,6 +119,7 @@ class Batch:
         chances: of the stages given the patients' signs, or None where a case has none.
         parts: numbers of body parts, moved as the slabs are, or None where a case has none.
         covariates: of the patients, or None where a case has none.
+        rows: which of the whole batch's rows these are.
     """
 
     slabs: Float[Tensor, "n 1 s h w"]
@@ -127,22 +128,27 @@ class Batch:
     chances: Float[Tensor, "n 5"] | None
     parts: UInt8[Tensor, "n s h w"] | None
     covariates: Float[Tensor, "n c"] | None
+    rows: range
 
 
-def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
+def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int, rows: range | None = None) -> Batch:
     """The batch of one training step: augmented slabs with stages and, where every case has them, signs and parts.
 
     Args:
         cases: all training cases.
         plan: slab, grid and training plan; its seed and `step` alone decide what is drawn.
         step: number of the step, from 0.
+        rows: which rows of the batch are wanted, None for all; they are what they are in the whole batch.
     """
+    rows = range(plan.training.batch) if rows is None else rows
     rng = np.random.default_rng((plan.training.seed, step))
     belonging = memberships([case.stages for case in cases])
     weights = drawing_weights(belonging, plan.training.class_balance)
     drawn = rng.choice(len(cases), size=plan.training.batch, p=weights)
-    chosen, size = [cases[i] for i in drawn], plan.slab.slices
-    starts = [random_start(case, size, rng) for case in chosen]
+    size = plan.slab.slices
+    starts = [random_start(cases[i], size, rng) for i in drawn][rows.start : rows.stop]
+    drawn = drawn[rows.start : rows.stop]
+    chosen = [cases[i] for i in drawn]
     slabs = np.stack([cut_slab(case.image, start, size) for case, start in zip(chosen, starts, strict=True)])
     parts = [cut_slab(c.parts, start, size) for c, start in zip(chosen, starts, strict=True) if c.parts is not None]
     moved, followed = augment(
@@ -151,6 +157,7 @@ def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
         plan.grid,
         plan.training,
         rng,
+        rows,
     )
     return Batch(
         moved[:, None],
@@ -159,6 +166,7 @@ def draw_batch(cases: Sequence[StagingCase], plan: Plan, step: int) -> Batch:
         _stacked([case.chances for case in chosen]),
         followed,
         _stacked([case.covariates for case in chosen]),
+        rows,
     )
 
 
@@ -237,25 +245,45 @@ def augment(
     grid: GridPlan,
     training: TrainingPlan,
     rng: np.random.Generator,
+    rows: range,
 ) -> tuple[Float[Tensor, "n s h w"], UInt8[Tensor, "n s h w"] | None]:
     """Random shift, rotation and scale in the plane, which `parts` follow, then HU offset and noise; a draw per slab.
 
     There is no left-right flip: on which side liver and spleen lie is anatomy.
+
+    Args:
+        slabs: windowed CT in [0, 1].
+        parts: numbers of body parts.
+        grid: spacing and window.
+        training: how large the changes are, and the size of the whole batch, of which all is drawn.
+        rng: what is drawn from.
+        rows: which of the whole batch's slabs these are.
     """
-    n = len(slabs)
-    size = (slabs.shape[-2], slabs.shape[-1])
-    placement = affine_grid(_placements(n, size, grid, training, rng), [n, 1, *size], align_corners=False)
+    batch, size = training.batch, (slabs.shape[-2], slabs.shape[-1])
+    placements = _placements(batch, size, grid, training, rng)[rows.start : rows.stop]
+    placement = affine_grid(placements, [len(slabs), 1, *size], align_corners=False)
     moved = grid_sample(slabs, placement, padding_mode="zeros", align_corners=False)
     followed = None
     if parts is not None:
         followed = grid_sample(parts.float(), placement, mode="nearest", align_corners=False).to(torch.uint8)
     width = grid.window_hu[1] - grid.window_hu[0]
-    offset = torch.from_numpy(rng.uniform(-1, 1, (n, 1, 1, 1)).astype(np.float32)) * (training.offset_hu / width)
-    sigma = torch.from_numpy(rng.uniform(0, 1, (n, 1, 1, 1)).astype(np.float32)) * (training.noise_hu / width)
-    noise = torch.from_numpy(rng.standard_normal(moved.shape, dtype=np.float32))
-    changed = (moved + offset + sigma * noise).clamp_(0.0, 1.0)
-    # Air, fat at the window's edge and bone are clipped: their true value lies too far outside for offset and noise.
-    return torch.where((moved > CLIPPED) & (moved < 1.0 - CLIPPED), changed, moved), followed
+    offset = rng.uniform(-1, 1, batch).astype(np.float32) * np.float32(training.offset_hu / width)
+    sigma = rng.uniform(0, 1, batch).astype(np.float32) * np.float32(training.noise_hu / width)
+    # Slab by slab, since one fits into a processor's cache and a batch does not.
+    for row in range(rows.stop):
+        noise = torch.from_numpy(rng.standard_normal(slabs.shape[1:], dtype=np.float32))
+        if row in rows:
+            _disturb(moved[row - rows.start], noise, float(offset[row]), float(sigma[row]))
+    return moved, followed
+
+
+def _disturb(slab: Float[Tensor, "s h w"], noise: Float[Tensor, "s h w"], offset: float, sigma: float) -> None:
+    """Add offset and noise to a slab where it is not clipped; `noise` is used up.
+
+    Air, fat at the window's edge and bone are clipped: their true value lies too far outside for offset and noise.
+    """
+    noise.mul_(sigma).add_(slab + offset).clamp_(0.0, 1.0)
+    torch.where((slab > CLIPPED) & (slab < 1.0 - CLIPPED), noise, slab, out=slab)
 
 
 def _placements(

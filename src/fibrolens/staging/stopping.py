@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from fibrolens.output import write_json
 from fibrolens.plan import Plan
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.network import LFSNetwork
+from fibrolens.staging.peers import ALONE, Peers
 from fibrolens.staging.predict import StagingModel, predict_case
 
 STOPPING = "stopping.json"
@@ -29,12 +31,14 @@ class InnerSplit:
     Args:
         cases: the scans of the inner split; without any nothing is looked at.
         plan: how often is looked, and how many looks without a better one end the training.
+        peers: processes that share the scans of a look.
         looks: step of each look so far, and the loss of each scan.
         best: the weights of the best look.
     """
 
     cases: Sequence[StagingCase]
     plan: Plan
+    peers: Peers = ALONE
     looks: list[tuple[int, list[float]]] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
 
@@ -53,10 +57,17 @@ class InnerSplit:
         """
         looked = deepcopy(network)
         looked.load_state_dict(dict(weights))
-        losses = inner_losses(StagingModel(self.plan, looked.eval(), {}, ""), self.cases)
+        losses = self._losses(StagingModel(self.plan, looked.eval(), {}, ""))
         if np.mean(losses) < min(self._means(), default=math.inf):
             self.best = {name: tensor.clone() for name, tensor in weights.items()}
         self.looks.append((step, losses))
+
+    def _losses(self, model: StagingModel) -> list[float]:
+        """Of every scan, each measured by one of the peers, so that all of them decide alike."""
+        losses, own = np.zeros(len(self.cases)), self.peers.rows(len(self.cases))
+        losses[own.start : own.stop] = inner_losses(model, self.cases[own.start : own.stop])
+        self.peers.add_up([torch.from_numpy(losses)])
+        return [float(loss) for loss in losses]
 
     @property
     def over(self) -> bool:

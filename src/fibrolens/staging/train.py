@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 import math
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool3d, log_softmax, mse_loss
 
-from fibrolens.errors import CohortError, ModelError
+from fibrolens.errors import CohortError, UsageError
 from fibrolens.plan import Plan, TrainingPlan, write_plan
 from fibrolens.progress import Reporter, Silent
+from fibrolens.staging.ahead import drawn_ahead
+from fibrolens.staging.checkpoint import Checkpoint, made_of, save_aside
 from fibrolens.staging.data import Batch, StagingCase, draw_batch, memberships, prior_shift
 from fibrolens.staging.heads import regressed
 from fibrolens.staging.network import LFSNetwork, fast, new_network
+from fibrolens.staging.peers import ALONE, Peers
+from fibrolens.staging.shared_norm import share_norms
 from fibrolens.staging.stopping import InnerSplit
 
 #: Parts that fill less than this share of the scans count as if they filled it.
@@ -67,21 +67,26 @@ class Learner(nn.Module):
         return self
 
     def loss(self, batch: Batch, step: int) -> Tensor:
-        """That of the stages plus the weighted squared errors of signs and parts.
+        """That of the stages plus the weighted squared errors of signs and parts, each a mean over the batch's rows.
 
         Dropout depends on seed and step alone; the global generator is handed back.
         """
-        with torch.random.fork_rng():
-            torch.manual_seed(self.plan.seed * 1_000_003 + step)
-            cells = self.network.convolved(batch.slabs.contiguous(memory_format=torch.channels_last_3d))
-            features = self.network.connected(cells)
-            logits = self.network.scores(self.network.dropout(features), batch.covariates)
+        cells = self.network.convolved(batch.slabs.contiguous(memory_format=torch.channels_last_3d))
+        features = self.network.connected(cells)
+        logits = self.network.scores(features * self._dropout(features, batch.rows, step), batch.covariates)
         loss = self.stage_loss(logits, batch)
         if self.signs is not None and batch.signs is not None:
             loss = loss + self.plan.signs_weight * mse_loss(self.signs(features), batch.signs)
         if self.parts is not None and batch.parts is not None:
             loss = loss + self.plan.parts_weight * self.parts.loss(cells, batch.parts)
         return loss
+
+    def _dropout(self, features: Float[Tensor, "n hidden"], rows: range, step: int) -> Float[Tensor, "n hidden"]:
+        """What dropout multiplies these rows of the batch with; drawn for all rows, whoever has the others."""
+        with torch.random.fork_rng():
+            torch.manual_seed(self.plan.seed * 1_000_003 + step)
+            kept: Tensor = self.network.dropout(features.new_ones((self.plan.batch, features.shape[1])))
+        return kept[rows.start : rows.stop]
 
     def stage_loss(self, logits: Float[Tensor, "n 5"], batch: Batch) -> Float[Tensor, ""]:
         """Minus the logarithm of the probability of what the reference allows; of one stage it is the cross-entropy.
@@ -143,10 +148,12 @@ def train(
     initial: Mapping[str, Tensor] | None = None,
     progress: Reporter | None = None,
     inner: Sequence[StagingCase] = (),
+    peers: Peers = ALONE,
 ) -> Path:
     """Train the LFS network; a killed training goes on from its last checkpoint to the same final weights.
 
-    Bit-equal weights need the same cases in the same order, the same plan, and the same number of torch threads.
+    Bit-equal weights need the same cases in the same order, the same plan, and the same number of torch threads and of
+    peers.
 
     Args:
         cases: training scans on the network grid.
@@ -155,57 +162,94 @@ def train(
         initial: weights to start from (fine-tuning) instead of random ones.
         progress: told after every step.
         inner: scans of other patients for early stopping, where the plan asks for it; nothing is fitted on them.
+        peers: processes that share each batch; all are called alike, see the same `out`, and the leading one writes.
 
     Returns:
         Path of the final ``weights.safetensors``.
 
     Raises:
         CohortError: there is no case.
+        UsageError: there are more peers than slabs in a batch.
         ModelError: `out` holds the checkpoint of another plan, other scans or another start, or a damaged one.
     """
+    _require(cases, plan, peers)
+    report, training = progress or Silent(), plan.training
+    learner = _learner(cases, plan, initial, peers)
+    learnt = [p for p in learner.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(learnt, lr=training.learning_rate, weight_decay=training.weight_decay)
+    average = {name: t.clone() for name, t in learner.network.state_dict().items()} if training.averaging else {}
+    watch = InnerSplit(inner, plan, peers)
+    kept = Checkpoint(out / CHECKPOINT, made_of(cases, plan, initial, inner), learner, optimiser, average, watch)
+    begin = kept.resume()
+    if peers.leads:
+        _begin(out, plan, begin)
+    report.advance(begin)
+
+    draw = partial(draw_batch, cases, plan, rows=peers.rows(training.batch))
+    with drawn_ahead(draw, range(begin, training.steps)) as batches:
+        for step, batch in enumerate(batches, begin):
+            if watch.due(step):
+                watch.look(step, learner.network, average or learner.network.state_dict())
+            if watch.over:
+                report.advance(training.steps - step)
+                break
+            loss = _step(learner, optimiser, batch, step, peers)
+            _follow(average, learner.network, step, training.averaging)
+            if peers.leads:
+                _log(out / LOG, step, loss, learning_rate(step, training))
+                if (step + 1) % training.checkpoint_every == 0 or step + 1 == training.steps:
+                    kept.save(step + 1)
+            report.advance(1)
+
+    last = average or learner.network.state_dict()
+    if watch.due(training.steps) and not watch.over:
+        watch.look(training.steps, learner.network, last)
+    if peers.leads:
+        watch.write(out)
+        save_aside(watch.best or last, out / WEIGHTS)
+    peers.wait()
+    return out / WEIGHTS
+
+
+def _require(cases: Sequence[StagingCase], plan: Plan, peers: Peers) -> None:
     if not cases:
         raise CohortError("There is no scan to train on; give a cohort with at least one.")
-    report = progress or Silent()
-    out.mkdir(parents=True, exist_ok=True)
-    write_plan(plan, out / "plan.json")
+    batch = plan.training.batch
+    if peers.size > batch:
+        raise UsageError(f"{peers.size} processes cannot share a batch of {batch}; start at most as many.")
 
+
+def _learner(cases: Sequence[StagingCase], plan: Plan, initial: Mapping[str, Tensor] | None, peers: Peers) -> Learner:
+    """The network to begin with, ready to be trained."""
     learner = Learner(plan, cases)
     if initial is not None:
         learner.network.load_state_dict(dict(initial))
+    if peers.size > 1:
+        share_norms(learner.network)
     fast(learner.network)
-    learner.train()
-    learnt = [p for p in learner.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(learnt, lr=plan.training.learning_rate, weight_decay=plan.training.weight_decay)
-    average = {name: t.clone() for name, t in learner.network.state_dict().items()} if plan.training.averaging else {}
-    watch = InnerSplit(inner, plan)
-    made_of = _made_of(cases, plan, initial, inner)
-    begin = _resume(out / CHECKPOINT, made_of, learner, optimiser, average, watch)
-    _trim_log(out / LOG, begin)
-    report.advance(begin)
+    return learner.train()
 
-    for step in range(begin, plan.training.steps):
-        if watch.due(step):
-            watch.look(step, learner.network, average or learner.network.state_dict())
-        if watch.over:
-            report.advance(plan.training.steps - step)
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, plan.training)
-        loss = learner.loss(draw_batch(cases, plan, step), step)
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        optimiser.step()
-        _follow(average, learner.network, step, plan.training.averaging)
-        _log(out / LOG, step, float(loss.detach()), learning_rate(step, plan.training))
-        if (step + 1) % plan.training.checkpoint_every == 0 or step + 1 == plan.training.steps:
-            _save_checkpoint(out / CHECKPOINT, made_of, learner, optimiser, average, watch, step + 1)
-        report.advance(1)
 
-    last = average or learner.network.state_dict()
-    if watch.due(plan.training.steps) and not watch.over:
-        watch.look(plan.training.steps, learner.network, last)
-    watch.write(out)
-    return _save_aside(watch.best or last, out / WEIGHTS)
+def _begin(out: Path, plan: Plan, step: int) -> None:
+    """Make the folder ready to go on with `step`."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_plan(plan, out / "plan.json")
+    _trim_log(out / LOG, step)
+
+
+def _step(learner: Learner, optimiser: torch.optim.Optimizer, batch: Batch, step: int, peers: Peers) -> float:
+    """Learn from a batch, of which this process has some rows; returns the loss of the whole batch."""
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate(step, learner.plan)
+    # Every loss is a mean over rows, so that shares of the batch add up by their size.
+    loss = learner.loss(batch, step) * (len(batch.rows) / learner.plan.batch)
+    optimiser.zero_grad()
+    torch.autograd.backward(loss)
+    total = loss.detach()
+    gradients = [p.grad for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+    peers.add_up([*gradients, total])
+    optimiser.step()
+    return float(total)
 
 
 def learning_rate(step: int, plan: TrainingPlan) -> float:
@@ -244,86 +288,6 @@ def _follow(average: dict[str, Tensor], network: LFSNetwork, step: int, decay: f
                 average[name].lerp_(tensor, share)
             else:
                 average[name].copy_(tensor)
-
-
-def _save_checkpoint(
-    path: Path,
-    made_of: Mapping[str, str],
-    learner: Learner,
-    optimiser: torch.optim.Optimizer,
-    average: Mapping[str, Tensor],
-    watch: InnerSplit,
-    step: int,
-) -> None:
-    """All that the training needs to go on, in one file, written aside and renamed, so that it is whole or absent."""
-    tensors = {f"learner.{name}": t for name, t in learner.state_dict().items()}
-    tensors |= {f"average.{name}": t for name, t in average.items()}
-    tensors |= {f"best.{name}": t for name, t in watch.best.items()}
-    for index, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{name}": t for name, t in state.items()}
-    _save_aside(tensors, path, {"step": str(step), "looks": json.dumps(watch.looks), **made_of})
-
-
-def _resume(
-    path: Path,
-    made_of: Mapping[str, str],
-    learner: Learner,
-    optimiser: torch.optim.Optimizer,
-    average: dict[str, Tensor],
-    watch: InnerSplit,
-) -> int:
-    """Load a checkpoint where there is one; returns the step to go on with."""
-    if not path.is_file():
-        return 0
-    try:
-        with safe_open(path, framework="pt") as stream:
-            metadata = stream.metadata()
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"The checkpoint {path} is damaged ({error}); remove it to train from the start.") from None
-    for what, text in made_of.items():
-        if metadata.get(what) != text:
-            raise ModelError(
-                f"{path} was made with another {what}; train into another folder, or remove it to start again."
-            )
-    learner.load_state_dict(_under("learner.", tensors))
-    average |= _under("average.", tensors)
-    watch.best = _under("best.", tensors)
-    watch.looks = [(int(step), list(losses)) for step, losses in json.loads(metadata["looks"])]
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in _under("optimiser.", tensors).items():
-        index, name = key.split(".")
-        state.setdefault(int(index), {})[name] = tensor
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return int(metadata["step"])
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-
-
-def _made_of(
-    cases: Sequence[StagingCase], plan: Plan, initial: Mapping[str, Tensor] | None, inner: Sequence[StagingCase]
-) -> dict[str, str]:
-    """What the weights of a step depend on: the plan without what does not change the result, scans, first weights."""
-    content: dict[str, Any] = asdict(plan)
-    content["training"].pop("checkpoint_every")
-    scans = zlib.crc32(b"")
-    for case in (*cases, *inner):
-        scans = zlib.crc32(f"{case.scan_id} {case.stages}".encode(), zlib.crc32(case.image.tobytes(), scans))
-        for known in (case.signs, case.chances, case.parts, case.covariates):
-            scans = scans if known is None else zlib.crc32(known.tobytes(), scans)
-    start = zlib.crc32(b"")
-    for name, tensor in sorted((initial or {}).items()):
-        start = zlib.crc32(tensor.detach().cpu().numpy().tobytes(), zlib.crc32(name.encode(), start))
-    return {"plan": json.dumps(content, sort_keys=True), "set of scans": str(scans), "start": str(start)}
-
-
-def _save_aside(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> Path:
-    aside = path.with_suffix(".partial")
-    save_file({name: t.contiguous() for name, t in tensors.items()}, aside, metadata=metadata)
-    aside.replace(path)
-    return path
 
 
 def _log(path: Path, step: int, loss: float, rate: float) -> None:

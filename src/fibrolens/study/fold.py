@@ -28,6 +28,7 @@ from fibrolens.plan import STAGES, Plan
 from fibrolens.progress import Reporter
 from fibrolens.result import REGIONS
 from fibrolens.staging.network import fast, new_network
+from fibrolens.staging.packed import packed
 from fibrolens.staging.predict import Prediction, StagingModel, predict_case, predict_seen
 from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import LOG, WEIGHTS, train
@@ -56,6 +57,8 @@ MAPS, RECOMMENDED_MAPS, SPLIT, CHOICE = "maps", "maps_recommended", "split.json"
 CLEARLY = 2.0
 #: In a fold's folder while it is trained: one folder for each way.
 WAYS = "ways"
+#: There, the images of the scans that the fold is trained and stopped on.
+TRAIN_IMAGES, INNER_IMAGES = "train_images.bin", "inner_images.bin"
 
 
 def kind_of(method: str, layer: str) -> str:
@@ -145,7 +148,11 @@ def train_fold(job: FoldJob, report: Reporter) -> None:
         return
     job.folder.mkdir(parents=True, exist_ok=True)
     write_aside(job.split, job.folder / SPLIT)
-    cases, inner = ([load_case(job.cases, row, job.plan) for row in rows] for rows in (job.train, job.inner))
+    tried.mkdir(exist_ok=True)
+    cases, inner = (
+        packed((load_case(job.cases, row, job.plan) for row in rows), tried / name)
+        for name, rows in ((TRAIN_IMAGES, job.train), (INNER_IMAGES, job.inner))
+    )
     initial = None if job.initial is None else load_file(job.initial)
     for number, way in enumerate(job.ways):
         if (tried / str(number) / WEIGHTS).exists():

@@ -216,10 +216,13 @@ def load_facts(cases: Path, row: CohortRow) -> dict[str, Any]:
 
 
 def save_scan(scan: PreparedScan, path: Path) -> None:
-    """Write a prepared scan; the file is whole or absent."""
+    """Write a prepared scan; the file is whole or absent.
+
+    Compressed it takes a tenth of the room, nearly all of its masks, and is read whole, so that nothing is lost by it.
+    """
     aside = path.with_suffix(".partial")
     with aside.open("wb") as stream:
-        np.savez(
+        np.savez_compressed(
             stream,
             image=scan.case.image,
             labels=scan.labels.array,

@@ -13,16 +13,18 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor
 
-from fibrolens.begun import State, begin, state
+from fibrolens.begun import State, begin, state, writing
 from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.engine import Engine
-from fibrolens.errors import CohortError, OutputError
+from fibrolens.errors import CohortError
 from fibrolens.output import file_sha256, write_manifest
 from fibrolens.plan import STAGES, Plan
 from fibrolens.progress import ReporterFactory, silent
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.domain import FOLDS, DomainModel, fit_domain
 from fibrolens.staging.network import fast, new_network
+from fibrolens.staging.packed import packed
+from fibrolens.staging.peers import Peers
 from fibrolens.staging.predict import StagingModel, predict_case
 from fibrolens.staging.train import LOG, train
 from fibrolens.study.modality import require_modality
@@ -31,6 +33,7 @@ from fibrolens.weights import digest, save_model_folder
 
 #: Scans on the network grid, checkpoint, and the model before it is moved into place.
 WORK = "work"
+CASES, IMAGES = "cases", "images.bin"
 INTENDED_USE = "research use only; not a medical device"
 
 
@@ -87,22 +90,24 @@ def tune(
         "plan": asdict(plan),
         "initial": digest(start.weights),
     }
-    found = state(out, run, overwrite)
-    if found is State.COMPLETE:
+    peers, started = Peers.present(), time.perf_counter()
+    if peers.leads:
+        found = state(out, run, overwrite)
+        begin(out, run, found)
+        if found is not State.COMPLETE:
+            with writing(out):
+                _prepare(cohort_csv, rows, plan, out / WORK / CASES, workers, progress)
+    # The others look only now, for what stood here before may have been another training.
+    peers.wait()
+    if state(out, run) is State.COMPLETE:
         return out
-    begin(out, run, found)
-    started = time.perf_counter()
-    try:
-        cases = _prepare(cohort_csv, rows, plan, out / WORK / "cases", workers, progress)
-        with progress(plan.training.steps, "training") as report:
-            weights = load_file(train(cases, plan, out / WORK / "training", start.weights, report))
-        with progress(len(cases), "fitting the domain check") as report:
-            domain = _domain(plan, weights, cases, report.advance)
-        _write(out, plan, weights, domain, card_of(cohort_csv, rows, plan, start))
-        write_manifest(out, run, {"train": time.perf_counter() - started})
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"{out} could not be written: {reason}. Free space and start again to go on.") from error
+    with writing(out):
+        cases = packed((load_case(out / WORK / CASES, row, plan) for row in rows), out / WORK / IMAGES, peers)
+        with (progress if peers.leads else silent)(plan.training.steps, "training") as report:
+            trained = train(cases, plan, out / WORK / "training", start.weights, report, peers=peers)
+        if peers.leads:
+            _finish(out, plan, trained, cases, card_of(cohort_csv, rows, plan, start), progress)
+            write_manifest(out, run, {"train": time.perf_counter() - started})
     return out
 
 
@@ -153,13 +158,27 @@ def _prepare(
     folder: Path,
     workers: int | None,
     progress: ReporterFactory,
-) -> list[StagingCase]:
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     job = PrepareJob((), plan.grid, folder, folder / "segmentations")
     with Engine(workers) as engine, progress(len(rows), "preparing scans") as report:
         engine.run(run_prepare, prepare_jobs(rows, job), report)
     require_prepared(rows, folder, cohort_csv)
-    return [load_case(folder, row, plan) for row in rows]
+
+
+def _finish(
+    out: Path,
+    plan: Plan,
+    trained: Path,
+    cases: Sequence[StagingCase],
+    card: Mapping[str, Any],
+    progress: ReporterFactory,
+) -> None:
+    """Fit the domain check of the trained weights, and write the model."""
+    weights = load_file(trained)
+    with progress(len(cases), "fitting the domain check") as report:
+        domain = _domain(plan, weights, cases, report.advance)
+    _write(out, plan, weights, domain, card)
 
 
 def _domain(
