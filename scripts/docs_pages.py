@@ -9,6 +9,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 import fibrolens
+from dependencies import as_table, closure
 from fibrolens.cli import parser
 from fibrolens.weights import shipped
 
@@ -20,6 +21,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages to those of `docs/`."""
     files.append(File.generated(config, "cli.md", content=command_line()))
     files.append(File.generated(config, "api.md", content=public_names()))
+    files.append(File.generated(config, "licences.md", content=licences()))
     for name in ("lfs", "vnet"):
         files.append(File.generated(config, f"model-{name}.md", content=(shipped(name) / "MODEL_CARD.md").read_text()))
     return files
@@ -62,3 +64,15 @@ def public_names() -> str:
     names = [f"## fl.{name}\n\n::: {fibrolens._HOMES[name]}.{name}\n" for name in fibrolens.__all__]
     more = ["## Targets of a location map\n\n::: fibrolens.explain.targets\n"]
     return "\n".join([head, *names, *more])
+
+
+def licences() -> str:
+    """Every package that an installation may hold, with its licence."""
+    head = (
+        "# Licences\n\nfibrolens is under Apache-2.0. What it brings, by the packages' own metadata on the machine "
+        "that made this page; a test refuses packages under the GPL, AGPL or LGPL, for non-commercial use, or under no "
+        "known licence. `python scripts/dependencies.py --sbom FILE` writes a bill of materials (CycloneDX). A CUDA "
+        "build of torch on Linux also brings NVIDIA's libraries, under NVIDIA's own licence; fibrolens needs none and "
+        "ships none.\n\n"
+    )
+    return head + as_table(closure())
