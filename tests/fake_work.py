@@ -1,7 +1,8 @@
 """A verb whose scans are text files and whose results are known, for tests of batches, also in other processes.
 
 The first word of a scan says what happens to it: ``good`` is done, ``bad`` is refused, ``broken`` meets a defect,
-``slow`` takes a while, ``fatal`` kills the process every time, and ``fatal-N`` the first N times.
+``slow`` takes a while, ``fatal`` kills the process every time, and ``fatal-N`` the first N times; ``held`` waits for a
+file ``go`` beside the log.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ class FakeWork:
             raise ZeroDivisionError("Mr Secret")
         if word == "fatal" and (not times or attempts <= int(times)):
             os.kill(os.getpid(), signal.SIGKILL)
+        if word == "held":
+            self._wait()
         time.sleep(self.seconds)
         return FakeResult(scan.path, word)
 
@@ -87,6 +90,13 @@ class FakeWork:
 
     def sentence(self, row: Mapping[str, Any]) -> str:
         return f"says {row['word']}"
+
+    def _wait(self) -> None:
+        until = time.monotonic() + 300
+        while not self.log.with_name("go").exists():
+            if time.monotonic() > until:
+                raise TimeoutError
+            time.sleep(0.05)
 
     def _note(self, what: str) -> int:
         """Write down what is done; returns how often it was."""

@@ -6,16 +6,30 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.fake_work import scans
-from tests.ray_nodes import ENVIRONMENT, PROC, Node, free_port, head, parent_of, wait_for
+from tests.ray_nodes import PROC, cluster, free_ports, parent_of, wait_for
+from tests.staged import simulated
+from tests.study.conftest import study_plan, toy_cohort, toy_plan
 
+from fibrolens import cli
 from fibrolens.errors import UsageError
+from fibrolens.io import write_nifti
+from fibrolens.plan import write_plan
 from fibrolens.ray_cluster import RayCluster
 
-pytest.importorskip("ray", reason="ray is not installed (extra 'ray')")
+__all__ = ["study_plan", "toy_cohort", "toy_plan"]
 
+pytest.importorskip("ray", reason="ray is not installed (extra 'ray')")
+#: A cluster is a dozen processes.
+pytestmark = pytest.mark.slow
+
+#: Seconds for one step of a test, on a machine with more to do.
+WAITS = 300.0
 #: What a process does that uses the cluster: this one is allowed no other connections than to itself.
 RUN = """
 import sys
@@ -25,9 +39,9 @@ from fibrolens.cases import as_cases
 from fibrolens.engine import open_engine
 from tests.fake_work import FakeVerb
 
-address, seconds, weights = sys.argv[1], float(sys.argv[2]), sys.argv[3] == "weights"
-verb = FakeVerb(Path("log").absolute(), seconds, weights)
-sys.exit(run_batch(verb, as_cases(sorted(Path("in").iterdir())), Place(Path("out")), open_engine(None, address)))
+verb = FakeVerb(Path("log").absolute(), weights=sys.argv[2] == "weights")
+cases, place = as_cases(sorted(Path("in").iterdir())), Place(Path("out"))
+sys.exit(run_batch(verb, cases, place, open_engine(None, sys.argv[1])))
 """
 JOBS = """
 import sys
@@ -45,29 +59,58 @@ with open_engine(None, sys.argv[1]) as engine:
     except CohortError as error:
         print(error)
 """
+#: Two folds of a study, here and on a cluster.
+FOLDS = """
+import sys
+from pathlib import Path
+from fibrolens.plan import read_plan
+from fibrolens.study import Running, StudyPlan, run_study
+from fibrolens.study.folder import Study
+from fibrolens.study.steps import crew, explain, predict, train
+
+address, cohort = sys.argv[1:]
+for name, how in (("here", Running(1)), ("there", Running(ray=address))):
+    out = run_study(Path(cohort), Path(name), read_plan(Path("plan.json"), StudyPlan), how=how, prepare_only=True)
+    study = Study.open(out)
+    with crew(study, how) as workers:
+        for step in (train, predict, explain):
+            step(study, workers)
+"""
 
 
 @pytest.fixture(scope="module")
 def nodes():
-    """Address of a cluster, and its second node."""
+    """A cluster of two nodes."""
     if not PROC.is_dir():
         pytest.skip("there is no /proc on this system")
-    with head() as address:
-        second = Node(f"--address={address}")
-        wait_for(lambda: second.raylet)
-        yield address, second
-        second.stop()
+    with cluster(1, 1) as found:
+        yield found
 
 
-def driver(folder, address, seconds=0.0, weights="weights"):
-    return subprocess.Popen(
-        [sys.executable, "-c", RUN, address, str(seconds), weights],
+@contextmanager
+def started(nodes, folder, *arguments):
+    """A process of Python in `folder` that uses the cluster; it ends with the block, however that ends."""
+    run = subprocess.Popen(
+        [sys.executable, *arguments],
         cwd=folder,
-        env=ENVIRONMENT,
+        env=nodes.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    with run:
+        try:
+            yield run
+        finally:
+            run.kill()
+
+
+def ended_well(nodes, folder, *arguments):
+    """What a process said, which must end well."""
+    with started(nodes, folder, *arguments) as run:
+        said, told = run.communicate(timeout=WAITS)
+    assert run.returncode == 0, told
+    return said
 
 
 def log(folder):
@@ -88,13 +131,13 @@ def ended(folder):
 
 
 def at_work(folder):
-    """The nodes, by their raylets, that have a scan in hand."""
-    return {node for process in running(folder).values() if (node := parent_of(process)) is not None}
+    """Processes that have a scan in hand, by the raylets of their nodes."""
+    return {node: process for process in running(folder).values() if (node := parent_of(process)) is not None}
 
 
 def test_an_address_where_nobody_answers_is_told():
     with pytest.raises(UsageError, match=r"No Ray cluster can be used at 127.0.0.1:\d+ .*--ray-address"):
-        RayCluster(f"127.0.0.1:{free_port()}").__enter__()
+        RayCluster(f"127.0.0.1:{free_ports(1)[0]}").__enter__()
 
 
 def test_without_ray_the_extra_is_named(monkeypatch):
@@ -105,34 +148,60 @@ def test_without_ray_the_extra_is_named(monkeypatch):
 
 def test_weights_that_cannot_be_used_are_told_by_their_own_sentence(nodes, tmp_path):
     scans(tmp_path / "in", ["good"] * 3)
-    with driver(tmp_path, nodes[0], weights="none") as run:
-        _, told = run.communicate(timeout=60)
+    with started(nodes, tmp_path, "-c", RUN, nodes.address, "none") as run:
+        _, told = run.communicate(timeout=WAITS)
     assert told.splitlines()[-1] == "fibrolens.errors.ModelError: There are no weights."
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_jobs_report_are_refused_and_see_the_folder_that_they_were_sent_from(nodes, tmp_path):
-    command = [sys.executable, "-c", JOBS, nodes[0]]
-    told = subprocess.run(
-        command, cwd=tmp_path, env=ENVIRONMENT, check=True, timeout=60, capture_output=True, text=True
-    )
-    assert told.stdout.splitlines() == ["4 units", "c is refused."]
+    assert ended_well(nodes, tmp_path, "-c", JOBS, nodes.address).splitlines() == ["4 units", "c is refused."]
     processes = [(tmp_path / name).read_text().split() for name in "ab"]
     assert {threads for _, threads in processes} == {"1"}
 
 
+def test_a_study_s_folds_are_trained_predicted_and_explained_to_the_same_bytes(nodes, tmp_path, toy_cohort, study_plan):
+    write_plan(replace(study_plan, folds=2), tmp_path / "plan.json")
+    ended_well(nodes, tmp_path, "-c", FOLDS, nodes.address, str(toy_cohort))
+    here, there = (sorted(tmp_path.glob(f"{name}/folds/*/*.csv")) for name in ("here", "there"))
+    assert len(here) > 2
+    assert [path.read_bytes() for path in here] == [path.read_bytes() for path in there]
+
+
+@pytest.mark.parametrize("verb", ["stage", "segment"])
+def test_a_manifest_is_done_there_to_the_bytes_of_array_jobs(nodes, tmp_path, monkeypatch, verb):
+    monkeypatch.chdir(tmp_path)
+    write_nifti(simulated().hu, tmp_path / "ct.nii.gz")
+    Path("list.csv").write_text("scan_id,image\none,ct.nii.gz\ntwo,missing.nii.gz\nthree,ct.nii.gz\n")
+    command = [verb, "--manifest", "list.csv", "--out"]
+    with started(
+        nodes, tmp_path, "-m", "fibrolens", *command, "there", "--engine", "ray", "--ray-address", nodes.address
+    ) as run:
+        _, told = run.communicate(timeout=WAITS)
+    assert run.returncode == 3, told
+    assert [cli.main([*command, "parts", "--shard", f"{k}/2"]) for k in (1, 2)] == [0, 3]
+    files = [path.relative_to("parts") for path in sorted(Path("parts").rglob("*")) if path.is_file()]
+    assert len(files) > 4
+    for name in files:
+        if name.name != "manifest.json":
+            assert (Path("there") / name).read_bytes() == (Path("parts") / name).read_bytes(), name
+
+
 def test_a_worker_and_a_node_are_killed_and_nothing_is_lost_or_done_twice(nodes, tmp_path):
-    address, second = nodes
-    words = ["good"] * 24
+    second = nodes.nodes[1]
+    # The last are held, so that both nodes have one in hand however long their workers take to start.
+    words = ["good"] * 8 + ["held"] * 16
     words[5], words[7] = "bad", "fatal-1"
     names = [path.stem for path in scans(tmp_path / "in", words)]
-    with driver(tmp_path, address, seconds=0.4) as run:
-        wait_for(lambda: second.raylet in at_work(tmp_path))
-        os.kill(next(iter(running(tmp_path).values())), signal.SIGKILL)
-        wait_for(lambda: len(ended(tmp_path)) >= 10)
-        wait_for(lambda: second.raylet in at_work(tmp_path))
+    with started(nodes, tmp_path, "-c", RUN, nodes.address, "weights") as run:
+        wait_for(lambda: len(at_work(tmp_path)) == 2, "both nodes to work", WAITS)
+        os.kill(at_work(tmp_path)[second.raylet], signal.SIGKILL)
+        wait_for(lambda: len(at_work(tmp_path)) == 2, "both nodes to work again", WAITS)
+        orphan = at_work(tmp_path)[second.raylet]
         os.kill(second.raylet, signal.SIGKILL)
-        said, told = run.communicate(timeout=100)
+        wait_for(lambda: parent_of(orphan) is None, "the killed node's worker to end", WAITS)
+        (tmp_path / "go").touch()
+        said, told = run.communicate(timeout=WAITS)
     assert run.returncode == 3, told
     done = ended(tmp_path)
     assert set(done) == set(names) - {"scan-05"}
