@@ -14,9 +14,14 @@ MODULES = sorted(path for path in SOURCES.rglob("*.py") if "versions" not in pat
 ACROSS_MODULES = {
     "test_architecture.py": "which room may import which",
     "test_house.py": "this file",
+    "test_no_pickles.py": "no file that is opened runs anything",
     "test_privacy.py": "no name of a patient in anything that is written",
     "test_public_names.py": "what `import fibrolens` offers",
     "test_real_scans.py": "the whole way of real CTs, where they are at hand",
+    "docs/test_code_blocks.py": "what the manual tells a reader to run",
+    "docs/test_dependencies.py": "licences of what fibrolens brings",
+    "docs/test_site.py": "the built manual",
+    "docs/test_troubleshooting.py": "messages that the manual quotes",
     "pacs/test_whole_way.py": "from one PACS to another through the service",
     "serve/test_life.py": "a job from upload to deletion",
 }
