@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from fibrolens.aside import aside_of
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.output import read_manifest, write_json
 
@@ -68,18 +69,7 @@ def begin(out: Path, run: Mapping[str, Any], found: State) -> None:
         with writing(out):
             _remove(out.absolute())
             out.mkdir(parents=True)
-            write_aside(run, out / RUN)
-
-
-def write_aside(content: Any, path: Path) -> None:
-    """Write a JSON file that appears whole."""
-    aside = _aside(path)
-    write_json(content, aside)
-    aside.replace(path)
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.partial")
+            write_json(run, out / RUN)
 
 
 @contextmanager
@@ -109,7 +99,7 @@ def _remove(out: Path) -> None:
 
 def _is_empty(folder: Path) -> bool:
     """Whether nothing stands there but, at most, the first file that was cut off while it was written."""
-    return all(entry.name == _aside(folder / RUN).name for entry in folder.iterdir())
+    return all(entry.name == aside_of(folder / RUN).name for entry in folder.iterdir())
 
 
 def _manifest(out: Path) -> dict[str, Any] | None:

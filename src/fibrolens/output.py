@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens import __version__
+from fibrolens.aside import appearing, aside_of, write_whole
 from fibrolens.errors import OutputError, UsageError
 
 MANIFEST = "manifest.json"
@@ -31,9 +32,12 @@ def file_sha256(path: Path) -> str:
 
 
 def write_json(content: Any, path: Path) -> None:
-    """Write JSON with sorted keys; a value that JSON cannot hold (NaN) is an error of ours."""
-    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    """Write JSON with sorted keys, whole; a value that JSON cannot hold (NaN) is an error of ours."""
+    write_whole(path, _text(content))
+
+
+def _text(content: Any) -> str:
+    return json.dumps(content, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -124,7 +128,7 @@ def write_manifest(folder: Path, run: Mapping[str, Any], timings: Mapping[str, f
         run: inputs and options that determine the result.
         timings: seconds per step.
     """
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != f".{MANIFEST}.partial")
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != aside_of(folder / MANIFEST).name)
     content = {
         "schema_version": SCHEMA_VERSION,
         "fibrolens": __version__,
@@ -134,13 +138,12 @@ def write_manifest(folder: Path, run: Mapping[str, Any], timings: Mapping[str, f
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "timings_s": {name: round(seconds, 3) for name, seconds in timings.items()},
     }
-    aside = folder / f".{MANIFEST}.partial"
-    write_json(content, aside)
-    # The manifest vouches for the other files, so it must not reach the disk before them.
-    for path in [*files, aside]:
-        with path.open("rb") as stream:
-            os.fsync(stream.fileno())
-    aside.replace(folder / MANIFEST)
+    with appearing(folder / MANIFEST) as aside:
+        aside.write_text(_text(content), encoding="utf-8")
+        # The manifest vouches for the other files, so it must not reach the disk before them.
+        for path in [*files, aside]:
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
 
 
 def _as_json(run: Mapping[str, Any]) -> Any:

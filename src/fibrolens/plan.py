@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from fibrolens.aside import write_whole
 from fibrolens.errors import ModelError
 
 SCHEMA_VERSION = 1
@@ -264,7 +265,7 @@ class SegmentationPlan:
 
 def write_plan(plan: Any, path: Path) -> None:
     """Write a plan as JSON with sorted keys."""
-    path.write_text(json.dumps(asdict(plan), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(asdict(plan), indent=2, sort_keys=True) + "\n")
 
 
 def read_plan(path: Path, kind: type[T]) -> T:

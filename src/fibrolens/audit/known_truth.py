@@ -19,13 +19,13 @@ from fibrolens.audit.maps import maps_of
 from fibrolens.audit.regions import region_masks, seen_by, widened
 from fibrolens.audit.simulated import SimulatedScan, SimulateJob, load_simulated, run_simulate
 from fibrolens.audit.subjects import Shown
-from fibrolens.begun import write_aside
 from fibrolens.engine import Engine
 from fibrolens.evaluate.saliency.first_region import chance_first, ranks_first, region_means
 from fibrolens.evaluate.saliency.known_truth import TRUE_REGIONS, Arm, known_truth
 from fibrolens.evaluate.saliency.means import or_nan
 from fibrolens.explain.attention import NAMES
 from fibrolens.explain.recipe import Recipe
+from fibrolens.output import write_json
 from fibrolens.phantom.roster import Roster
 from fibrolens.phantom.setting import Setting
 from fibrolens.plan import STAGES, Plan
@@ -196,7 +196,7 @@ def run_measure(job: ArmJob, report: Reporter) -> None:
         maps = _measured(model, found, job) if stage == predicted == F4 else {}
         rows.append({"scan_id": found.scan.case.scan_id, "stage": stage, "predicted": predicted, "maps": maps})
         report.advance(note=f"{job.arm} {job.seed}")
-    write_aside(rows, job.maps)
+    write_json(rows, job.maps)
 
 
 def _measured(model: StagingModel, found: SimulatedScan, job: ArmJob) -> dict[str, Any]:

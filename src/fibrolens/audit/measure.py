@@ -21,11 +21,11 @@ from fibrolens.audit.repeat import densities
 from fibrolens.audit.robust import moved, noisy, step_of
 from fibrolens.audit.subjects import Bench, Shown, Subject
 from fibrolens.audit.training import TrainJob
-from fibrolens.begun import write_aside
 from fibrolens.evaluate.saliency.repeatability import mean_pairwise_similarity
 from fibrolens.evaluate.saliency.robustness import agreement_under_shift, max_sensitivity
 from fibrolens.evaluate.saliency.similarity import structural_similarity
 from fibrolens.explain.recipe import Recipe
+from fibrolens.output import write_json
 from fibrolens.progress import Reporter
 from fibrolens.staging.predict import StagingModel
 
@@ -161,7 +161,7 @@ def _measure(job: MeasureJob, networks: Networks, subject: Subject) -> None:
     # The figures come last: where they are, all is there.
     file = measured_file(job.bench.work, subject)
     file.parent.mkdir(exist_ok=True)
-    write_aside(row, file)
+    write_json(row, file)
 
 
 def _forgetting(scan: _Scan, networks: Networks) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from fibrolens.audit.examples import SHOWN, truth_examples
 from fibrolens.audit.known_truth import TruthPlan, measure_truth, truth_figures
 from fibrolens.audit.recipes import AUDITED
 from fibrolens.audit.twins import measure_twins, twin_figures
-from fibrolens.begun import State, begin, state, write_aside, writing
+from fibrolens.begun import State, begin, state, writing
 from fibrolens.engine import Engine
 from fibrolens.errors import UsageError
 from fibrolens.evaluate.saliency.verdict import judge
-from fibrolens.output import MANIFEST, file_sha256, write_manifest
+from fibrolens.output import MANIFEST, file_sha256, write_json, write_manifest
 from fibrolens.plan import Plan
 from fibrolens.progress import ReporterFactory, silent
 from fibrolens.report.audit import EXAMPLES, write_audit_report
@@ -97,7 +97,7 @@ def run_audit(
             chosen = CheckOptions(cohort=options.cohort, scans=options.scans, seed=options.seed, workers=workers)
             checks = audit_study(options.study, work / CHECKS, chosen, progress)
         content = audit_content(checks, truth)
-        write_aside(content, out / RESULT)
+        write_json(content, out / RESULT)
         write_audit_report(content, out)
         shutil.rmtree(work)
         write_manifest(out, run, {"audit": time.perf_counter() - started})

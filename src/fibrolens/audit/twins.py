@@ -22,11 +22,11 @@ from fibrolens.audit.maps import maps_of
 from fibrolens.audit.regions import region_masks, seen_by
 from fibrolens.audit.simulated import SimulatedScan, load_simulated, run_simulate
 from fibrolens.audit.subjects import Shown
-from fibrolens.begun import write_aside
 from fibrolens.engine import Engine
 from fibrolens.evaluate.saliency.effects import effects
 from fibrolens.evaluate.saliency.first_region import region_means
 from fibrolens.evaluate.saliency.means import or_nan, patient_mean
+from fibrolens.output import write_json
 from fibrolens.progress import Reporter, ReporterFactory, silent
 from fibrolens.staging.predict import StagingModel, predict_seen
 
@@ -78,7 +78,7 @@ def run_measure_twins(job: ArmJob, report: Reporter) -> None:
         found = load_simulated(job.scans(looked_at=True), roster, number)
         rows.append({"scan_id": found.scan.case.scan_id} | _measured(model, found, job))
         report.advance(note=f"twins {job.seed}")
-    write_aside(rows, job.maps)
+    write_json(rows, job.maps)
 
 
 def _measured(model: StagingModel, found: SimulatedScan, job: ArmJob) -> dict[str, Any]:

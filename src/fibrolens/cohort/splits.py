@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
+from fibrolens.aside import write_whole
 from fibrolens.cohort.table import CohortRow
 from fibrolens.errors import CohortError
 
@@ -79,7 +80,7 @@ def check_splits(rows: Sequence[CohortRow], splits: Sequence[Sequence[str]]) -> 
 def write_splits(splits: Sequence[Sequence[str]], path: Path) -> None:
     """Write ``splits.json``: the scan ids that each fold tests."""
     content = {"folds": [{"fold": k, "test": list(fold)} for k, fold in enumerate(splits)]}
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(content, indent=2) + "\n")
 
 
 def read_splits(rows: Sequence[CohortRow], path: Path) -> tuple[tuple[str, ...], ...]:

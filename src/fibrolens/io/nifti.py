@@ -21,6 +21,7 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.spatialimages import HeaderDataError
 
+from fibrolens.aside import appearing
 from fibrolens.errors import GeometryError, InputError, OutputError
 from fibrolens.transforms import Enlarged, Located
 from fibrolens.volume import Geometry, Volume
@@ -93,7 +94,7 @@ def write_nifti(volume: Volume | Located, path: Path, description: str = "", slo
         raise ValueError(f"write_nifti takes uint8, int16 or float32; the array is {volume.array.dtype}")
     header = _header(volume, description, slope)
     try:
-        with path.open("wb") as file:
+        with appearing(path) as aside, aside.open("wb") as file:
             file.writelines(_gzip(header, volume.array))
     except OSError as error:
         raise OutputError(

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fibrolens import __version__
-from fibrolens.begun import State, begin, state, write_aside, writing
-from fibrolens.output import write_manifest
+from fibrolens.begun import State, begin, state, writing
+from fibrolens.output import write_json, write_manifest
 from fibrolens.phantom.folder import UNFINISHED, make_room, require_space
 from fibrolens.phantom.mr import UPTAKE_SIGN
 from fibrolens.phantom.patient import Patient
@@ -181,7 +181,7 @@ def _write_tables(out: Path, roster: Roster, options: CohortOptions, on_patient:
     if options.truth_only:
         write_table(out / "truth.csv", _drawn(roster, on_patient))
         return
-    write_aside(ORGAN_NAMES, out / "labels" / "organs.json")
+    write_json(ORGAN_NAMES, out / "labels" / "organs.json")
     write_table(out / "cohort.csv", (cohort_row(p, image_path(p.scan_id, options.format)) for p in roster))
     if options.twins:
         write_table(out / "twins.csv", _twin_rows(out, roster, options))

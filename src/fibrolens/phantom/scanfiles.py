@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from fibrolens.begun import write_aside, writing
+from fibrolens.begun import writing
 from fibrolens.io import write_nifti
 from fibrolens.markers.volumes import lobe_ratio, organ_volume_ml
+from fibrolens.output import write_json
 from fibrolens.phantom.dicom import write_dicom_series
 from fibrolens.phantom.folder import RECORDS, SCANS
 from fibrolens.phantom.labels import Organ
@@ -81,7 +82,7 @@ def write_scan(job: ScanJob) -> None:
             shown = job.roster.patient(job.number, twin)
             # A twin lies on its original's grid: then its noise is the same too.
             measured[shown.scan_id] = _write(job, shown, geometry, twin is None)
-        write_aside(measured, job.record)
+        write_json(measured, job.record)
 
 
 def _write(job: ScanJob, patient: Patient, geometry: Geometry, whole: bool) -> Mapping[str, float | None]:

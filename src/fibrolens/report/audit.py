@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens import __version__
+from fibrolens.aside import write_whole
 from fibrolens.report import audit_figures, audit_limits, audit_study, audit_tables
 from fibrolens.report.audit_words import STUDY_RUN, TRUTH_RUN, answers, missing
 from fibrolens.report.drawing import PRINT_DPI
@@ -67,9 +68,7 @@ def write_audit_report(content: Content, out: Path) -> None:
     for picture in (one for section in found for one in section.pictures):
         if picture.draw is not None:
             picture.draw(content, out / FIGURES / picture.name)
-    aside = out / f".{REPORT}.partial"
-    aside.write_text(_render(content, found, out / FIGURES), encoding="utf-8")
-    aside.replace(out / REPORT)
+    write_whole(out / REPORT, _render(content, found, out / FIGURES))
 
 
 def exact_tables(content: Content) -> list[Table]:

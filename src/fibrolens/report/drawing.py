@@ -25,6 +25,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
+from fibrolens.aside import appearing
 from fibrolens.body import BODY_HU, body_mask
 from fibrolens.transforms import Enlarged, Located, Orient
 from fibrolens.volume import Geometry, Volume
@@ -238,8 +239,8 @@ def save(figure: Figure, path: Path, dpi: int = 150) -> None:
     """Write a PNG or SVG whose bytes depend on its content alone."""
     FigureCanvasAgg(figure)
     stamp: dict[str, Any] = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
-    with mpl.rc_context({"svg.hashsalt": "fibrolens"}):
-        figure.savefig(path, dpi=dpi, metadata=stamp)
+    with mpl.rc_context({"svg.hashsalt": "fibrolens"}), appearing(path) as aside:
+        figure.savefig(aside, format=path.suffix[1:], dpi=dpi, metadata=stamp)
 
 
 def save_both(figure: Figure, stem: Path, dpi: int = PRINT_DPI) -> tuple[Path, Path]:

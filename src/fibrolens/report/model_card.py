@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens import __version__
+from fibrolens.aside import write_whole
 from fibrolens.output import write_json
 from fibrolens.report.checklists import data, model, results
 from fibrolens.report.checklists.facts import Facts
@@ -38,7 +39,7 @@ def write_model_card(facts: Facts, out: Path) -> None:
         OSError: the folder cannot be written.
     """
     write_json(card_facts(facts), out / FACTS)
-    (out / CARD).write_text("\n".join(render(facts)) + "\n", encoding="utf-8")
+    write_whole(out / CARD, "\n".join(render(facts)) + "\n")
 
 
 def card_facts(facts: Facts) -> dict[str, Any]:

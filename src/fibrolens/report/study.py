@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens import __version__
+from fibrolens.aside import write_whole
 from fibrolens.cohort.flow import Flow
 from fibrolens.cohort.rules import Criteria
 from fibrolens.errors import UsageError
@@ -130,9 +131,7 @@ def write_report(out: Path) -> None:
     for table in _exact(files):
         table.write(out / TABLES)
     page = render_study(files)
-    aside = out / f".{REPORT}.partial"
-    aside.write_text(page, encoding="utf-8")
-    aside.replace(out / REPORT)
+    write_whole(out / REPORT, page)
 
 
 def render_study(files: StudyFiles) -> str:

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool3d, log_softmax, mse_loss
 
+from fibrolens.aside import write_whole
 from fibrolens.errors import CohortError, UsageError
 from fibrolens.plan import Plan, TrainingPlan, write_plan
 from fibrolens.progress import Reporter, Silent
@@ -298,4 +299,4 @@ def _log(path: Path, step: int, loss: float, rate: float) -> None:
 def _trim_log(path: Path, begin: int) -> None:
     """Drop the lines of steps that will be done again; a line cut short by the kill is one of them."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
-    path.write_text("".join(lines[:begin]), encoding="utf-8")
+    write_whole(path, "".join(lines[:begin]))

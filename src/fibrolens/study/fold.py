@@ -16,14 +16,13 @@ import numpy as np
 from jaxtyping import Float
 from safetensors.torch import load_file
 
-from fibrolens.begun import write_aside
 from fibrolens.cohort.table import CohortRow
 from fibrolens.errors import UsageError
 from fibrolens.evaluate.study import Predicted
 from fibrolens.explain.attention import attention
 from fibrolens.explain.recipe import RECOMMENDED
 from fibrolens.io import write_nifti
-from fibrolens.output import file_sha256
+from fibrolens.output import file_sha256, write_json
 from fibrolens.plan import STAGES, Plan
 from fibrolens.progress import Reporter
 from fibrolens.result import REGIONS
@@ -147,7 +146,7 @@ def train_fold(job: FoldJob, report: Reporter) -> None:
         report.advance(job.steps)
         return
     job.folder.mkdir(parents=True, exist_ok=True)
-    write_aside(job.split, job.folder / SPLIT)
+    write_json(job.split, job.folder / SPLIT)
     tried.mkdir(exist_ok=True)
     cases, inner = (
         packed((load_case(job.cases, row, job.plan) for row in rows), tried / name)
@@ -160,7 +159,7 @@ def train_fold(job: FoldJob, report: Reporter) -> None:
         else:
             train(cases, way, tried / str(number), initial, report, inner)
     chosen = choose([tried / str(number) for number in range(len(job.ways))])
-    write_aside(chosen, job.folder / CHOICE)
+    write_json(chosen, job.folder / CHOICE)
     # The weights come last: where they are, all is there.
     for name in (PLAN, LOG, STOPPING, WEIGHTS):
         source, aside = tried / str(chosen["way"]) / name, job.folder / f".{name}.partial"

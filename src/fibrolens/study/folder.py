@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibrolens.begun import write_aside
 from fibrolens.cohort.criteria import Selection, select
 from fibrolens.cohort.splits import make_splits, read_splits, write_splits
 from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.errors import CohortError, UsageError
-from fibrolens.output import MANIFEST, file_sha256
+from fibrolens.output import MANIFEST, file_sha256, write_json
 from fibrolens.plan import Plan, read_plan
 from fibrolens.staging.predict import StagingModel
 from fibrolens.staging.stopping import STOPPING
@@ -98,7 +97,7 @@ class Study:
         models = {"segmentation_model": self.segmentation_model, "start": self.start}
         source: dict[str, str | None] = {"cohort": _relative(cohort, self.out)}
         source |= {name: None if path is None else _place(path, self.out) for name, path in models.items()}
-        write_aside(source, self.out / SOURCE)
+        write_json(source, self.out / SOURCE)
 
     @property
     def rows(self) -> tuple[CohortRow, ...]:

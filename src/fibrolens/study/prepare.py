@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from fibrolens.begun import write_aside
 from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import one_blas_thread
@@ -20,7 +19,7 @@ from fibrolens.errors import InputError
 from fibrolens.io import read_volume
 from fibrolens.markers.measure import MarkedScan, MaskNames, measure
 from fibrolens.markers.serum import Laboratory
-from fibrolens.output import file_sha256
+from fibrolens.output import file_sha256, write_json
 from fibrolens.plan import GridPlan, Plan
 from fibrolens.progress import Reporter
 from fibrolens.quality import OrganHU, assess, liver_coverage
@@ -106,10 +105,10 @@ def _prepare(row: CohortRow, job: PrepareJob, segmentations: Segmentations, mode
         else:
             scan = prepare_scan(row, ct, segmentations.labels(row, ct), job.grid)
     except InputError as error:
-        write_aside({PROBLEM: str(error)}, facts_file(job.cases, row))
+        write_json({PROBLEM: str(error)}, facts_file(job.cases, row))
         return
     # The arrays come last: where they are, all is there.
-    write_aside(facts, facts_file(job.cases, row))
+    write_json(facts, facts_file(job.cases, row))
     save_scan(scan, scan_file(job.cases, row))
 
 

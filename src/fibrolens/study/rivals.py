@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from fibrolens.begun import write_aside
 from fibrolens.errors import UsageError
 from fibrolens.evaluate.bootstrap import REPLICATES
 from fibrolens.evaluate.rivals import METHODS, STUDY, System, compare_systems
 from fibrolens.evaluate.study import Predicted
+from fibrolens.output import write_json
 from fibrolens.staging.modes import LFS, MODES, modes_for
 from fibrolens.study.folder import FOLDS, RIVALS, Study
 from fibrolens.study.panels import PanelResult, by_fold, default_panels, numbers, predict_panel, source_of, title_of
@@ -83,7 +83,7 @@ def collect_rivals(study: Study) -> None:
         place = out / RIVALS / name
         place.mkdir(parents=True, exist_ok=True)
         write_predictions(result.predictions, place / PREDICTIONS_FILE)
-    write_aside({name: _facts(result) for name, result in results.items()}, out / RIVALS / PANELS_FILE)
+    write_json({name: _facts(result) for name, result in results.items()}, out / RIVALS / PANELS_FILE)
 
 
 def evaluate_rivals(out: Path, plan: StudyPlan, cases: Sequence[Predicted], seed: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibrolens.begun import RUN, write_aside, writing
+from fibrolens.begun import RUN, writing
 from fibrolens.cohort.demographics import table_one
 from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.csvfile import write_csv
@@ -71,7 +71,7 @@ class Crew:
         started = time.perf_counter()
         yield
         known = self.seconds()
-        write_aside(known | {step: known.get(step, 0.0) + time.perf_counter() - started}, self.timings)
+        write_json(known | {step: known.get(step, 0.0) + time.perf_counter() - started}, self.timings)
 
     def seconds(self) -> dict[str, float]:
         """Seconds per step so far."""
@@ -123,7 +123,7 @@ def prepare(study: Study, crew: Crew) -> None:
     _write_facts(study, facts)
     study.splits()
     files = {row.scan_id: f["files"] for row, f in zip(study.rows, facts, strict=True)}
-    write_aside(files, study.out / INPUTS)
+    write_json(files, study.out / INPUTS)
 
 
 def _write_facts(study: Study, facts: Sequence[dict[str, Any]]) -> None:

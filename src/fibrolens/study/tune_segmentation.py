@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fibrolens.begun import RUN, State, begin, state, write_aside, writing
+from fibrolens.begun import RUN, State, begin, state, writing
 from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import one_blas_thread
@@ -159,7 +159,7 @@ def _prepare(masks: Masks, out: Path, plan: SegmentationPlan, start: Segmenter, 
             report.advance(note=row.scan_id)
     kept = out / WORK / "before.json"
     if not kept.exists():
-        write_aside(_measured(masks, start, progress, "measuring the starting weights"), kept)
+        write_json(_measured(masks, start, progress, "measuring the starting weights"), kept)
     return {str(scan): dict(found) for scan, found in json.loads(kept.read_text(encoding="utf-8")).items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fibrolens import __version__
+from fibrolens.aside import write_whole
 from fibrolens.csvfile import write_csv
 from fibrolens.report.checklists.base import BLANK, FILLED, PARTLY, Answer, Checklist, Item
 from fibrolens.report.checklists.claim import CLAIM
@@ -40,7 +41,7 @@ def write_checklists(facts: Facts, out: Path) -> None:
             for n, (i, a) in enumerate(rows)
         ]
         write_csv(folder / f"{checklist.name}.csv", COLUMNS, lines)
-    (folder / PAGE).write_text(render(filled, facts.size), encoding="utf-8")
+    write_whole(folder / PAGE, render(filled, facts.size))
 
 
 def answers(checklist: Checklist, facts: Facts) -> Rows:

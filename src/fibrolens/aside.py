@@ -1,0 +1,33 @@
+"""Files that appear whole: written under a hidden name beside their place, then renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def aside_of(path: Path) -> Path:
+    """The hidden name under which a file is written."""
+    return path.with_name(f".{path.name}.partial")
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Yield the name to write under; at the end of the block what is there becomes `path`, on any error it goes.
+
+    What stands at `path` is replaced in one step, so that a kill or a full disk leaves the old file or the new one.
+    """
+    aside = aside_of(path)
+    try:
+        yield aside
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text (UTF-8) that appears whole."""
+    with appearing(path) as aside:
+        aside.write_text(text, encoding="utf-8")

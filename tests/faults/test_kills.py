@@ -1,0 +1,30 @@
+"""Kills at random moments: one of each verb's kinds that is fast enough for every day; `benchmarks.faults` has 200."""
+
+import numpy as np
+import pytest
+from benchmarks.faults.kills import is_good, kills
+from benchmarks.faults.outputs import differing, found, halves
+from benchmarks.faults.verbs import Verb, Whole
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory):
+    verb = Verb("phantom", ("phantom", "--patients=1", "--grid=small"), chain=3)
+    return Whole.of(verb, tmp_path_factory.mktemp("faults"))
+
+
+def test_a_killed_simulation_leaves_nothing_half_and_ends_with_the_same_bytes(phantom):
+    told = kills(phantom, 3, np.random.default_rng(0))
+
+    assert is_good(told)
+
+
+def test_a_file_cut_short_is_found_as_half(phantom):
+    assert differing(found(phantom.place / "phantom_whole"), phantom.files) == []
+    image = phantom.out / "images" / "P0001.nii.gz"
+    content = image.read_bytes()
+
+    image.write_bytes(content[:-1])
+
+    assert halves(phantom.out, phantom.files) == ["images/P0001.nii.gz"]
+    image.write_bytes(content)

@@ -1,0 +1,38 @@
+"""Files that appear whole."""
+
+import pytest
+
+from fibrolens.aside import appearing, aside_of, write_whole
+
+
+def test_a_file_appears_when_its_block_ends(tmp_path):
+    path = tmp_path / "figure.png"
+
+    with appearing(path) as aside:
+        aside.write_bytes(b"whole")
+        assert not path.exists()
+
+    assert path.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_stood_there_stays_where_the_new_one_fails(tmp_path):
+    path = tmp_path / "result.json"
+    write_whole(path, "old")
+
+    with pytest.raises(OSError, match="No space"), appearing(path) as aside:
+        aside.write_text("ne")
+        raise OSError("No space left on device")
+
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_run_left_aside_is_replaced(tmp_path):
+    path = tmp_path / "report.html"
+    aside_of(path).write_text("hal")
+
+    write_whole(path, "whole")
+
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
