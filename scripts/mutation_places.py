@@ -22,12 +22,15 @@ LIKELY = {
 }
 
 
-def meaningful(mutation: MutationSpec, code: str | None) -> bool:
-    """Whether a mutant differs from its module in what runs: not in annotations, not in what Python cannot read."""
+def plausible(mutation: MutationSpec) -> bool:
+    """Whether a mutant may fail for another reason than that its types do not fit."""
     _, _, exchange = mutation.operator_name.partition("ReplaceBinaryOperator_")
     before, _, after = exchange.partition("_")
-    if exchange and after not in LIKELY.get(before, ()):
-        return False
+    return not exchange or after in LIKELY.get(before, ())
+
+
+def runs(mutation: MutationSpec, code: str | None) -> bool:
+    """Whether a mutant differs from its module in what runs: not in annotations, not in what Python cannot read."""
     try:
         return code is not None and _running(code) != _running(mutation.module_path.read_text())
     except SyntaxError:

@@ -42,6 +42,13 @@ def test_a_scan_that_tells_the_stage_raises_the_alarm_and_shows_what_the_network
     json.dumps(found, allow_nan=False)
 
 
+def test_what_is_no_chance_but_tells_less_than_the_least_auc_is_a_hint(monkeypatch):
+    monkeypatch.setattr("fibrolens.evaluate.shortcuts.LEAST_AUC", 1.01)
+    found = shortcuts(cases(), rows(POSITIVE.astype(float)), NAMES, np.random.default_rng(0), 200)
+    assert found["p_value"] <= 0.005
+    assert found["level"] == "hint"
+
+
 def test_a_scan_that_tells_nothing_raises_none():
     found = shortcuts(cases(), rows(np.random.default_rng(3).random(N)), NAMES, np.random.default_rng(0), 200)
     assert found["level"] == "none"
