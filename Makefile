@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 PAGE := src/fibrolens/serve/viewer/index.html
 WEB := scripts/build_web.py $(wildcard web/.npmrc web/*.json web/*.html web/*.ts web/src/*)
 
-.PHONY: demo test test-slow check docs bench web clean help
+.PHONY: demo test test-slow coverage check docs bench web clean help
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -39,6 +39,11 @@ test: .venv/.ready-dev $(PAGE)  ## install, build the page, then run all tests b
 
 test-slow: .venv/.ready-dev $(PAGE)  ## the tests that `make test` leaves out
 	$(PYTEST) -n 2 -m slow
+
+coverage: .venv/.ready-dev $(PAGE)  ## which lines all tests run, also those in processes that tests start
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n 2
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered
 
 check: .venv/.ready-dev  ## lint and types
 	$(BIN)/ruff check .
