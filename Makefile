@@ -59,6 +59,8 @@ bench: .venv/.ready-dev  ## benchmarks; results under out/bench
 	$(BIN)/python benchmarks/reading.py --out $(OUT)/bench
 	$(BIN)/python benchmarks/bootstraps.py --out $(OUT)/bench
 	$(BIN)/python benchmarks/phantom_speed.py --out $(OUT)/bench
+	$(BIN)/python benchmarks/training.py --out $(OUT)/bench
+	$(BIN)/python benchmarks/gpu.py --out $(OUT)/bench
 
 clean:  ## remove what the targets made
 	rm -rf .venv $(OUT) $(dir $(PAGE)) web/node_modules

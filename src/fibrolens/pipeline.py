@@ -25,6 +25,7 @@ from fibrolens.segment.predict import OrganSegmenter
 from fibrolens.segment.segmenters import SegmenterName, load_segmenter
 from fibrolens.segment.sources import MaskSource
 from fibrolens.staging.calibration import StageCalibration
+from fibrolens.staging.device import Device
 from fibrolens.staging.predict import Prediction, StagingModel, predict
 from fibrolens.view import NetworkView, scaled_map
 from fibrolens.volume import Volume
@@ -48,6 +49,7 @@ class StageOptions:
         masks: own organ masks.
         force: stage what the quality gate refuses.
         identified: the reports name the patient, from the DICOM headers; ``result.json`` never does.
+        device: where the staging network runs, one of `staging.device.DEVICES`.
     """
 
     model: Path | None = None
@@ -63,11 +65,12 @@ class StageOptions:
     masks: OwnMasks = field(default_factory=OwnMasks)
     force: bool = False
     identified: bool = False
+    device: str = "cpu"
 
     @property
-    def weights(self) -> tuple[Path | None, Path | None, SegmenterName]:
+    def weights(self) -> tuple[Path | None, Path | None, SegmenterName, str]:
         """What `Models.load` takes."""
-        return self.model, self.segmentation_model, self.segmenter
+        return self.model, self.segmentation_model, self.segmenter, self.device
 
     @property
     def recipe(self) -> Recipe:
@@ -81,6 +84,7 @@ class StageOptions:
         named: dict[str, Any] = {"label_map": self.masks.label_map} if self.masks.label_map else {}
         named |= {"identified": True} if self.identified else {}
         named |= {"skip": sorted(self.skip)} if self.skip else {}
+        named |= {"device": self.device} if self.device != "cpu" else {}
         return {"options": {name: getattr(self, name) for name in chosen} | named}
 
 
@@ -93,15 +97,20 @@ class Models:
 
     @classmethod
     def load(
-        cls, staging: Path | None = None, segmentation: Path | None = None, segmenter: SegmenterName = "fibrolens"
+        cls,
+        staging: Path | None = None,
+        segmentation: Path | None = None,
+        segmenter: SegmenterName = "fibrolens",
+        device: str = "cpu",
     ) -> Models:
         """The weights of both folders, the shipped ones where None; or another segmenter by name.
 
         Raises:
             UsageError: a folder for a segmenter that has its own weights.
-            ModelError: a folder is missing, damaged, of MR or not what it should be; or the segmenter is not installed.
+            ModelError: a folder is missing, damaged, of MR or not what it should be; the segmenter is not installed; or
+                torch sees no such device.
         """
-        model = StagingModel.load(staging or shipped("lfs"))
+        model = StagingModel.load(staging or shipped("lfs"), Device.choose(device))
         if model.plan.grid.intensity != "hu":
             raise ModelError(f"{staging} was trained on MR, and a CT is staged; give weights that were trained on CT.")
         return cls(model, load_segmenter(segmenter, segmentation))

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from tests.staged import simulated, untrained_models
 
 from fibrolens import cli, stage_batch
@@ -87,4 +88,11 @@ def test_segmentation_weights_of_a_folder_are_taken_and_a_missing_one_has_status
 
     monkeypatch.setattr(stage_batch.Models, "load", classmethod(load))
     assert cli.main([*arguments, str(tmp_path / "own"), "--force"]) == 0
-    assert asked == [(None, tmp_path / "own", "fibrolens")]
+    assert asked == [(None, tmp_path / "own", "fibrolens", "cpu")]
+
+
+def test_a_device_that_is_not_there_has_status_4(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    write_nifti(simulated().hu, tmp_path / "ct.nii.gz")
+    assert cli.main(["stage", str(tmp_path / "ct.nii.gz"), "--out", str(tmp_path / "o"), "--device", "cuda"]) == 4
+    assert "Torch sees no GPU here; choose the device cpu" in capsys.readouterr().err

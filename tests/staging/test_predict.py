@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from fibrolens.explain.passes import upsample
 from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan
+from fibrolens.staging.device import Device
 from fibrolens.staging.domain import fit_domain
 from fibrolens.staging.network import new_network
 from fibrolens.staging.predict import StagingModel, _centred, predict
@@ -107,3 +110,21 @@ def test_a_map_behind_a_stepping_convolution_lies_where_the_network_looked(strid
     found = _centred(upsample(blob[..., :: stride[0], :: stride[1], :: stride[2]], (30, 30, 30)), stride)
     middle = [float((found[0, 0] * axis).sum() / found.sum()) for axis in axes]
     assert middle == pytest.approx(middle_of_blob.tolist(), abs=0.02)
+
+
+def test_several_windows_at_once_as_on_a_gpu_say_what_one_by_one_say(model, image):
+    alone, together = (
+        predict(one, image, (2, 15), targets=range(5)) for one in (model, replace(model, device=Device(slabs=2)))
+    )
+    np.testing.assert_allclose(together.logits, alone.logits, atol=1e-5)
+    for layer, maps in alone.maps.items():
+        assert maps.any()
+        np.testing.assert_allclose(together.maps[layer], maps, atol=1e-5)
+
+
+def test_bfloat16_changes_probabilities_by_less_than_a_hundredth(model, image):
+    exact, rough = (
+        predict(one, image, (2, 15), layers=()).probabilities
+        for one in (model, replace(model, device=Device(slabs=2, bf16=True)))
+    )
+    assert 0 < np.abs(rough - exact).max() < 1e-2

@@ -109,7 +109,7 @@ def _gpu() -> tuple[bool | None, str, str]:
     import torch
 
     if torch.cuda.is_available():
-        return True, "GPU", f"{torch.cuda.get_device_name()} (not needed; this version computes on the processor)"
+        return True, "GPU", f"{torch.cuda.get_device_name()} (stage --device cuda stages on it)"
     return None, "GPU", "none, and none is needed"
 
 

@@ -47,6 +47,12 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         default="plan",
         help="slice spacing that the network sees: the plan's (5 mm) or the CT's own",
     )
+    verb.add_argument(
+        "--device",
+        choices=("cpu", "cuda", "cuda-bf16", "auto"),
+        default="cpu",
+        help="where the staging network runs: the processor, a GPU in fp32 or bfloat16, or a GPU if there is one",
+    )
     _add_masks(verb.add_argument_group("own masks", "NIfTI, NRRD, MHA or DICOM SEG on the CT's grid (one input only)"))
     verb.add_argument(
         "--force", action="store_true", help="stage a scan that the quality gate refuses; marks every output"
@@ -91,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
             masks=OwnMasks(options.liver_mask, options.spleen_mask, options.labels, options.label_map),
             force=options.force,
             identified=options.identified,
+            device=options.device,
         ),
         Place(options.out, options.scan_id, options.overwrite),
         given_engine(options),

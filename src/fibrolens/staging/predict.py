@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fibrolens.explain.targets import Target
 from fibrolens.plan import Plan
 from fibrolens.staging.calibration import StageCalibration
 from fibrolens.staging.data import StagingCase
+from fibrolens.staging.device import Device
 from fibrolens.staging.domain import DomainModel
 from fibrolens.staging.network import LFSNetwork, fast
 from fibrolens.staging.seen import Seen
@@ -39,6 +40,7 @@ class StagingModel:
         domain: check whether a scan is like the training scans; None where the folder has none.
         calibration: gives the stage sets; None where the folder has none.
         reference: what its maps are without training, and how frequent their patterns; None where the folder has none.
+        device: where the network is.
     """
 
     plan: Plan
@@ -48,10 +50,15 @@ class StagingModel:
     domain: DomainModel | None = None
     calibration: StageCalibration | None = None
     reference: AttentionReference | None = None
+    device: Device = field(default_factory=Device)
 
     @classmethod
-    def load(cls, folder: Path) -> StagingModel:
+    def load(cls, folder: Path, device: Device | None = None) -> StagingModel:
         """Read a model folder.
+
+        Args:
+            folder: the model folder.
+            device: where the network shall run; the processor where None.
 
         Raises:
             ModelError: a file is missing or damaged, or the weights do not fit the plan.
@@ -63,7 +70,8 @@ class StagingModel:
         domain = None if files.domain is None else DomainModel.from_tensors(files.domain)
         sets = None if files.calibration is None else StageCalibration.from_dict(files.calibration, folder)
         known = None if files.reference is None else AttentionReference.from_dict(files.reference, folder)
-        return cls(plan, fast(network), files.card, files.sha256, domain, sets, known)
+        device = device or Device()
+        return cls(plan, device.place(fast(network)), files.card, files.sha256, domain, sets, known, device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +125,14 @@ def predict(
         ExplanationError: the network has no such layer.
     """
     slabs = Slabs.over(*liver_range, len(image), model.plan.slab)
-    windows = slabs.extract(torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)))[:, None]
-    known = None if covariates is None else torch.from_numpy(covariates.astype(np.float32))
-    logits, features = _stage(model.network, windows, known)
+    put = model.device.put
+    windows = slabs.extract(put(torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))))[:, None]
+    known = None if covariates is None else put(torch.from_numpy(covariates.astype(np.float32)))
+    logits, features = _stage(model, windows, known)
     probabilities = torch.softmax(logits.double(), dim=1).mean(dim=0)
     explained = (int(probabilities.argmax()),) if targets is None else tuple(targets)
-    maps = _maps(model.network, windows, explained, layers, explain) if layers else {}
-    merged = {layer: slabs.merge(windows_maps)[0].numpy() for layer, windows_maps in maps.items()}
+    maps = _maps(model, windows, explained, layers, explain) if layers else {}
+    merged = {layer: slabs.merge(windows_maps)[0].cpu().numpy() for layer, windows_maps in maps.items()}
     _, coverage = slabs.merge(torch.zeros(len(windows), slabs.size, 1, 1))
     return Prediction(
         probabilities.numpy(), logits.numpy(), explained, merged, coverage.numpy(), features.mean(dim=0).numpy()
@@ -156,27 +165,28 @@ def predict_seen(
 
 
 def _stage(
-    network: LFSNetwork, windows: Float[Tensor, "n 1 s h w"], covariates: Float[Tensor, " c"] | None
+    model: StagingModel, windows: Float[Tensor, "n 1 s h w"], covariates: Float[Tensor, " c"] | None
 ) -> tuple[Float[Tensor, "n 5"], Float[Tensor, "n f"]]:
-    """Logits and features window by window: the memory of one, whatever the length of the scan."""
+    """Logits and features of all windows, in ordinary memory."""
     with torch.no_grad():
-        features = torch.cat([network.features(_fast(window)) for window in _one_by_one(windows)])
+        features = model.device.over(windows, lambda some: {"f": model.network.features(some)})["f"]
         known = None if covariates is None else covariates.expand(len(features), -1)
-        return network.scores(features, known), features
+        return model.network.scores(features, known).cpu(), features.cpu()
 
 
 def _maps(
-    network: LFSNetwork,
+    model: StagingModel,
     windows: Float[Tensor, "n 1 s h w"],
     targets: tuple[Target, ...],
     layers: Sequence[str],
     explain: Explainer,
 ) -> dict[str, Float[Tensor, "n t s h w"]]:
     """Raw maps of each window at its full size."""
-    per_window = [explain(network, _fast(window), targets, layers).maps for window in _one_by_one(windows)]
-    merged = {layer: torch.cat([maps[layer] for maps in per_window], dim=1).transpose(0, 1) for layer in layers}
+    network = model.network
+    found = model.device.over(windows, lambda some: explain(network, some, targets, layers).maps, axis=1)
+    by_window = {layer: found[layer].transpose(0, 1) for layer in layers}
     # A map of the input lies where the input does.
-    return {layer: maps if layer == INPUT else _centred(maps, network.stride) for layer, maps in merged.items()}
+    return {layer: maps if layer == INPUT else _centred(maps, network.stride) for layer, maps in by_window.items()}
 
 
 def _centred(maps: Float[Tensor, "n t s h w"], stride: tuple[int, int, int]) -> Float[Tensor, "n t s h w"]:
@@ -187,16 +197,7 @@ def _centred(maps: Float[Tensor, "n t s h w"], stride: tuple[int, int, int]) -> 
     """
     for axis, step in enumerate(stride, start=2):
         whole, part = divmod((step - 1) / 2, 1)
-        at = torch.arange(maps.shape[axis]) + int(whole)
+        at = torch.arange(maps.shape[axis], device=maps.device) + int(whole)
         here, next_one = (maps.index_select(axis, i.clamp(max=maps.shape[axis] - 1)) for i in (at, at + 1))
         maps = torch.lerp(here, next_one, part) if part else here
     return maps
-
-
-def _one_by_one(windows: Float[Tensor, "n 1 s h w"]) -> list[Float[Tensor, "1 1 s h w"]]:
-    return [windows[k : k + 1] for k in range(len(windows))]
-
-
-def _fast(window: Float[Tensor, "1 1 s h w"]) -> Float[Tensor, "1 1 s h w"]:
-    """The layout in which 3D convolutions on a CPU are quickest."""
-    return window.contiguous(memory_format=torch.channels_last_3d)

@@ -194,7 +194,7 @@ def train(
             if watch.over:
                 report.advance(training.steps - step)
                 break
-            loss = _step(learner, optimiser, batch, step, peers)
+            loss = learn(learner, optimiser, batch, step, peers)
             _follow(average, learner.network, step, training.averaging)
             if peers.leads:
                 _log(out / LOG, step, loss, learning_rate(step, training))
@@ -238,7 +238,7 @@ def _begin(out: Path, plan: Plan, step: int) -> None:
     _trim_log(out / LOG, step)
 
 
-def _step(learner: Learner, optimiser: torch.optim.Optimizer, batch: Batch, step: int, peers: Peers) -> float:
+def learn(learner: Learner, optimiser: torch.optim.Optimizer, batch: Batch, step: int, peers: Peers = ALONE) -> float:
     """Learn from a batch, of which this process has some rows; returns the loss of the whole batch."""
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(step, learner.plan)
