@@ -53,7 +53,7 @@ check: .venv/.ready-dev  ## lint and types
 docs: .venv/.ready-dev  ## build the manual under out/docs; a broken link ends it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-bench: .venv/.ready-dev  ## benchmarks; results under out/bench
+bench: .venv/.ready-dev  ## benchmarks; results under out/bench and in docs/performance.md
 	$(BIN)/python benchmarks/one_ct.py --out $(OUT)/bench
 	$(BIN)/python benchmarks/location_maps.py --out $(OUT)/bench
 	$(BIN)/python benchmarks/reading.py --out $(OUT)/bench
@@ -61,6 +61,7 @@ bench: .venv/.ready-dev  ## benchmarks; results under out/bench
 	$(BIN)/python benchmarks/phantom_speed.py --out $(OUT)/bench
 	$(BIN)/python benchmarks/training.py --out $(OUT)/bench
 	$(BIN)/python benchmarks/gpu.py --out $(OUT)/bench
+	$(BIN)/python benchmarks/performance_table.py --out $(OUT)/bench
 
 clean:  ## remove what the targets made
 	rm -rf .venv $(OUT) $(dir $(PAGE)) web/node_modules

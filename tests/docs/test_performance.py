@@ -1,0 +1,46 @@
+"""The tables of docs/performance.md come from what the benchmarks wrote."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "benchmarks" / "performance_table.py"
+MACHINE = {"cores": 2, "threads": 2, "vectors": "AVX2", "memory_gb": 25, "torch": "2.13.0"}
+LOOPS = {"fibrolens": 0.4, "MONAI, no worker": 0.8}
+
+
+@pytest.fixture
+def page(tmp_path):
+    copy = tmp_path / "performance.md"
+    copy.write_text((ROOT / "docs" / "performance.md").read_text(encoding="utf-8"), encoding="utf-8")
+    return copy
+
+
+def render(page, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [SCRIPT.name, "--out", str(page.parent), "--page", str(page)])
+    runpy.run_path(str(SCRIPT), run_name="__main__")
+    return page.read_text(encoding="utf-8")
+
+
+def test_what_was_measured_stands_between_the_marks_and_the_rest_stays(page, monkeypatch):
+    found = {
+        "step_s": LOOPS, "waiting": dict.fromkeys(LOOPS, 0.01), "rival": "MONAI, no worker", "times_as_fast": 2.0,
+        "drawing_s": 0.05, "floor_s": 0.2,
+    }  # fmt: skip
+    report = {"machine": MACHINE, "rounds": 5, "steps": 5, "shipped": found}
+    (page.parent / "training.json").write_text(json.dumps(report))
+    before = page.read_text(encoding="utf-8").split("## Results")[0]
+    first = render(page, monkeypatch)
+    assert first.startswith(before)
+    assert "| shipped, fibrolens | 0.40 | 1.0% |  |" in first
+    assert "2.0 times as fast as MONAI, no worker" in first
+    assert "On 2 cores" in first
+    assert render(page, monkeypatch) == first
+
+
+def test_a_benchmark_that_was_not_run_has_no_section(page, monkeypatch):
+    assert "###" not in render(page, monkeypatch)
