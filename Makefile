@@ -4,6 +4,8 @@ BIN := .venv/bin
 OUT ?= out
 # One torch thread for each of two test processes: more threads than cores wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+# A file stays with one process, so that what its tests share is made once.
+TWO := -n 2 --dist loadfile
 
 # The viewer's page and what it is built from.
 PAGE := src/fibrolens/serve/viewer/index.html
@@ -35,13 +37,13 @@ $(PAGE): $(WEB) | $(BIN)/python
 web: $(PAGE)  ## build the viewer's page; where there is no Node.js, one comes from PyPI
 
 test: .venv/.ready-dev $(PAGE)  ## install, build the page, then run all tests but the slow ones
-	$(PYTEST) -n 2 -m 'not slow'
+	$(PYTEST) $(TWO) -m 'not slow'
 
 test-slow: .venv/.ready-dev $(PAGE)  ## the tests that `make test` leaves out
-	$(PYTEST) -n 2 -m slow
+	$(PYTEST) $(TWO) -m slow
 
 coverage: .venv/.ready-dev $(PAGE)  ## which lines all tests run, also those in processes that tests start
-	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest $(TWO)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 

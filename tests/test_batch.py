@@ -79,6 +79,7 @@ def test_names_of_a_manifest_become_folders_and_a_twin_is_told(tmp_path):
     assert len((tmp_path / "twins" / "summary.csv").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_several_processes_write_the_same_bytes_and_load_the_networks_once_each(tmp_path):
     cases = [*scans(tmp_path / "in", WORDS), tmp_path / "nothing.txt"]
     assert run(tmp_path, cases, out="one") == 3
@@ -99,6 +100,7 @@ def test_shards_into_one_folder_write_what_one_run_writes(tmp_path):
     assert set(log(tmp_path).values()) == {1, 3}  # each scan once; the networks by each shard
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_its_scan_an_attempt_and_the_others_nothing(tmp_path):
     cases = scans(tmp_path / "in", ["good", "fatal-2", "good", "fatal", "good", "good"])
     assert run(tmp_path, cases, workers=2) == 1
@@ -128,6 +130,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_goes_on_and_does_no_finished_scan_again(tmp_path, workers):
     paths = scans(tmp_path / "in", ["good"] * 12)

@@ -22,6 +22,8 @@ from fibrolens.pacs.peers import Pacs, WebServer
 from fibrolens.phantom.dicom import write_dicom_series
 from fibrolens.phantom.patient import sample_patient
 
+pytestmark = pytest.mark.slow  # a PACS, a service and its workers
+
 NAME, ACCESSION = "SECRETNAME", "SECRET17"
 SETTINGS = """
 ae_title = "FIBROLENS"

@@ -47,6 +47,7 @@ def ended(events):
     return [one["job"] for one in events if one["event"] == "job ended" and one["state"] in END_STATES]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_loses_no_job_and_does_none_twice(tmp_path):
     with Running(tmp_path / "data", seconds=0.4) as running:
         for number in range(6):
@@ -84,6 +85,7 @@ def study(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_the_printed_link_opens_it_and_ctrl_c_ends_it_with_its_workers(tmp_path, study):
     with Running(tmp_path / "data", seconds=60, more=("--reader-study", str(study))) as running:
         assert running.host.startswith("127.0.0.1:")

@@ -76,6 +76,7 @@ def at_once(monkeypatch):
     monkeypatch.setattr(module, "EARLY_S", 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_once")
 def test_twenty_uploads_at_once_while_the_worker_is_killed_five_times(begun):
     uploads = {f"ct{number}.zip": upload_of("ct", number) for number in range(20)}
@@ -109,6 +110,7 @@ def test_twenty_uploads_at_once_while_the_worker_is_killed_five_times(begun):
         assert [folder.name for folder in (service.storage.results / job.id).iterdir()] == [job.result]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_stopped_and_goes_on_ends_nothing_twice(service):
     job = submitted(service)
     counting_ends(service)
@@ -164,6 +166,7 @@ class Unusable:
         raise ModelError("The weights are gone.")
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_start_are_tried_again_ever_more_slowly(service, tmp_path):
     tries = tmp_path / "tries"
     with supervisor(service, Unusable(str(tries))):
@@ -172,6 +175,7 @@ def test_workers_that_cannot_start_are_tried_again_ever_more_slowly(service, tmp
     assert len(tries.read_text()) <= 5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_once")
 def test_a_job_that_kills_every_worker_fails_and_the_next_one_is_done(service):
     deadly, harmless = submitted(service, upload_of("kill")), submitted(service, upload_of("1"))

@@ -12,7 +12,10 @@ from tests.serve.viewer_kit import PLANTED, SLOW_MS, Served, at, colored, launch
 from fibrolens.serve.routes.pages import viewer_files
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: the viewer is not driven")
-pytestmark = pytest.mark.skipif(not viewer_files(), reason="the viewer's page is not built (make web)")
+pytestmark = [
+    pytest.mark.slow,  # a browser, and pictures that must come while it waits
+    pytest.mark.skipif(not viewer_files(), reason="the viewer's page is not built (make web)"),
+]
 
 RADIO = "input[name=map]"
 
