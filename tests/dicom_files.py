@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset
@@ -75,6 +76,22 @@ def with_tags(file: FileDataset, **tags: object) -> FileDataset:
         else:
             setattr(file, keyword, value)
     return file
+
+
+def transcode(gdcm: Any, path: Path, syntax: int) -> None:
+    """Write the file anew in another transfer syntax, of those that only gdcm writes."""
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(path))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFileName(str(path))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
 
 
 def _dataset(sop_class: UID, size: tuple[int, ...], number: int) -> FileDataset:

@@ -71,7 +71,7 @@ def refused(tmp_path: Path, change: dict[str, Any], why: str) -> None:
         ({"grid": {"window_hu": [225, -125]}}, "window_hu must be a lower and a higher value"),
         ({"slab": {"stride": 99}}, "stride must be between 1 and slices"),
         ({"network": {"kernel": [4, 5, 5]}}, "kernel must be odd"),
-        ({"network": {"stride": [0, 1, 1]}}, "stride must be at least 1"),
+        ({"network": {"stride": [0, 1, 1]}}, "stride must be from 1 to 4096"),
         ({"training": {"frozen": ["conv9"]}}, "frozen must be one of conv1, .*; it is 'conv9'"),
         ({"training": {"averaging": 1.0}}, r"averaging must be in \[0, 1\)"),
         ({"training": {"signs_weight": -1.0}}, "signs_weight must be at least 0"),

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -119,3 +120,21 @@ def test_the_digest_depends_on_names_and_values():
     assert one == digest({"b": torch.zeros(2), "a": torch.ones(2)})
     assert one != digest({"a": torch.zeros(2), "b": torch.ones(2)})
     assert digest(None) is None
+
+
+def test_a_plan_that_asks_for_more_memory_than_there_is_is_refused(folder):
+    huge = replace(PLAN, channels=(65536,) * 4, hidden=65536)
+    with pytest.raises(ModelError, match=r"does not fit its plan\.json"):
+        load_model_folder(folder).filled(lambda: LFSNetwork(huge))
+
+
+def test_a_network_that_cannot_be_built_is_refused(folder):
+    with pytest.raises(ModelError, match="describes no network"):
+        load_model_folder(folder).filled(lambda: torch.nn.Conv3d(0, 2, -3))
+
+
+def test_complex_weights_are_refused(tmp_path, weights):
+    name = next(iter(weights))
+    save_model_folder(tmp_path / "toy", weights | {name: weights[name].to(torch.complex64)}, SEGMENTATION, CARD)
+    with pytest.raises(ModelError, match="holds complex numbers"):
+        load_model_folder(tmp_path / "toy").filled(lambda: LFSNetwork(PLAN))

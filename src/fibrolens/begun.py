@@ -12,6 +12,7 @@ from typing import Any
 
 from fibrolens.aside import aside_of
 from fibrolens.errors import OutputError, UsageError
+from fibrolens.jsonfile import read_json
 from fibrolens.output import read_manifest, write_json
 
 #: What a result is made from, written first, so that a later run can tell whether it may go on.
@@ -115,6 +116,6 @@ def _manifest(out: Path) -> dict[str, Any] | None:
 def _begun(out: Path) -> Any:
     """The run that was begun in `out`, or None."""
     try:
-        return json.loads((out / RUN).read_text(encoding="utf-8"))
+        return read_json(out / RUN)
     except (OSError, ValueError):
         return None

@@ -14,18 +14,26 @@
     │   └── ExplanationError     a location map cannot be computed
     └── OutputError           5  the output could not be written
 
-A message is one or two sentences: what is wrong with which file, and what to do.
+A message is one or two sentences: what is wrong with which file, and what to do. It may repeat what stands in a file,
+so that it is made fit for a terminal on its way out.
 """
 
+import reprlib
 import traceback
 from pathlib import Path
 from typing import ClassVar
+
+#: Characters in a line of a message; the last of them say what to do, and stay.
+LONGEST_LINE, LAST = 1000, 300
 
 
 class FibrolensError(Exception):
     """Root of every error that is meant for the user."""
 
     exit_status: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        return "\n".join(_shown(line) for line in super().__str__().split("\n"))
 
 
 class UsageError(FibrolensError):
@@ -74,6 +82,25 @@ class OutputError(FibrolensError):
     """The output could not be written."""
 
     exit_status = 5
+
+
+def brief(value: object) -> str:
+    """What was given, for a message; of what is long or deep, a part."""
+    return _BRIEF.repr(value)
+
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 100
+_BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = 8
+
+
+def _shown(line: str) -> str:
+    """A line without what would drive a terminal, and without the middle where it is long."""
+    if len(line) > LONGEST_LINE:
+        line = f"{line[: LONGEST_LINE - LAST]} [...] {line[-LAST:]}"
+    if line.isprintable():
+        return line
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
 
 def place_of(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from fibrolens import __version__
 from fibrolens.aside import appearing, aside_of, write_whole
 from fibrolens.errors import OutputError, UsageError
+from fibrolens.jsonfile import read_json
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -43,14 +44,16 @@ def _text(content: Any) -> str:
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of a complete folder, or None where the folder is absent or incomplete."""
     try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        content = read_json(folder / MANIFEST)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise OutputError(
             f"{folder / MANIFEST} cannot be read ({error}); remove the folder or use --overwrite."
         ) from None
-    return dict(content)
+    if not isinstance(content, dict):
+        raise OutputError(f"{folder / MANIFEST} is no manifest; remove the folder or use --overwrite.")
+    return content
 
 
 def is_done(folder: Path, run: Mapping[str, Any], overwrite: bool = False, ours: Collection[str] = ()) -> bool:
@@ -73,12 +76,13 @@ def is_done(folder: Path, run: Mapping[str, Any], overwrite: bool = False, ours:
         if folder.is_dir() and all(entry.name in ours for entry in folder.iterdir()):
             return False
         raise UsageError(f"{folder} exists and is not a fibrolens result; choose another folder.")
-    made_by = manifest.get("run", {}).get("command")
+    found = manifest.get("run")
+    made_by = found.get("command") if isinstance(found, dict) else None
     if made_by != run.get("command"):
         raise UsageError(f"{folder} holds a result of fibrolens {made_by or 'another verb'}; choose another --out.")
     if overwrite:
         return False
-    if manifest.get("run") == _as_json(run):
+    if found == _as_json(run):
         return True
     raise UsageError(f"{folder} holds a result of other inputs or options; choose another --out or use --overwrite.")
 

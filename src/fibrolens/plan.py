@@ -10,17 +10,24 @@ from __future__ import annotations
 import json
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from fibrolens.aside import write_whole
-from fibrolens.errors import ModelError
+from fibrolens.errors import ModelError, brief
+from fibrolens.jsonfile import read_json
 
 SCHEMA_VERSION = 1
 STAGES = ("F0", "F1", "F2", "F3", "F4")
 #: Patients with F0..F4 in the paper.
 PAPER_MIX = (134, 8, 10, 18, 82)
+
+#: A plan comes from a file, and what it asks for must not exhaust the machine before it is found not to fit.
+SPACING_MM = (0.05, 1000.0)
+MOST_VOXELS, MOST_CHANNELS, MOST_LEVELS = 4096, 65536, 16
 
 LayerName = Literal["conv1", "conv2", "conv3", "conv4", "hidden", "head"]
 Region = Literal["upper_abdomen", "liver_only", "liver_spleen", "no_liver", "no_spleen"]
@@ -54,8 +61,9 @@ class GridPlan:
     def __post_init__(self) -> None:
         low, high = self.mr_percentiles
         _require(0 <= low < high <= 100, "mr_percentiles", "a lower and a higher percentage", self.mr_percentiles)
-        _require(min(self.spacing_mm) > 0, "spacing_mm", "three positive numbers", self.spacing_mm)
-        _require(min(self.in_plane) > 0, "in_plane", "two positive whole numbers", self.in_plane)
+        _require_within("spacing_mm", self.spacing_mm, *SPACING_MM)
+        _require_within("in_plane", self.in_plane, 1, MOST_VOXELS)
+        _require_within("window_hu", self.window_hu, -1e6, 1e6)
         _require(self.window_hu[0] < self.window_hu[1], "window_hu", "a lower and a higher value", self.window_hu)
 
     @property
@@ -72,7 +80,7 @@ class SlabPlan:
     stride: int = 8
 
     def __post_init__(self) -> None:
-        _require(self.slices >= 1, "slices", "at least 1", self.slices)
+        _require_within("slices", (self.slices,), 1, MOST_VOXELS)
         _require(1 <= self.stride <= self.slices, "stride", "between 1 and slices", self.stride)
 
 
@@ -102,7 +110,10 @@ class NetworkPlan:
         linear = self.head != "ordinal"
         _require(linear or not self.covariates, "covariates", "empty with an ordinal head", self.covariates)
         _require(all(k % 2 == 1 for k in self.kernel), "kernel", "odd sizes", self.kernel)
-        _require(min(self.stride) >= 1, "stride", "at least 1", self.stride)
+        for name in ("kernel", "stride", "pooled"):
+            _require_within(name, getattr(self, name), 1, MOST_VOXELS)
+        _require_within("channels", (*self.channels, self.hidden), 1, MOST_CHANNELS)
+        _require_within("pools", [side for pool in self.pools for side in pool], 1, MOST_VOXELS)
         _require(len(self.pools) == 3, "pools", "three poolings", self.pools)
         _require(0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
 
@@ -208,6 +219,12 @@ class VNetPlan:
 
     def __post_init__(self) -> None:
         _require(self.kernel % 2 == 1, "kernel", "odd", self.kernel)
+        _require_within("kernel", (self.kernel,), 1, MOST_VOXELS)
+        _require_within("spacing_mm", self.spacing_mm, *SPACING_MM)
+        _require_within("number of channels", (len(self.channels),), 1, MOST_LEVELS)
+        _require_within("channels", self.channels, 1, MOST_CHANNELS)
+        _require_within("convolutions", self.convolutions, 1, MOST_LEVELS)
+        _require_within("number of classes", (len(self.classes),), 1, 256)
         _require(len(self.channels) == len(self.convolutions), "convolutions", "one per level", self.convolutions)
 
 
@@ -259,6 +276,9 @@ class SegmentationPlan:
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
+        _require_within("in_plane", self.in_plane, 1, MOST_VOXELS)
+        _require_within("canvas", self.canvas, 1, MOST_VOXELS)
+        _require_within("number of windows_hu", (len(self.windows_hu),), 1, MOST_LEVELS)
         fits = all(c <= n for crop in self.crops for c, n in zip(crop, self.canvas, strict=True))
         _require(bool(self.crops) and fits, "crops", f"boxes inside the canvas {self.canvas}", self.crops)
 
@@ -275,7 +295,7 @@ def read_plan(path: Path, kind: type[T]) -> T:
         ModelError: the file is not a plan of this kind and schema; the message names file and key.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise ModelError(f"The plan {path.name} cannot be read as JSON ({error}); restore it or train again.") from None
     try:
@@ -307,30 +327,42 @@ def _build(kind: Any, content: Any, where: str) -> Any:
     arguments = typing.get_args(kind)
     if origin is Literal:
         if content not in arguments:
-            raise ValueError(f"{where} must be one of {', '.join(map(str, arguments))}; it is {content!r}")
+            raise ValueError(f"{where} must be one of {', '.join(map(str, arguments))}; it is {brief(content)}")
         return content
     if origin is tuple:
         return _build_tuple(arguments, content, where)
     if kind is float and isinstance(content, int) and not isinstance(content, bool):
-        return float(content)
+        return _real(content, where)
     if not isinstance(content, kind) or (kind is int and isinstance(content, bool)):
-        raise TypeError(f"{where} must be {kind.__name__}; it is {content!r}")
+        raise TypeError(f"{where} must be {kind.__name__}; it is {brief(content)}")
     return content
+
+
+def _real(number: int, where: str) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise ValueError(f"{where} is larger than a number can be") from None
 
 
 def _build_dataclass(kind: type, content: Any, where: str) -> Any:
     if not isinstance(content, dict):
-        raise TypeError(f"{where} must be an object; it is {content!r}")
-    hints = typing.get_type_hints(kind)
+        raise TypeError(f"{where} must be an object; it is {brief(content)}")
+    hints = _hints(kind)
     unknown = sorted(set(content) - {f.name for f in fields(kind)})
     if unknown:
         raise ValueError(f"{where} has unknown keys: {', '.join(unknown)}")
     return kind(**{key: _build(hints[key], value, f"{where}: {key}") for key, value in content.items()})
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
 def _build_tuple(arguments: tuple[Any, ...], content: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(content, list):
-        raise TypeError(f"{where} must be a list; it is {content!r}")
+        raise TypeError(f"{where} must be a list; it is {brief(content)}")
     if arguments[-1] is types.EllipsisType or arguments[-1] is ...:
         arguments = (arguments[0],) * len(content)
     if len(arguments) != len(content):
@@ -340,4 +372,8 @@ def _build_tuple(arguments: tuple[Any, ...], content: Any, where: str) -> tuple[
 
 def _require(condition: bool, name: str, rule: str, given: Any) -> None:
     if not condition:
-        raise ValueError(f"{name} must be {rule}; it is {given!r}")
+        raise ValueError(f"{name} must be {rule}; it is {brief(given)}")
+
+
+def _require_within(name: str, given: Sequence[float] | Sequence[int], low: float | int, high: float | int) -> None:
+    _require(all(low <= number <= high for number in given), name, f"from {low:g} to {high:g}", given)

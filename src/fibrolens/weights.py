@@ -15,9 +15,8 @@ Weights are never pickled, so that opening a folder runs nobody's code.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +27,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from fibrolens.errors import ModelError, OutputError
+from fibrolens.jsonfile import read_json
 from fibrolens.output import file_sha256, write_json
 from fibrolens.plan import read_plan, write_plan
 
@@ -40,6 +40,7 @@ CARD_KEYS = ("name", "trained_on", "intended_use", "figures", "seed")
 #: Files of tensors, and where the card pins the SHA-256 of each.
 PINS = {WEIGHTS: "weights_sha256", DOMAIN: "domain_sha256"}
 
+N = TypeVar("N", bound=nn.Module)
 P = TypeVar("P")
 
 
@@ -74,12 +75,37 @@ class ModelFolder:
         """Whether these are the V-Nets that find the organs, rather than a network that stages."""
         return "coarse" in _read_json(self.path / PLAN)
 
+    def filled(self, make: Callable[[], N]) -> N:
+        """The network that `make` builds, with these weights.
+
+        Raises:
+            ModelError: there is no such network, or the weights are not its own.
+        """
+        try:
+            # On no device first: a plan may ask for more memory than there is.
+            with torch.device("meta"):
+                self._require_fit(make())
+            network = make()
+        except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
+            raise ModelError(f"The {PLAN} of {self.path} describes no network ({error}); restore the folder.") from None
+        self.fill(network)
+        return network
+
     def fill(self, network: nn.Module) -> None:
         """Put the weights into `network` and set it to evaluation.
 
         Raises:
             ModelError: names or shapes differ from the network of the plan.
         """
+        self._require_fit(network)
+        # Loading would silently drop what complex numbers hold more.
+        if any(tensor.is_complex() for tensor in self.weights.values()):
+            raise ModelError(f"{self.path / WEIGHTS} holds complex numbers; restore the folder as it was trained.")
+        network.load_state_dict(dict(self.weights))
+        network.eval()
+
+    def _require_fit(self, network: nn.Module) -> None:
+        """Raise ModelError where names or shapes of the weights are not those of the network."""
         expected = {name: tuple(t.shape) for name, t in network.state_dict().items()}
         found = {name: tuple(t.shape) for name, t in self.weights.items()}
         for name in sorted(expected.keys() | found.keys()):
@@ -88,8 +114,6 @@ class ModelFolder:
                     f"{self.path / WEIGHTS} does not fit its {PLAN}: tensor {name} is {found.get(name, 'missing')}, "
                     f"the plan needs {expected.get(name, 'none')}. Restore the folder as it was trained."
                 )
-        network.load_state_dict(dict(self.weights))
-        network.eval()
 
 
 def shipped(name: str) -> Path:
@@ -228,7 +252,7 @@ def _read_beside(path: Path, weights_sha256: str) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as JSON ({error}); restore it or train again.") from None
     if not isinstance(content, dict):

@@ -1,4 +1,6 @@
 import gzip
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -161,3 +163,28 @@ def test_description_stands_before_research_use_and_must_fit(tmp_path):
     assert text == b"location map F4 conv4 mean1; fibrolens research use only"
     with pytest.raises(ValueError, match="fewer than 80 bytes"):
         write_nifti(volume, tmp_path / "b.nii.gz", "x" * 60)
+
+
+@pytest.mark.parametrize("side", [300, 30000])
+def test_a_file_that_claims_more_than_it_can_hold_is_refused_unread(tmp_path: Path, side, monkeypatch):
+    monkeypatch.setattr("fibrolens.io.nifti.FREE", 2**20)
+    nib.save(nib.Nifti1Image(np.zeros((4, 4, 4), np.float32), np.eye(4)), tmp_path / "ct.nii.gz")
+    content = bytearray(gzip.decompress((tmp_path / "ct.nii.gz").read_bytes()))
+    content[42:48] = np.array([side, side, 30], "<i2").tobytes()
+    (tmp_path / "ct.nii.gz").write_bytes(gzip.compress(bytes(content)))
+    with pytest.raises(InputError, match=r"ct\.nii\.gz claims to hold .* GiB, more than a scan"):
+        read_nifti(tmp_path / "ct.nii.gz")
+
+
+def test_what_nibabel_says_of_a_damaged_header_is_not_shown(tmp_path: Path):
+    """In a process of its own, since pytest listens to logs and warnings."""
+    nib.save(nib.Nifti1Image(np.zeros((4, 4, 4), np.float32), np.eye(4)), tmp_path / "ct.nii")
+    content = bytearray((tmp_path / "ct.nii").read_bytes())
+    content[252:256] = b"\xff\x7f\xff\x7f"  # codes of qform and sform
+    (tmp_path / "ct.nii").write_bytes(content)
+    script = "import sys; from fibrolens.io import read_volume; read_volume(sys.argv[1])"
+    told = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "ct.nii"], capture_output=True, text=True, check=False
+    )
+    assert "not valid" not in told.stderr
+    assert "sform and qform are unset" in told.stderr

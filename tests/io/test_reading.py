@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import nibabel as nib
@@ -47,3 +48,9 @@ def test_every_format_has_the_same_metadata_keys(tmp_path: Path):
 def test_folder_given_as_a_dot_has_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(save(ct_series(ct_array()), tmp_path / "scan7"))
     assert read_volume(".").source == "scan7"
+
+
+def test_what_is_neither_file_nor_folder_is_not_opened(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe is neither a file nor a folder"):
+        read_volume(tmp_path / "pipe")

@@ -47,3 +47,7 @@ def test_every_integer_type_becomes_hounsfield_units(kind):
     converted = as_hounsfield(np.array([0, 5, 120], kind))
     assert converted.dtype == np.int16
     assert converted.tolist() == [0, 5, 120]
+
+
+def test_values_that_float32_cannot_hold_are_padding():
+    assert as_hounsfield(np.array([1e300, -1e300, 0.5])).tolist() == [-1024, -1024, 0.5]

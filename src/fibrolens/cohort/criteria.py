@@ -12,6 +12,7 @@ from fibrolens.cohort.flow import ARMS, Arm, Count, Flow, Reason, Unsettled, arm
 from fibrolens.cohort.rules import CRITERIA, Criteria, Criterion, Missing, Unmet
 from fibrolens.cohort.table import CohortRow
 from fibrolens.errors import CohortError, InputError
+from fibrolens.jsonfile import read_json
 from fibrolens.plan import from_plain
 
 __all__ = ["Criteria", "Exclusion", "Missing", "Selection", "read_criteria", "select"]
@@ -43,7 +44,7 @@ def read_criteria(path: Path) -> Criteria:
         InputError: the file is no such object, or holds a key or value that there is not.
     """
     try:
-        return from_plain(Criteria, json.loads(path.read_text(encoding="utf-8")), path.name)
+        return from_plain(Criteria, read_json(path), path.name)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}. Check the path.") from None
     except json.JSONDecodeError as error:

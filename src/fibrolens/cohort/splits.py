@@ -14,6 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from fibrolens.aside import write_whole
 from fibrolens.cohort.table import CohortRow
 from fibrolens.errors import CohortError
+from fibrolens.jsonfile import read_json
 
 FOLDS = 5
 
@@ -90,7 +91,7 @@ def read_splits(rows: Sequence[CohortRow], path: Path) -> tuple[tuple[str, ...],
         CohortError: the file is broken, or the folds leak or do not fit the cohort.
     """
     try:
-        folds = json.loads(path.read_text(encoding="utf-8"))["folds"]
+        folds = read_json(path)["folds"]
         splits = tuple(tuple(str(scan) for scan in fold["test"]) for fold in folds)
     except (OSError, ValueError, KeyError, TypeError):
         raise CohortError(f"{path} is not a list of folds; remove it to draw the folds again.") from None

@@ -20,6 +20,7 @@ from fibrolens.errors import InputError, OutputError, UsageError
 from fibrolens.evaluate.packet import CROSS_VALIDATION, FIXED, KIND, SCHEMA_VERSION
 from fibrolens.evaluate.scoregrid import COARSE, FINE, ScoreGrid, binned_auc, dense, tie_bound
 from fibrolens.evaluate.study import THRESHOLDS, threshold_name
+from fibrolens.jsonfile import read_json
 
 SEAL = "sha256"
 
@@ -122,7 +123,7 @@ def read_packet(path: Path) -> Packet:
         InputError: it is no packet, of another version, damaged or edited, or its sums contradict each other.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); give a packet of fibrolens evaluate.") from None
     except ValueError:

@@ -12,7 +12,6 @@ name                      what a value says                                   co
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 from fibrolens.errors import ExplanationError, ModelError
+from fibrolens.jsonfile import read_json
 from fibrolens.output import write_json
 from fibrolens.plan import from_plain
 
@@ -130,7 +130,7 @@ class CohortQuantile:
             ModelError: the file cannot be read, or holds no such knots.
         """
         try:
-            content: Any = json.loads(path.read_text(encoding="utf-8"))
+            content: Any = read_json(path)
             return from_plain(cls, content, path.name)
         except (OSError, TypeError, ValueError) as error:
             raise ModelError(

@@ -4,6 +4,7 @@ NIfTI counts (column, row, slice) in RAS millimetres, we count (slice, row, colu
 the affine's columns are reversed and its first two rows change sign. No voxel is resampled or flipped.
 """
 
+import math
 import os
 import struct
 import zlib
@@ -18,17 +19,22 @@ import numpy as np
 from isal import isal_zlib
 from jaxtyping import Float, Shaped
 from nibabel.filebasedimages import ImageFileError
-from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.spatialimages import HeaderDataError
 
 from fibrolens.aside import appearing
 from fibrolens.errors import GeometryError, InputError, OutputError
+from fibrolens.io.dicom.deflated import FREE, RATIO
+from fibrolens.io.quiet import quiet
 from fibrolens.transforms import Enlarged, Located
 from fibrolens.volume import Geometry, Volume
 
 T = TypeVar("T")
 
 RESEARCH_USE = "fibrolens research use only"
+#: What nibabel and numpy raise on headers that cannot be.
+DAMAGED = (ArithmeticError, ImageFileError, HeaderDataError, EOFError, OSError, TypeError, ValueError, zlib.error)
+#: Bytes of a number that a slope was applied to; and how much deflate can shrink what it is given, at most.
+REAL, DEFLATE = 8, 1032
 #: Size of the header's field `descrip`.
 DESCRIPTION_BYTES = 80
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -45,10 +51,11 @@ def read_nifti(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
         GeometryError: no or broken spatial transform.
     """
     try:
-        with LoggingOutputSuppressor():
+        with quiet("nibabel"), np.errstate(all="ignore"):
             image: Any = nib.load(path)
+            _require_bounded(image, path)
             data = np.asanyarray(image.dataobj)
-    except (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error) as error:
+    except DAMAGED as error:
         raise InputError(
             f"{path.name} cannot be read as NIfTI, it is damaged or something else; copy or convert it again."
         ) from error
@@ -62,6 +69,15 @@ def read_nifti(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
     return data.T, _grid(image, data.shape, path.name)
 
 
+def _require_bounded(image: Any, path: Path) -> None:
+    """Refuse what was made to exhaust the memory, or claims more than its file can hold."""
+    is_scaled = image.dataobj.slope != 1 or image.dataobj.inter != 0
+    size = math.prod(map(int, image.shape)) * (REAL if is_scaled else image.dataobj.dtype.itemsize)
+    packed = path.stat().st_size
+    if size > REAL * DEFLATE * packed or (size > FREE and size > RATIO * packed):
+        raise InputError(f"{path.name} claims to hold {size / 2**30:.1f} GiB, more than a scan; it is not read.")
+
+
 def _grid(image: Any, shape: tuple[int, ...], name: str) -> Geometry:
     if image.header["sform_code"] == 0 and image.header["qform_code"] == 0:
         raise GeometryError(
@@ -69,7 +85,8 @@ def _grid(image: Any, shape: tuple[int, ...], name: str) -> Geometry:
         )
     columns, rows, slices = shape
     try:
-        return Geometry.from_affine((slices, rows, columns), LPS_TO_RAS @ image.affine[:, [2, 1, 0, 3]])
+        with np.errstate(all="ignore"):
+            return Geometry.from_affine((slices, rows, columns), LPS_TO_RAS @ image.affine[:, [2, 1, 0, 3]])
     except GeometryError as error:
         raise GeometryError(f"{name}: {error}") from None
 

@@ -56,11 +56,13 @@ def read_volume(path: str | Path, series_uid: str | None = None, how: SeriesChoi
     path = Path(path)
     name = source_name(path)
     try:
-        exists = path.exists()
+        exists, is_readable = path.exists(), path.is_dir() or path.is_file()
     except OSError as error:
         raise InputError(f"{name[:80]} cannot be reached: {error.strerror}. Check the path.") from None
     if not exists:
         raise InputError(f"{name} does not exist; check the path.")
+    if not is_readable:
+        raise InputError(f"{name} is neither a file nor a folder; give one.")
     if path.is_dir() or file_format(path) is None:
         how = how or SeriesChoice()
         return read_dicom(path, name, how if series_uid is None else replace(how, series_uid=series_uid))

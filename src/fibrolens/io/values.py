@@ -18,9 +18,11 @@ def as_hounsfield(values: Shaped[np.ndarray, "*n"]) -> Shaped[np.ndarray, "*n"]:
     if values.dtype == np.int16:
         return np.maximum(values, np.int16(LOWEST_HU))
     if values.dtype.kind == "f":
-        values = np.where(np.isfinite(values), values, LOWEST_HU)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is not finite there
+            values = values.astype(np.float32, copy=False)
+        values = np.where(np.isfinite(values), values, np.float32(LOWEST_HU))
         if not np.array_equal(values, np.rint(values)):
-            return np.maximum(values, LOWEST_HU).astype(np.float32)
+            return np.maximum(values, np.float32(LOWEST_HU))
     fits = values.max(initial=0) <= HIGHEST_INT16
     # Unsigned and 8-bit types cannot hold, nor fall below, the lowest value.
     lowest = max(LOWEST_HU, int(np.iinfo(values.dtype).min)) if values.dtype.kind in "iu" else LOWEST_HU

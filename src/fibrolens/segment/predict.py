@@ -100,8 +100,7 @@ class Segmenter:
         """
         model = load_model_folder(folder)
         plan = model.plan(SegmentationPlan)
-        network = Cascade(plan)
-        model.fill(network)
+        network = model.filled(lambda: Cascade(plan))
         return cls(network.eval(), plan, str(model.card["name"]), model.sha256)
 
     def segment(self, ct: Volume) -> Segmentation:

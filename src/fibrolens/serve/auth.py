@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 import secrets
 import time
@@ -19,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from fibrolens.errors import OutputError, UsageError
+from fibrolens.jsonfile import read_json
 from fibrolens.output import write_json
 
 USER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,38}[A-Za-z0-9])?")
@@ -208,7 +208,7 @@ def _hash(secret: str) -> bytes:
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = read_json(path)
         sound = isinstance(rows, list) and all(_is_row(row) for row in rows)
     except (OSError, ValueError):
         sound = False

@@ -65,8 +65,7 @@ class StagingModel:
         """
         files = load_model_folder(folder)
         plan = files.plan(Plan)
-        network = LFSNetwork(plan.network)
-        files.fill(network)
+        network = files.filled(lambda: LFSNetwork(plan.network))
         domain = None if files.domain is None else DomainModel.from_tensors(files.domain)
         sets = None if files.calibration is None else StageCalibration.from_dict(files.calibration, folder)
         known = None if files.reference is None else AttentionReference.from_dict(files.reference, folder)

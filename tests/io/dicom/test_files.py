@@ -121,3 +121,10 @@ def test_damaged_bytes_end_in_a_volume_or_a_refusal_without_names(tmp_path: Path
     assert refusals
     assert not [r for r in refusals if "Doe" in r or "SECRET" in r]
     assert caplog.text == ""
+
+
+def test_a_folder_of_more_files_than_a_study_has_is_not_searched_further(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("fibrolens.io.dicom.files.MEMBERS", 3)
+    folder = save(ct_series(ct_array(5)), tmp_path / "study")
+    with pytest.raises(InputError, match="study holds more than 3 files; give the folder of one study"):
+        read_volume(folder)

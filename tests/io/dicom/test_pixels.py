@@ -10,7 +10,7 @@ from pydicom.uid import (
     JPEG2000Lossless,
     RLELossless,
 )
-from tests.dicom_files import ct_array, ct_series, enhanced_ct, save, with_tags
+from tests.dicom_files import ct_array, ct_series, enhanced_ct, save, transcode, with_tags
 
 from fibrolens.errors import SeriesError
 from fibrolens.io import read_volume
@@ -42,22 +42,6 @@ def test_compressed_syntaxes_are_exact(tmp_path: Path, syntax):
     for path in [p for p in folder.rglob("*") if p.is_file()]:
         transcode(gdcm, path, getattr(gdcm.TransferSyntax, syntax))
     np.testing.assert_array_equal(read_volume(folder).array, HU)
-
-
-def transcode(gdcm, path: Path, syntax: int) -> None:
-    """Write the file anew in another transfer syntax."""
-    reader = gdcm.ImageReader()
-    reader.SetFileName(str(path))
-    assert reader.Read()
-    change = gdcm.ImageChangeTransferSyntax()
-    change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
-    change.SetInput(reader.GetImage())
-    assert change.Change()
-    writer = gdcm.ImageWriter()
-    writer.SetFileName(str(path))
-    writer.SetFile(reader.GetFile())
-    writer.SetImage(change.GetOutput())
-    assert writer.Write()
 
 
 def test_compressed_frames_of_a_multi_frame_file_are_exact(tmp_path: Path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import lzma
+import os
 import struct
 import zipfile
 import zlib
@@ -9,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -27,6 +31,7 @@ DAMAGED = (
     InvalidDicomError,
     zipfile.BadZipFile,
     KeyError,
+    lzma.LZMAError,
     NotImplementedError,
     OSError,
     RuntimeError,
@@ -44,8 +49,8 @@ ZIP_LIMIT = 16 * 2**30
 #: A zip may grow this much without being asked why; beyond, only up to the ratio that CT slices reach.
 ZIP_FREE = 2**30
 ZIP_RATIO = 100
-#: A study has some thousand slices; a directory of more files than this is made to exhaust who reads it.
-ZIP_MEMBERS = 100_000
+#: A study has some thousand slices; a zip or folder of more files is no study, or made to exhaust who reads it.
+MEMBERS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +71,7 @@ def instances(path: Path) -> Iterator[list[Instance]]:
         SeriesError: a DICOM file whose header breaks off.
     """
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file())
+        files = _files(path)
         yield _parsed([(p.name, partial(_open, p)) for p in files])
     elif zipfile.is_zipfile(path):
         with _opened_zip(path) as archive:
@@ -77,8 +82,28 @@ def instances(path: Path) -> Iterator[list[Instance]]:
         yield _parsed([(path.name, partial(_open, path))])
 
 
+class _Bounded(io.BufferedReader):
+    """Asks for no more than the file holds: a damaged length may ask for 4 GB, for which Python would make room."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > io.DEFAULT_BUFFER_SIZE:
+            size = max(0, min(size, os.fstat(self.fileno()).st_size - self.tell()))
+        return super().read(size)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files under a folder, of which a study has only so many."""
+    try:
+        found = list(islice((p for p in folder.rglob("*") if p.is_file()), MEMBERS + 1))
+    except OSError as error:
+        raise InputError(f"{folder.name} cannot be searched: {error.strerror}. Check the path.") from None
+    if len(found) > MEMBERS:
+        raise InputError(f"{folder.name or folder} holds more than {MEMBERS} files; give the folder of one study.")
+    return sorted(found)
+
+
 def _open(path: Path) -> IO[bytes]:
-    return path.open("rb")
+    return _Bounded(io.FileIO(path))
 
 
 def _parsed(sources: Iterable[tuple[str, Callable[[], IO[bytes]]]]) -> list[Instance]:
@@ -111,7 +136,7 @@ def _instance(name: str, opener: Callable[[], IO[bytes]]) -> Instance | None:
 def _opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except DAMAGED as error:
         raise InputError(f"The zip {path.name} cannot be opened ({error}); make it again.") from None
     with archive:
         yield archive
@@ -119,7 +144,7 @@ def _opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def _members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     """Files in a zip, in the order of their names, after the zip was found safe."""
-    members = sorted((m for m in archive.infolist() if not m.is_dir()), key=lambda m: m.filename)
+    members = sorted((m for m in archive.infolist() if m.filename and not m.is_dir()), key=lambda m: m.filename)
     for member in members:
         inside = PurePosixPath(member.filename.replace("\\", "/"))
         if inside.is_absolute() or ".." in inside.parts or inside.parts[:1] == () or inside.parts[0].endswith(":"):
@@ -133,6 +158,6 @@ def _members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
             f"The zip {name} would unpack to {size / 2**30:.1f} GiB, more than a CT; unpack it and give the folder."
         )
     # Members of a sound zip lie one after the other before its directory.
-    if len(members) > ZIP_MEMBERS or packed > archive.start_dir:
+    if len(members) > MEMBERS or packed > archive.start_dir:
         raise InputError(f"The zip {name} claims to hold more than a file of its size can; it is not read.")
     return members

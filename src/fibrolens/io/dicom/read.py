@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +16,7 @@ from fibrolens.io.dicom.pixels import read_pixels
 from fibrolens.io.dicom.series import Series
 from fibrolens.io.dicom.stack import stack
 from fibrolens.io.dicom.telling import description_of
+from fibrolens.io.quiet import quiet
 from fibrolens.volume import Geometry, Volume
 
 
@@ -61,18 +60,8 @@ def quiet_pydicom() -> Iterator[None]:
 
     They do so about every odd value and quote it, which may be a patient's name; what matters here is checked by us.
     """
-    loggers = [logging.getLogger(name) for name in ("pydicom", "highdicom")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="pydicom")
-            warnings.filterwarnings("ignore", module="highdicom")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+    with quiet("pydicom", "highdicom"):
+        yield
 
 
 def _facts(series: Series, frames: Sequence[Frame], digest: str) -> tuple[tuple[str, Any], ...]:

@@ -208,12 +208,11 @@ def _macros(groups: list[Dataset]) -> list[Dataset]:
 
 
 def _segment_number(groups: list[Dataset]) -> int:
-    """Number of the segment that a frame belongs to."""
-    return next(
-        int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
-        for group in groups
-        if group.get("SegmentIdentificationSequence")
-    )
+    """Number of the segment that a frame belongs to; raises KeyError where it belongs to none."""
+    for group in groups:
+        if group.get("SegmentIdentificationSequence"):
+            return int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+    raise KeyError("SegmentIdentificationSequence")
 
 
 def _touching(lesions: Mask, liver: Mask) -> Mask:

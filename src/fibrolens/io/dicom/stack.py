@@ -28,6 +28,8 @@ SHARED: tuple[tuple[str, Callable[[Frame], tuple[float, ...]], float], ...] = (
 )
 
 
+# Numbers from a damaged header may be too large to calculate with; what becomes of them is looked at in the end.
+@np.errstate(over="ignore", invalid="ignore")
 def stack(frames: Sequence[Frame], series: str) -> tuple[list[Frame], Geometry]:
     """Frames in order of position along their normal, and the grid they form.
 
