@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from safetensors.torch import save
 from tests.fuzz.seeds import as_json
@@ -18,10 +20,9 @@ from fibrolens.staging.network import LFSNetwork, new_network
 from fibrolens.staging.plans import small_plan
 from fibrolens.staging.predict import StagingModel
 from fibrolens.weights import CARD as CARD_FILE
+from fibrolens.weights import PINS, WEIGHTS, load_model_folder, save_model_folder
 from fibrolens.weights import PLAN as PLAN_FILE
-from fibrolens.weights import WEIGHTS, load_model_folder, save_model_folder
 
-#: Names no weights, so that changed ones are looked into.
 CARD = {"name": "tiny", "trained_on": "nothing", "intended_use": "tests", "figures": {"auc": 0.5}, "seed": 0}
 PLAN: Plan = replace(
     small_plan(), network=NetworkPlan(channels=(2, 2, 2, 2), kernel=(3, 3, 3), pooled=(1, 2, 2), hidden=4)
@@ -34,7 +35,7 @@ def network() -> LFSNetwork:
 
 
 def staging_folder(folder: Path) -> Path:
-    """A model folder of `PLAN`; its card names no weights."""
+    """A model folder of `PLAN`."""
     save_model_folder(folder, network().state_dict(), PLAN, CARD)
     return folder
 
@@ -59,7 +60,8 @@ def weights() -> list[bytes]:
 
 def cards() -> list[bytes]:
     """The card that stands beside them."""
-    return [as_json(CARD)]
+    with TemporaryDirectory() as folder:
+        return [(staging_folder(Path(folder) / "model") / CARD_FILE).read_bytes()]
 
 
 def plan_reader(folder: Path) -> Callable[[bytes], None]:
@@ -79,11 +81,12 @@ def plan_reader(folder: Path) -> Callable[[bytes], None]:
 
 
 def weights_reader(folder: Path) -> Callable[[bytes], None]:
-    """Reads the weights of a folder whose card names none."""
-    place = _nameless(folder)
+    """Reads the weights of a folder whose card pins them, whatever they are."""
+    place = staging_folder(folder / "model")
 
     def read(content: bytes) -> None:
         put(place / WEIGHTS, content)
+        put(place / CARD_FILE, as_json(CARD | {PINS[WEIGHTS]: hashlib.sha256(content).hexdigest()}))
         model = StagingModel.load(place)
         require(all(bool(t.isfinite().all()) for t in model.network.state_dict().values()), "not finite")
 
@@ -92,16 +95,10 @@ def weights_reader(folder: Path) -> Callable[[bytes], None]:
 
 def card_reader(folder: Path) -> Callable[[bytes], None]:
     """Reads the card of a folder."""
-    place = _nameless(folder)
+    place = staging_folder(folder / "model")
 
     def read(content: bytes) -> None:
         put(place / CARD_FILE, content)
         require(set(CARD) <= load_model_folder(place).card.keys(), "a key is missing")
 
     return read
-
-
-def _nameless(folder: Path) -> Path:
-    place = staging_folder(folder / "model")
-    put(place / CARD_FILE, as_json(CARD))
-    return place
