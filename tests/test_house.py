@@ -20,6 +20,7 @@ ACROSS_MODULES = {
     "test_real_scans.py": "the whole way of real CTs, where they are at hand",
     "docs/test_code_blocks.py": "what the manual tells a reader to run",
     "docs/test_dependencies.py": "licences of what fibrolens brings",
+    "docs/test_release.py": "the wheel and what it holds",
     "docs/test_site.py": "the built manual",
     "docs/test_troubleshooting.py": "messages that the manual quotes",
     "pacs/test_whole_way.py": "from one PACS to another through the service",

@@ -1,0 +1,134 @@
+"""What readers of the manual have: CTs, masks, cohorts and studies, simulated and small, made when first asked for."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from fibrolens.filelock import lock
+from fibrolens.weights import shipped
+
+#: Numbers of background, liver and spleen in a label file of TotalSegmentator.
+TOTALSEGMENTATOR = np.array([0, 5, 1], np.uint8)
+
+
+class Stock:
+    """Things by the names that the manual gives them, in a folder that several processes may share."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def bring(self, name, where):
+        """Lay a copy of the thing `name` into the folder `where`."""
+        thing = self.thing(name)
+        if thing.is_dir():
+            # A table names its CTs by paths beside it, so all of its folder comes.
+            shutil.copytree(thing, where if name == "cohort.csv" else where / name, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(thing, where / name)
+
+    def thing(self, name):
+        """The path of a thing, which is made if it is not there yet."""
+        path = self.folder / name
+        with (self.folder / f"{name}.lock").open("w") as stream:
+            lock(stream, wait=True)
+            if not path.exists():
+                # Aside first: what was interrupted must not look like what is whole.
+                (aside := self.folder / "begun").mkdir(exist_ok=True)
+                MAKERS[name](self, aside / name)
+                (aside / name).rename(path)
+        return path
+
+    def of_patient(self, part):
+        """A file or folder of the one patient, such as ``images/P0001``."""
+        return self.thing("patient") / part
+
+
+def fibrolens(*arguments):
+    command = [sys.executable, "-m", "fibrolens", *map(str, arguments)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+
+
+def patient(stock, path):
+    fibrolens("phantom", "--out", path, "--stages", "0,0,0,0,1", "--format", "dicom", "--grid", "small", "--seed", 4)
+
+
+def cohort(stock, path):
+    fibrolens("phantom", "--out", path, "--stages", "5,1,1,1,5", "--grid", "small")
+
+
+def study(stock, path):
+    fibrolens("study", stock.thing("cohort.csv") / "cohort.csv", "--out", path, *SHORT)
+
+
+def results(stock, path):
+    fibrolens("stage", stock.of_patient("images/P0001"), "--out", path, "--scan-id", "first")
+
+
+def part(name):
+    """Maker of a file or folder of the patient."""
+
+    def make(stock, path):
+        source = stock.of_patient(name)
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, path)
+
+    return make
+
+
+def image(name, change=lambda image: image):
+    """Maker of an image that is a changed one of the patient, in the format of its new name."""
+
+    def make(stock, path):
+        sitk.WriteImage(change(sitk.ReadImage(str(stock.of_patient(name)))), str(path))
+
+    return make
+
+
+def renumbered(labels):
+    numbers = sitk.GetImageFromArray(TOTALSEGMENTATOR[sitk.GetArrayFromImage(labels)])
+    numbers.CopyInformation(labels)
+    return numbers
+
+
+def volume(stock, path):
+    """The patient's CT as NIfTI."""
+    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(stock.of_patient("images/P0001")))
+    sitk.WriteImage(sitk.Cast(sitk.ReadImage(names), sitk.sitkInt16), str(path))
+
+
+def segmentation(stock, path):
+    shutil.copyfile(stock.thing("results") / "first/dicom/seg.dcm", path)
+
+
+def manifest(stock, path):
+    path.write_text("scan_id,image\none,ct.nii.gz\n", encoding="utf-8")
+
+
+def model(stock, path):
+    shutil.copytree(shipped("lfs"), path)
+
+
+#: A study that is done in the time of a test.
+SHORT = ("--steps", 2, "--folds", 2, "--learn", "last-layer")
+MAKERS = {
+    "patient": patient,
+    "ct_folder": part("images/P0001"),
+    "ct.nii.gz": volume,
+    "other.nii.gz": volume,
+    "liver.nii.gz": part("labels/P0001_liver.nii.gz"),
+    "organs.nii.gz": part("labels/P0001.nii.gz"),
+    "parts.nii.gz": part("labels/P0001_segments.nii.gz"),
+    "spleen.nrrd": image("labels/P0001_spleen.nii.gz"),
+    "total.nii.gz": image("labels/P0001.nii.gz", renumbered),
+    "segmentation.dcm": segmentation,
+    "results": results,
+    "cts.csv": manifest,
+    "cohort.csv": cohort,
+    "study": study,
+    "my_model": model,
+}
