@@ -20,9 +20,12 @@ ACROSS_MODULES = {
     "test_real_scans.py": "the whole way of real CTs, where they are at hand",
     "docs/test_code_blocks.py": "what the manual tells a reader to run",
     "docs/test_dependencies.py": "licences of what fibrolens brings",
+    "docs/test_performance.py": "what the manual says of speed",
     "docs/test_release.py": "the wheel and what it holds",
     "docs/test_site.py": "the built manual",
     "docs/test_troubleshooting.py": "messages that the manual quotes",
+    "faults/test_kills.py": "verbs that are killed and begun again",
+    "faults/test_outputs.py": "files that appear whole, whatever happens",
     "pacs/test_whole_way.py": "from one PACS to another through the service",
     "serve/test_life.py": "a job from upload to deletion",
 }

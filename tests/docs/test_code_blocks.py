@@ -15,9 +15,15 @@ from tests.docs.stock import Stock
 from fibrolens.cli import parser
 
 #: Blocks that cannot run here, each with its reason on the page.
-MOST_NOT_RUN = 24
+MOST_NOT_RUN = 25
 NOT_RUN = [block for block in BLOCKS if block.not_run]
-RUNNING = [page for page in PAGES if any(block.runs for block in blocks_of(page))]
+#: Pages whose blocks have not been run through yet.
+NOT_YET = {
+    "export.md", "fine-tune.md", "first-study.md", "masks.md", "performance.md", "phantom.md", "reader-study.md",
+    "scale.md", "segment.md",
+    "segmentation.md", "study.md", "training.md",
+}  # fmt: skip
+RUNNING = [page for page in PAGES if page.name not in NOT_YET and any(block.runs for block in blocks_of(page))]
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
