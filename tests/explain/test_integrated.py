@@ -89,6 +89,14 @@ def test_attributions_of_a_layer_sum_to_the_scores_difference():
         torch.testing.assert_close(raw[layer].sum(dim=(2, 3, 4)), expected, atol=2e-3, rtol=0)
 
 
+def test_a_layer_s_attributions_of_an_inference_tensor_are_those_of_any_other():
+    model = network().eval()
+    with torch.inference_mode():
+        inferred = X.clone()
+        raw, _ = layer_attributions(model, inferred, [0], ["1"], blank(inferred), steps=4)
+    torch.testing.assert_close(raw["1"], layer_attributions(model, X, [0], ["1"], steps=4)[0]["1"])
+
+
 def test_attributions_of_a_layer_equal_those_of_captum():
     captum = pytest.importorskip("captum.attr", reason="captum is not installed")
     model = network().eval()

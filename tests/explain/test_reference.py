@@ -23,6 +23,7 @@ def test_bands_and_frequencies_belong_to_a_kind_of_map():
     assert REFERENCE.band("gradcam", "conv3") is None
     assert REFERENCE.frequency("gradcam", "conv4", "F0", "surface") == COUNT
     assert REFERENCE.frequency("gradcam", "conv4", "F4", "surface") is None
+    assert REFERENCE.frequency("gradcam", "conv3", "F0", "surface") is None, "neither lower nor higher names will do"
 
 
 @pytest.mark.parametrize("changed", [{"bands": 3}, {"patterns": [{"count": 1}]}, {"more": 1}])

@@ -48,3 +48,5 @@ def test_another_name_is_refused(name):
 def test_a_function_that_gives_something_else_than_a_score_per_input_is_refused():
     with pytest.raises(ExplanationError, match=r"shape \(2, 5\)"):
         score_of(LOGITS, lambda logits: logits)
+    with pytest.raises(ExplanationError, match=r"shape \(\)"):
+        score_of(LOGITS, lambda logits: logits.sum())

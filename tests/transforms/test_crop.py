@@ -42,3 +42,5 @@ def test_the_centre_is_that_of_the_bounding_box_or_of_the_plane_if_there_is_none
     assert box_centre(mask) == (4.5, 5.5)
     mask[0, 2, 3] = mask[2, 5, 11] = True
     assert box_centre(mask) == (3.5, 7.0)
+    mask[1, 3] = True
+    assert box_centre(mask) == (3.5, 5.5), "what lies between the ends does not move it"

@@ -145,6 +145,9 @@ def test_a_mask_keeps_what_it_fills_by_half_and_labels_keep_their_numbers():
     expected = np.zeros((4, 8, 8), bool)
     expected[1, 2:5, 2:4] = True
     np.testing.assert_array_equal(small.array, expected)
+    half = np.zeros(ct.array.shape, bool)
+    half[1, 5:9] = True  # fills the network's rows 2 and 4 by exactly a half
+    assert np.flatnonzero(way.forward_labels(ct.with_array(half)).array[1, :, 0]).tolist() == [2, 3, 4]
     labels = way.forward_labels(ct.with_array(mask.astype(np.uint8) * 2))
     assert labels.array.dtype == np.uint8
     assert set(np.unique(labels.array)) == {0, 2}

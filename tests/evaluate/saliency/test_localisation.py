@@ -58,6 +58,7 @@ def test_mass_is_the_share_of_the_positive_values():
     mask = np.array([[[True, True, False, False]]])
     body = np.array([[[True, True, True, False]]])
     assert relevance_mass(array, mask, body) == pytest.approx(0.75)
+    assert relevance_mass(array / 1000, mask, body) == pytest.approx(0.75), "whatever the map's unit"
     assert relevance_mass(-abs(array), mask, body) is None
     assert relevance_mass(array, ~body, body) is None
 
