@@ -14,8 +14,6 @@ from tests.fuzz.judge import FINDING, OUTCOMES, Verdict
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.worker import Board, Work, work
 
-#: Seconds that an input may take.
-PATIENCE_S = 10.0
 #: Inputs after which a worker is replaced, so that what libraries leak does not count against a reader.
 SHIFT = 10_000
 #: Inputs that are kept of one defect.
@@ -38,7 +36,7 @@ class Campaign:
     seed: int
     inputs: int
     worker: Work = work
-    patience_s: float = PATIENCE_S
+    patience_s: float = 10.0
     board: Board = field(default_factory=Board)
     findings: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -117,7 +115,8 @@ class Campaign:
 
 def run_campaign(reader: str, seed: int, inputs: int, out: Path) -> dict[str, Any]:
     """Run a campaign; the record and the inputs that were found go into `out`, as far as it has come."""
-    campaign, began, record = Campaign(reader, seed, inputs), time.monotonic(), {}
+    campaign = Campaign(reader, seed, inputs, patience_s=TARGETS[reader].patience_s)
+    began, record = time.monotonic(), {}
     out.mkdir(parents=True, exist_ok=True)
     for _ in campaign.run():
         record = campaign.to_dict() | {"seconds": round(time.monotonic() - began)}

@@ -42,6 +42,7 @@ class Target:
         seeds: sound inputs.
         mutator: damages one.
         reader: makes the function that reads inputs; it may put files into the folder that it is given.
+        patience_s: how long one input may take.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Target:
     seeds: Callable[[], list[bytes]]
     mutator: Mutator
     reader: Callable[[Path], Read]
+    patience_s: float = 10.0
 
     def mutated(self, sound: list[bytes], seed: int, index: int) -> bytes:
         """Input number `index` of a campaign: a function of the numbers and the sound inputs alone."""
@@ -125,6 +127,12 @@ def _manifest(folder: Path) -> Read:
     return read
 
 
+def _verbs() -> ModuleType:
+    from tests.fuzz import verbs  # noqa: PLC0415 - as below
+
+    return verbs
+
+
 def _models() -> ModuleType:
     from tests.fuzz import models  # noqa: PLC0415 - brings torch, without which the other readers are quicker
 
@@ -148,4 +156,11 @@ ALL = (
     Target("card", "load_model_folder", lambda: _models().cards(), mutate_json,
            lambda folder: _models().card_reader(folder)),
 )  # fmt: skip
-TARGETS = {target.name: target for target in ALL}
+#: Whole verbs, which take seconds for an input that they do not refuse.
+VERBS = (
+    Target(
+        "stage", "fibrolens stage", lambda: _verbs().scans(), mutate_nifti, lambda f: _verbs().stage_reader(f), 120.0
+    ),
+    Target("check", "fibrolens cohort check", seeds.cohorts, mutate_table, lambda f: _verbs().check_reader(f)),
+)
+TARGETS = {target.name: target for target in (*ALL, *VERBS)}
