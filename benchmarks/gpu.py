@@ -4,8 +4,8 @@ The shipped weights, and a network of the default plan without training, see the
 Everything takes turns; times are milliseconds per slab, medians. Errors are the largest differences from float64 on the
 processor, of maps as a part of the highest value. The floor is what the operations and the bytes of the convolutions
 take at the rates of matrix products and copies that this GPU reached in the same run. Writes ``gpu.json``. Without a
-GPU it is skipped by name; --rehearse runs it on two slabs on the processor then, which shows that the script works and
-measures nothing.
+GPU it is skipped by name; --rehearse runs it with a toy network on the processor then, which shows that the script
+works and measures nothing.
 
 usage: gpu.py [--out DIR] [--rounds N] [--rehearse]
 """
@@ -27,7 +27,7 @@ from common import Job, alternate, best, machine, operations, write
 from fibrolens.explain.location_maps import location_maps
 from fibrolens.phantom.patient import sample_patient
 from fibrolens.phantom.render import render, small_grid
-from fibrolens.plan import Plan
+from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan
 from fibrolens.staging.device import Device
 from fibrolens.staging.network import LFSNetwork, fast, new_network
 from fibrolens.staging.predict import StagingModel
@@ -38,9 +38,19 @@ STAGES = range(5)
 LAYERS = {"conv4": ["conv4"], "conv3": ["conv3"], "their mean": ["conv3", "conv4"]}
 #: Of the probabilities, that bfloat16 may cost.
 LIMIT = 1e-2
-#: Slabs: float64 on a processor is slow, and so is bfloat16.
+#: Slabs whose errors are measured, since float64 on a processor is slow.
 CHECKED = 2
-NAMES = {"shipped": "shipped weights, 32 x 128 x 128", "default": "default plan, 32 x 256 x 256"}
+NAMES = {
+    "shipped": "shipped weights, 32 x 128 x 128",
+    "default": "default plan, 32 x 256 x 256",
+    "toy": "toy plan, 8 x 32 x 32",
+}
+#: For a rehearsal.
+TOY = Plan(
+    grid=GridPlan(spacing_mm=(5.0, 12.0, 12.0), in_plane=(32, 32)),
+    slab=SlabPlan(slices=8, stride=4),
+    network=NetworkPlan((2, 2, 3, 3), (3, 3, 3), pools=((1, 2, 2),) * 3, pooled=(1, 2, 2), hidden=4),
+)
 GPU = torch.cuda.is_available()
 KIND = "cuda" if GPU else "cpu"
 
@@ -74,7 +84,7 @@ def main() -> None:
     parser.add_argument("--rehearse", action="store_true", help="run on the processor where there is no GPU")
     options = parser.parse_args()
     if not GPU and not options.rehearse:
-        print("gpu.py is skipped: torch sees no GPU here (--rehearse runs it on the processor, two slabs).")
+        print("gpu.py is skipped: torch sees no GPU here (--rehearse tries the script on the processor).")
         return
     found = rates()
     report = {"machine": machine(), "gpu": gpu(), "rounds": options.rounds, "rates": found}
@@ -85,10 +95,12 @@ def main() -> None:
 
 def networks() -> Iterator[tuple[str, LFSNetwork, Plan]]:
     """By name: the network in the layout that convolutions like, and its plan."""
+    if not GPU:
+        yield NAMES["toy"], fast(new_network(TOY.network, 0).eval()), TOY
+        return
     trained = StagingModel.load(shipped("lfs"))
     yield NAMES["shipped"], trained.network, trained.plan
-    if GPU:
-        yield NAMES["default"], fast(new_network(Plan().network, 0).eval()), Plan()
+    yield NAMES["default"], fast(new_network(Plan().network, 0).eval()), Plan()
 
 
 def scan(plan: Plan) -> tuple[Tensor, Slabs]:

@@ -1,7 +1,9 @@
-"""The tables of docs/performance.md come from what the benchmarks wrote."""
+"""Tables of docs/performance.md come from what the benchmarks wrote; a GPU is measured where there is one."""
 
 import json
+import os
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -44,3 +46,23 @@ def test_what_was_measured_stands_between_the_marks_and_the_rest_stays(page, mon
 
 def test_a_benchmark_that_was_not_run_has_no_section(page, monkeypatch):
     assert "###" not in render(page, monkeypatch)
+
+
+def gpu_benchmark(out, *options):
+    command = [sys.executable, str(ROOT / "benchmarks" / "gpu.py"), "--out", str(out), *options]
+    hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=hidden).stdout
+
+
+def test_without_a_gpu_its_benchmark_is_skipped_by_name(tmp_path):
+    assert gpu_benchmark(tmp_path).startswith("gpu.py is skipped: torch sees no GPU here")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_the_gpu_benchmark_can_be_rehearsed_on_a_processor(tmp_path):
+    gpu_benchmark(tmp_path, "--rehearse", "--rounds", "1")
+    (found,) = (v for k, v in json.loads((tmp_path / "gpu_rehearsed.json").read_text()).items() if "plan" in k)
+    assert found["bf16_within_limit"]
+    assert found["not_available"] == {}
+    assert set(found["floor_ms"]) == {"fp32", "TF32", "bf16"}
