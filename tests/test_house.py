@@ -26,6 +26,8 @@ ACROSS_MODULES = {
     "docs/test_troubleshooting.py": "messages that the manual quotes",
     "faults/test_kills.py": "verbs that are killed and begun again",
     "faults/test_outputs.py": "files that appear whole, whatever happens",
+    "fuzz/test_campaign.py": "how damaged files are drawn and judged",
+    "fuzz/test_readers.py": "damaged files, before every reader",
     "pacs/test_whole_way.py": "from one PACS to another through the service",
     "serve/test_life.py": "a job from upload to deletion",
 }
