@@ -56,6 +56,7 @@ def test_maps_of_captum_are_ours_where_the_method_is_the_same():
     ours = location_maps(model, X, targets, ["features"])
     torch.testing.assert_close(found.raw["features"], ours.raw["features"], atol=1e-7, rtol=1e-5)
     torch.testing.assert_close(found.logits, ours.logits)
+    assert found.size == ours.size == (4, 6, 8)
 
 
 def test_another_of_captums_methods_that_keeps_the_channels():

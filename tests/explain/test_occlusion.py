@@ -55,6 +55,13 @@ def test_a_slope_is_grown_in_smoothly():
     assert (inside - slope[0, 0, 2, 4]).abs().max() < 0.15
 
 
+def test_what_is_near_counts_more_than_what_is_far():
+    slope = torch.linspace(0, 1, 32).expand(1, 1, 4, 8, 32)
+    mask = torch.zeros(1, 4, 8, 32, dtype=torch.bool)
+    mask[..., 26:30] = True
+    assert (grown_in(slope, mask) - slope).abs().max() < 0.15, "close to the bright end, far from the mean of all"
+
+
 def test_nothing_known_is_filled_with_zero_and_nothing_masked_stays():
     assert (grown_in(X, torch.ones(1, 6, 8, 10, dtype=torch.bool)) == 0).all()
     assert torch.equal(grown_in(X, torch.zeros(1, 6, 8, 10, dtype=torch.bool)), X)
