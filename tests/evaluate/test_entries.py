@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fibrolens.evaluate.entries import fold_spread, proportion
+from fibrolens.evaluate.entries import estimated, fold_spread, proportion
 
 
 def test_a_proportion_stands_beside_its_counts():
@@ -12,6 +12,12 @@ def test_a_proportion_stands_beside_its_counts():
 
 def test_of_no_case_there_is_no_value():
     assert proportion(np.zeros(0, bool), np.zeros(0, int)) == {"value": None, "interval": None, "count": 0, "of": 0}
+
+
+def test_a_figure_that_is_missing_says_why_and_another_does_not():
+    assert estimated(0.8, 0.7, 0.9, "too few") == {"value": 0.8, "interval": [0.7, 0.9]}
+    nan = float("nan")
+    assert estimated(nan, nan, nan, "too few") == {"value": None, "interval": None, "reason": "too few"}
 
 
 def test_spread_is_of_the_folds_that_give_a_figure():

@@ -69,6 +69,7 @@ def test_another_version_is_refused(path):
     (lambda c: c["thresholds"]["F4"]["groups"][0].update(scans=1), "histogram and its count"),
     (lambda c: c["thresholds"]["F4"]["delong"].update(auc=0.999), "AUC does not fit"),
     (lambda c: c["thresholds"]["F4"]["delong"].update(variance=-1.0), "variance"),
+    (lambda c: c["thresholds"]["F4"]["delong"].update(variance=1.5), "variance"),
     (lambda c: c["thresholds"]["F4"]["calibration"].pop(), "calibration"),
     (lambda c: c["thresholds"]["F4"]["groups"][0]["bins"].update({"99999": 1}), "bin 99999"),
     (lambda c: c["model"].update(weights_sha256=[]), "weights"),

@@ -76,7 +76,8 @@ def test_a_layer_that_captum_cannot_find_is_named():
 def test_maps_of_torch_cam_are_ours_where_the_method_is_the_same(train):
     methods = pytest.importorskip("torchcam.methods", reason="torchcam is not installed")
     model = Network().train(train)
-    found = torchcam_maps(methods.GradCAM, model, X, [0, 2], ["features"])
+    with torch.inference_mode():
+        found = torchcam_maps(methods.GradCAM, model, X.clone(), [0, 2], ["features"])
     ours = location_maps(model, X, [0, 2], ["features"])
     for maps in (found, ours):
         maps.raw["features"].div_(maps.raw["features"].amax(dim=(2, 3, 4), keepdim=True).clamp(min=1e-12))

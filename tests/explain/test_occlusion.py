@@ -62,6 +62,14 @@ def test_what_is_near_counts_more_than_what_is_far():
     assert (grown_in(slope, mask) - slope).abs().max() < 0.15, "close to the bright end, far from the mean of all"
 
 
+def test_what_is_known_at_the_far_edge_alone_fills_the_rest_whatever_the_size():
+    x = torch.rand(1, 1, 5, 7, 9, generator=torch.Generator().manual_seed(0))
+    x[..., -1] = 0.5
+    mask = torch.ones(1, 5, 7, 9, dtype=torch.bool)
+    mask[..., -1] = False
+    torch.testing.assert_close(grown_in(x, mask), torch.full_like(x, 0.5))
+
+
 def test_nothing_known_is_filled_with_zero_and_nothing_masked_stays():
     assert (grown_in(X, torch.ones(1, 6, 8, 10, dtype=torch.bool)) == 0).all()
     assert torch.equal(grown_in(X, torch.zeros(1, 6, 8, 10, dtype=torch.bool)), X)
@@ -81,7 +89,9 @@ def test_the_effect_is_by_how_much_the_score_falls():
 
 
 def test_an_empty_region_has_no_effect_and_no_density():
-    found = occlusion(Sum(), X, [0], {"none": box(1, slice(0, 0))})
+    with torch.inference_mode():
+        found = occlusion(Sum(), X, [0], {"none": box(1, slice(0, 0))})
+    assert not found.logits.is_inference(), "they may go on into a training"
     assert found.effects.item() == 0
     assert math.isnan(found.density.item())
 

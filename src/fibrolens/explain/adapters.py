@@ -103,5 +103,5 @@ def torchcam_maps(
                 scores = model(given)
                 maps.append(cam([target] * len(given), scores, normalized=False))
         logits = as_logits(scores.detach())
-    raw = {layer: torch.stack([found[k].detach() for found in maps]) for k, layer in enumerate(layers)}
+        raw = {layer: torch.stack([found[k].detach() for found in maps]) for k, layer in enumerate(layers)}
     return LocationMaps(logits, raw, tuple(x.shape[2:]))
