@@ -15,6 +15,10 @@ from fibrolens.weights import shipped
 TOTALSEGMENTATOR = np.array([0, 5, 1], np.uint8)
 
 
+#: A table and a study name other files by paths beside them, so these come too.
+WITH_OTHERS = ("cohort.csv", "study")
+
+
 class Stock:
     """Things by the names that the manual gives them, in a folder that several processes may share."""
 
@@ -26,8 +30,7 @@ class Stock:
         """Lay a copy of the thing `name` into the folder `where`."""
         thing = self.thing(name)
         if thing.is_dir():
-            # A table names its CTs by paths beside it, so all of its folder comes.
-            shutil.copytree(thing, where if name == "cohort.csv" else where / name, dirs_exist_ok=True)
+            shutil.copytree(thing, where if name in WITH_OTHERS else where / name, dirs_exist_ok=True)
         else:
             shutil.copyfile(thing, where / name)
 
@@ -63,7 +66,8 @@ def cohort(stock, path):
 
 
 def study(stock, path):
-    fibrolens("study", stock.thing("cohort.csv") / "cohort.csv", "--out", path, *SHORT)
+    shutil.copytree(stock.thing("cohort.csv"), path / "cohort")
+    fibrolens("study", path / "cohort/cohort.csv", "--out", path / "study", *SHORT)
 
 
 def results(stock, path):
