@@ -28,6 +28,7 @@ ACROSS_MODULES = {
     "faults/test_outputs.py": "files that appear whole, whatever happens",
     "fuzz/test_campaign.py": "how damaged files are drawn and judged",
     "fuzz/test_readers.py": "damaged files, before every reader",
+    "fuzz/test_verbs.py": "damaged files, before the command line",
     "pacs/test_whole_way.py": "from one PACS to another through the service",
     "serve/test_life.py": "a job from upload to deletion",
 }
