@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from fibrolens.errors import GeometryError, InputError, UsageError
-from fibrolens.io.reading import FORMATS, file_facts, file_format, read_values, source_name
+from fibrolens.io.reading import FORMATS, enough_memory, file_facts, file_format, read_values, source_name
 from fibrolens.io.values import as_labels
 from fibrolens.labelmaps import LABEL_MAPS, OWN, label_map
 from fibrolens.volume import Volume
@@ -41,8 +41,9 @@ def read_labels(path: str | Path, like: Volume | None = None) -> Volume:
     name = source_name(path)
     if not path.is_file() or file_format(path) is None:
         raise InputError(f"{name} is not a label file; give NIfTI, NRRD or MetaImage ({', '.join(FORMATS)}).")
-    values, geometry = read_values(path)
-    labels = Volume(as_labels(values, name), geometry, name, file_facts(path))
+    with enough_memory(name):
+        values, geometry = read_values(path)
+        labels = Volume(as_labels(values, name), geometry, name, file_facts(path))
     return labels if like is None else _onto(labels, like)
 
 

@@ -23,7 +23,6 @@ from nibabel.spatialimages import HeaderDataError
 
 from fibrolens.aside import appearing
 from fibrolens.errors import GeometryError, InputError, OutputError
-from fibrolens.io.dicom.deflated import FREE, RATIO
 from fibrolens.io.quiet import quiet
 from fibrolens.transforms import Enlarged, Located
 from fibrolens.volume import Geometry, Volume
@@ -35,6 +34,9 @@ RESEARCH_USE = "fibrolens research use only"
 DAMAGED = (ArithmeticError, ImageFileError, HeaderDataError, EOFError, OSError, TypeError, ValueError, zlib.error)
 #: Bytes of a number that a slope was applied to; and how much deflate can shrink what it is given, at most.
 REAL, DEFLATE = 8, 1032
+#: A file may grow this much without being asked why, for masks shrink like nothing else; beyond, only so many times.
+#: Reading takes three times as much.
+FREE, RATIO = 5 * 2**27, 100
 #: Size of the header's field `descrip`.
 DESCRIPTION_BYTES = 80
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -75,7 +77,10 @@ def _require_bounded(image: Any, path: Path) -> None:
     size = math.prod(map(int, image.shape)) * (REAL if is_scaled else image.dataobj.dtype.itemsize)
     packed = path.stat().st_size
     if size > REAL * DEFLATE * packed or (size > FREE and size > RATIO * packed):
-        raise InputError(f"{path.name} claims to hold {size / 2**30:.1f} GiB, more than a scan; it is not read.")
+        raise InputError(
+            f"{path.name} claims to hold {size / 2**30:.1f} GiB, more than a scan; it is not read. A large mask "
+            "takes less as whole numbers of 8 bits (uint8)."
+        )
 
 
 def _grid(image: Any, shape: tuple[int, ...], name: str) -> Geometry:

@@ -1,6 +1,8 @@
 """Any image file or folder to a `Volume`."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,11 +65,21 @@ def read_volume(path: str | Path, series_uid: str | None = None, how: SeriesChoi
         raise InputError(f"{name} does not exist; check the path.")
     if not is_readable:
         raise InputError(f"{name} is neither a file nor a folder; give one.")
-    if path.is_dir() or file_format(path) is None:
-        how = how or SeriesChoice()
-        return read_dicom(path, name, how if series_uid is None else replace(how, series_uid=series_uid))
-    values, geometry = read_values(path)
-    return Volume(as_hounsfield(values), geometry, name, file_facts(path))
+    with enough_memory(name):
+        if path.is_dir() or file_format(path) is None:
+            how = how or SeriesChoice()
+            return read_dicom(path, name, how if series_uid is None else replace(how, series_uid=series_uid))
+        values, geometry = read_values(path)
+        return Volume(as_hounsfield(values), geometry, name, file_facts(path))
+
+
+@contextmanager
+def enough_memory(name: str) -> Iterator[None]:
+    """Raise InputError where what is read inside needs more memory than can be had."""
+    try:
+        yield
+    except MemoryError:
+        raise InputError(f"{name} needs more memory than there is; give it more, or a smaller scan.") from None
 
 
 def source_name(path: Path) -> str:

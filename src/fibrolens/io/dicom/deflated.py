@@ -13,7 +13,7 @@ FIRST = 12
 #: Longest file meta information that is looked at; real ones have some hundred bytes.
 LONGEST_META = 2**16
 #: A file may grow this much without being asked why; beyond, only up to the ratio that CT slices reach.
-FREE, RATIO = 2**30, 100
+FREE, RATIO = 2**28, 100
 STEP = 2**20
 
 

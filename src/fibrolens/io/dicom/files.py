@@ -47,7 +47,7 @@ DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 
 ZIP_LIMIT = 16 * 2**30
 #: A zip may grow this much without being asked why; beyond, only up to the ratio that CT slices reach.
-ZIP_FREE = 2**30
+ZIP_FREE = 2**28
 ZIP_RATIO = 100
 #: A study has some thousand slices; a zip or folder of more files is no study, or made to exhaust who reads it.
 MEMBERS = 100_000

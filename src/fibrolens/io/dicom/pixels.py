@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Shaped
 from pydicom import Dataset, dcmread
+from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import Decoder, get_decoder
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from fibrolens.errors import SeriesError
+from fibrolens.io.dicom.codestream import require_size
 from fibrolens.io.dicom.files import DAMAGED, Instance
 from fibrolens.io.dicom.frames import Frame
 from fibrolens.io.values import LOWEST_HU, as_hounsfield
@@ -82,7 +84,11 @@ def decoder_of(dataset: Dataset, series: str) -> Decoder:
 
 
 def decoded(decoder: Decoder, dataset: Dataset, index: int) -> Image:
-    """Stored values of one frame."""
+    """Stored values of one frame; raises ValueError where its compressed image is of another size."""
+    if decoder.UID.is_encapsulated and RLELossless != decoder.UID:
+        frames = int(dataset.get("NumberOfFrames") or 1)
+        stream = get_frame(dataset.PixelData, index, number_of_frames=frames)
+        require_size(stream, dataset.Rows, dataset.Columns, dataset.BitsAllocated)
     # gdcm, where it is installed, reads every syntax that CT uses; other plugins are second choice.
     plugin = "gdcm" if "gdcm" in decoder.available_plugins else ""
     array, _ = decoder.as_array(dataset, index=index, raw=True, decoding_plugin=plugin)

@@ -112,6 +112,8 @@ class _File:
     dataset: Dataset
     name: str
 
+    # Places too far away to calculate with are off the grid like others.
+    @np.errstate(all="ignore")
     def organs(self, ct: Volume) -> dict[str, Mask]:
         with _intact(self.name):
             kinds, frames = self._kinds(), list(self._groups())
