@@ -1,0 +1,111 @@
+"""No verb tells who the patient is: marked headers go through every one, and the marks are looked for everywhere.
+
+`ALLOWED` is the whole list of places where a mark may stand, and why. Anything else is a leak.
+"""
+
+import json
+from fnmatch import fnmatch
+
+import pytest
+from pydicom import dcmread
+from tests.marks import DESCRIPTION, IDENTITY, marks, marks_of
+from tests.planted import NAME, word
+from tests.verbs.marked import OWN_WORDS
+from tests.verbs.steps import STEPS
+
+pytestmark = pytest.mark.slow
+
+ANYTHING = None
+#: Place (a file below results/, or a step with what it said), marks that may stand there, why.
+ALLOWED = (
+    ("staged/*/dicom/*.dcm", ANYTHING, "a PACS files an object by patient and study (PS3.3 A.51, A.75, A.35.3)"),
+    ("identified/*/dicom/*.dcm", ANYTHING, "the same"),
+    ("identified/*/report.*", IDENTITY, "asked for by --identified"),
+    ("stage identified: out", {DESCRIPTION}, "asked for by --explain-selection: a series is chosen by it"),
+    ("stage identified: err", {DESCRIPTION}, "the same"),
+    ("stage refused: err", {DESCRIPTION}, "which series of a study is broken"),
+    ("refused/summary.csv", {DESCRIPTION}, "the same"),
+    ("cohort check problems: err", {DESCRIPTION}, "the same"),
+)
+
+
+def allowed(place):
+    """The marks that may stand at a place; None is all of them."""
+    found = set()
+    for pattern, words, _ in ALLOWED:
+        if fnmatch(place, pattern):
+            if words is ANYTHING:
+                return None
+            found |= words
+    return found
+
+
+def files(campaign):
+    """Every file that the verbs have written, by its place."""
+    return {p.relative_to(campaign.results).as_posix(): p for p in campaign.results.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_what_it_says_names_nobody(campaign, step):
+    said = campaign.said(step.name)
+    told = {"out": said["out"], "err": said["err"], **{f"answer {k}": v for k, v in said["answers"].items()}}
+    leaks = {f"{step.name}: {where}": marks(text) for where, text in told.items()}
+    assert {place: found for place, found in leaks.items() if found - (allowed(place) or set())} == {}
+
+
+def test_what_they_write_names_nobody(campaign):
+    found = files(campaign)
+    assert len(found) > 150
+    leaks = {place: marks_of(path) for place, path in found.items() if allowed(place) is not None}
+    assert {place: words for place, words in leaks.items() if words - allowed(place)} == {}
+
+
+def test_no_name_of_a_file_or_folder_is_a_mark(campaign):
+    assert not {path for path in campaign.results.rglob("*") if marks(str(path.relative_to(campaign.results)))}
+
+
+def test_every_allowed_place_is_there_and_used(campaign):
+    said = {
+        f"{step.name}: {k}": v for step in STEPS for k, v in campaign.said(step.name).items() if k in ("out", "err")
+    }
+    there = {place: marks(text) for place, text in said.items()}
+    there |= {place: marks_of(path) for place, path in files(campaign).items()}
+    for pattern, _, why in ALLOWED:
+        assert why
+        places = [place for place in there if fnmatch(place, pattern)]
+        assert any(there[place] for place in places), pattern
+
+
+def test_the_marks_are_in_the_source(campaign):
+    for folder in (campaign.home / "study", campaign.home / "cohort" / "s0", campaign.home / "download" / "CT_1.9"):
+        found = marks_of(next(iter(sorted(folder.iterdir()))))
+        assert found >= {word(0x00080050), "19470513", "Planted"}, folder
+    assert len(marks_of(next(iter(sorted((campaign.home / "study").iterdir()))))) > 400
+
+
+def test_objects_for_the_pacs_keep_patient_and_study(campaign):
+    objects = list((campaign.results / "staged").rglob("*.dcm"))
+    assert len(objects) >= 4
+    for path in objects:
+        data = dcmread(path)
+        assert (str(data.PatientName), data.PatientID) == (NAME, word(0x00100020))
+        assert data.AccessionNumber == word(0x00080050)
+
+
+def test_identified_reports_name_the_patient(campaign):
+    (page,) = (campaign.results / "identified").rglob("report.html")
+    assert marks_of(page) >= IDENTITY
+
+
+def test_the_users_own_columns_stay(campaign):
+    for name in ("predictions.csv", "cohort.csv"):
+        text = (campaign.results / "study" / name).read_text(encoding="utf-8")
+        assert f"{OWN_WORDS[0]}0" in text
+    assert OWN_WORDS[1] in (campaign.results / "study" / "acquisition.csv").read_text(encoding="utf-8")
+
+
+def test_a_result_says_what_it_is_of_without_naming_the_patient(campaign):
+    (path,) = (campaign.results / "staged").rglob("result.json")
+    told = json.loads(path.read_text(encoding="utf-8"))["input"]
+    assert told["series_uid"]
+    assert len(told["sha256"]) == 64
