@@ -31,6 +31,9 @@ ACROSS_MODULES = {
     "fuzz/test_verbs.py": "damaged files, before the command line",
     "pacs/test_whole_way.py": "from one PACS to another through the service",
     "serve/test_life.py": "a job from upload to deletion",
+    "serve/test_privacy.py": "no name of a patient on any route of the service",
+    "verbs/test_offline.py": "every verb without a network",
+    "verbs/test_privacy.py": "no name of a patient from any verb",
 }
 
 

