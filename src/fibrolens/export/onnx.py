@@ -212,6 +212,8 @@ def _check(graph: Graph, content: bytes, out: Path) -> dict[str, float] | None:
         import onnxruntime  # noqa: PLC0415  (of an extra)
     except ImportError:
         return None
+    # Its Windows builds report their use unless they are told not to.
+    onnxruntime.disable_telemetry_events()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     largest: dict[str, float] = {}
     for batch in graph.batches:
