@@ -1,26 +1,26 @@
 """SIGKILL at random moments, several in a chain on one folder, then a run to the end."""
 
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from benchmarks.faults.verbs import Whole
 
 
-def kills(whole: Whole, count: int, rng: np.random.Generator) -> dict[str, Any]:
+def kills(whole: Whole, count: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Kill a verb so many times.
 
-    Returns:
-        ``kills``: moment, last line and what was not whole, of each; ``ends``: which files differed after each chain.
+    Yields:
+        For each chain, ``kills``: moment, last line and what was not whole of each; ``end``: how it ended, and which
+        files differed from those of the undisturbed run.
     """
-    made: list[dict[str, Any]] = []
-    ends: list[dict[str, object]] = []
-    while len(made) < count:
+    done = 0
+    while done < count:
         shutil.rmtree(whole.out, ignore_errors=True)
-        made += chain(whole, min(whole.verb.chain, count - len(made)), rng)
-        ends.append(whole.ends())
-        print(f"{whole.verb.name}: {len(made)} of {count} kills, {ends[-1]}", flush=True)
-    return {"kills": made, "ends": ends}
+        made = chain(whole, min(whole.verb.chain, count - done), rng)
+        done += len(made)
+        yield {"kills": made, "end": whole.ends()}
 
 
 def chain(whole: Whole, count: int, rng: np.random.Generator) -> list[dict[str, Any]]:
@@ -33,8 +33,3 @@ def chain(whole: Whole, count: int, rng: np.random.Generator) -> list[dict[str, 
             break
         made.append({"after_s": round(moment, 2), "reached": ended.last, "halves": whole.halves()})
     return made
-
-
-def is_good(told: dict[str, Any]) -> bool:
-    """Whether nothing was half written and every chain ended with the same bytes."""
-    return not any(kill["halves"] for kill in told["kills"]) and not any(end["differs"] for end in told["ends"])

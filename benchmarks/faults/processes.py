@@ -98,8 +98,14 @@ class Command:
 
     def kill(self) -> None:
         """SIGKILL for the group."""
-        if self.running.pid is not None:
-            os.killpg(self.running.pid, signal.SIGKILL)
+        pid = self.running.pid
+        if pid is None:
+            return
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            # It has not come to begin its group.
+            os.kill(pid, signal.SIGKILL)
 
 
 def import_all() -> None:

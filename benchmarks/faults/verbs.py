@@ -12,6 +12,7 @@ from benchmarks.faults.outputs import Files, differing, found, halves
 from benchmarks.faults.processes import Command, Ended, program
 from benchmarks.faults.service import found_jobs, half_jobs
 from benchmarks.faults.session import main as session
+from benchmarks.faults.toy import write_toy
 
 PATIENTS = 10
 
@@ -103,6 +104,7 @@ def simulated(place: Path) -> Path:
     for name, made in (("cohort", f"--patients={PATIENTS}"), ("series", "--stages=0,0,0,1,0 --format=dicom")):
         command = ["phantom", *made.split(), "--grid=small", "--out", place / name]
         subprocess.run([sys.executable, "-m", "fibrolens", *command], check=True, capture_output=True)
+    write_toy(place / "toy")
     return place
 
 
@@ -111,11 +113,12 @@ def verbs(place: Path) -> dict[str, Verb]:
     cohort, series = place / "cohort", place / "series"
     scan = next((series / "images").iterdir())
     labels = f"--labels={series}/labels/{scan.name}.nii.gz"
-    study = ("study", f"{cohort}/cohort.csv", "--folds=2", "--steps=6", "--rivals=none", "--workers=1")
+    toy = place / "toy"
+    study = ("study", f"{toy}/cohort.csv", f"--from={toy}/start", "--folds=2", "--steps=40", "--workers=1")
     known = (
-        Verb("phantom", ("phantom", "--patients=2", "--grid=small"), 0.6, 8),
+        Verb("phantom", ("phantom", "--patients=2", "--grid=small"), 0.5, 8),
         Verb("stage", ("stage", str(scan), labels), 0.8, 10),
-        Verb("study", study, reach=0.2, chain=10),
+        Verb("study", study, 0.5, 8),
         Verb("serve", (f"{cohort}/images/P0001.nii.gz",), 0.6, 6, session, "--data", found_jobs, half_jobs),
     )
     return {verb.name: verb for verb in known}

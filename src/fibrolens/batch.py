@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from fibrolens.cases import Case, Cases, check_scan_id
+from fibrolens.determinism import operations_named
 from fibrolens.dispatch import Lost
 from fibrolens.engine import Engine
 from fibrolens.errors import FibrolensError, InputError, OutputError, UsageError, place_of
@@ -273,7 +274,8 @@ def _do_one(work: Work, desk: _Desk, case: Case) -> Outcome:
         run = {"command": work.command, **scan.fingerprint, **work.fingerprint}
         if is_done(folder, run, desk.overwrite, work.written):
             return _finished(work, folder, row, unchanged=True)
-        result = work.perform(scan, scan_id)
+        with operations_named():
+            result = work.perform(scan, scan_id)
         timings = dict(result.timings)
         with output_folder(folder, run, timings, desk.scratch) as inside:
             timings.update(work.write(result, inside))

@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import torch
 from threadpoolctl import threadpool_limits
 
+from fibrolens.clock import timeless
+from fibrolens.determinism import Repeatable
 from fibrolens.dispatch import Dispatch, Jobs, Lost, Worker, WorkerLost, nothing, translated
 from fibrolens.errors import FibrolensError
 from fibrolens.progress import Reporter
@@ -154,6 +156,7 @@ class Engine:
                 yield job, in_threads(self.threads, function, job)
             return
         places = max(1, min(self._site.places, len(jobs)))
+        function = Repeatable(function) if timeless() else function
         try:
             yield from self._dispatch.results(function, jobs, places, prepare, meanwhile)
         except WorkerLost as lost:

@@ -13,12 +13,12 @@ import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from fibrolens import __version__
 from fibrolens.aside import appearing, aside_of, write_whole
+from fibrolens.clock import created, timeless
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.jsonfile import read_json
 
@@ -139,8 +139,8 @@ def write_manifest(folder: Path, run: Mapping[str, Any], timings: Mapping[str, f
         "intended_use": "research use only",
         "run": _as_json(run),
         "files": {str(p.relative_to(folder)): file_sha256(p) for p in files},
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "timings_s": {name: round(seconds, 3) for name, seconds in timings.items()},
+        "created": created(),
+        "timings_s": {} if timeless() else {name: round(seconds, 3) for name, seconds in timings.items()},
     }
     with appearing(folder / MANIFEST) as aside:
         aside.write_text(_text(content), encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.attend import attend, oddities, recommended_map
-from fibrolens.clock import Clock
+from fibrolens.clock import Clock, timeless_mark
 from fibrolens.engine import one_blas_thread
 from fibrolens.errors import ModelError
 from fibrolens.explain.recipe import RECOMMENDED, Recipe, recipe
@@ -85,7 +85,7 @@ class StageOptions:
         named |= {"identified": True} if self.identified else {}
         named |= {"skip": sorted(self.skip)} if self.skip else {}
         named |= {"device": self.device} if self.device != "cpu" else {}
-        return {"options": {name: getattr(self, name) for name in chosen} | named}
+        return {"options": {name: getattr(self, name) for name in chosen} | named | timeless_mark()}
 
 
 @dataclass(frozen=True)

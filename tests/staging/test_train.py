@@ -273,9 +273,12 @@ def test_another_plan_or_a_damaged_checkpoint_is_refused(cases, tmp_path):
     train(cases, PLAN, tmp_path)
     with pytest.raises(ModelError, match="another plan"):
         train(cases, replace(PLAN, training=replace(PLAN.training, batch=3)), tmp_path)
-    (tmp_path / CHECKPOINT).write_bytes(b"not a checkpoint")
-    with pytest.raises(ModelError, match="damaged"):
-        train(cases, PLAN, tmp_path)
+    whole = (tmp_path / CHECKPOINT).read_bytes()
+    changed = whole[:-1] + bytes([whole[-1] ^ 1])
+    for damaged in (b"not a checkpoint", whole[:-8], changed, whole.replace(b'"step":"', b'"step":"9', 1)):
+        (tmp_path / CHECKPOINT).write_bytes(damaged)
+        with pytest.raises(ModelError, match="damaged"):
+            train(cases, PLAN, tmp_path)
 
 
 def test_no_case_is_refused(tmp_path):

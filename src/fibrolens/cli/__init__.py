@@ -26,6 +26,7 @@ from fibrolens.cli import (
     train,
     weights,
 )
+from fibrolens.cli.repeatable import run_as_asked
 from fibrolens.errors import FibrolensError, place_of
 
 VERBS = (
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; the exit status is 0 done, 2 wrong use, 3 input, 4 model, 5 output, 1 a defect of ours."""
     options = parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        return run_as_asked(options)
     except FibrolensError as error:
         return _report(options, str(error), error.exit_status)
     except KeyboardInterrupt:

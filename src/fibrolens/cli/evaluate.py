@@ -9,6 +9,7 @@ from typing import Any
 
 from fibrolens.cli.engines import LOCAL
 from fibrolens.cli.population import add_population, population
+from fibrolens.cli.repeatable import add_deterministic
 from fibrolens.cli.steps import add_running, run_step_of
 from fibrolens.errors import UsageError
 
@@ -30,6 +31,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
         "study", type=Path, nargs="?", metavar="STUDY|STAGED", help="folder of a study; for a packet also of staged CTs"
     )
     add_running(verb)
+    add_deterministic(verb)
     verb.add_argument("--overwrite", action="store_true", help="replace a packet or a pooled result of other content")
     add_population(verb.add_argument_group("other patients than the cohort's"))
     _add_packet(verb.add_argument_group("packet for another hospital"))

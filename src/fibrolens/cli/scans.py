@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibrolens.cli.engines import RAY, add_engine, ray_address
+from fibrolens.cli.repeatable import add_deterministic
 from fibrolens.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def add_scans(verb: argparse.ArgumentParser) -> None:
         default="fibrolens",
         help="what finds the organs; TotalSegmentator (version 2) where you have installed it",
     )
+    add_deterministic(verb)
     _add_scale(verb.add_argument_group("many CTs"))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibrolens.cli.engines import add_engine, ray_address
+from fibrolens.cli.repeatable import add_deterministic
 
 if TYPE_CHECKING:
     from fibrolens.evaluate.scaled import Population
@@ -18,6 +19,7 @@ def add_step(verb: argparse.ArgumentParser) -> None:
     """Add the study and how its step runs."""
     verb.add_argument("study", type=Path, metavar="STUDY", help="folder of a study")
     add_running(verb)
+    add_deterministic(verb)
     verb.add_argument("--overwrite", action="store_true", help="do the step again; what later steps made of it goes")
 
 
@@ -30,17 +32,15 @@ def add_running(verb: argparse._ActionsContainer) -> None:
 
 def run_step_of(options: argparse.Namespace, step: str, population: Population | None = None) -> int:
     """Run one step of a study; 0 when it is done."""
+    from fibrolens.determinism import deterministic
     from fibrolens.study.folder import Study
     from fibrolens.study.steps import run_step
 
     more = {} if population is None else {"population": population}
-    run_step(
-        Study.open(options.study, options.table),
-        step,
-        running(options.workers, ray_address(options)),
-        options.overwrite,
-        **more,
-    )
+    study = Study.open(options.study, options.table)
+    # What a study began without times it goes on with without them.
+    with deterministic(study.is_deterministic):
+        run_step(study, step, running(options.workers, ray_address(options)), options.overwrite, **more)
     sys.stdout.write(f"{options.study}: {step} is done; research use only\n")
     return 0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.cli.engines import add_engine, ray_address
+from fibrolens.cli.repeatable import add_deterministic
 from fibrolens.cli.train import MOST_SEED, SCRATCH, SHIPPED
 from fibrolens.errors import UsageError
 from fibrolens.staging.modes import LFS, MODES, modes_for
@@ -35,6 +36,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     _add_segmentation(verb)
     verb.add_argument("--workers", type=int, metavar="N", help="folds at once (default: as many as suit the machine)")
     add_engine(verb)
+    add_deterministic(verb)
     return verb
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.cli.engines import LOCAL
+from fibrolens.cli.repeatable import add_deterministic
 from fibrolens.cli.steps import add_running, run_step_of
 from fibrolens.errors import UsageError
 from fibrolens.labelmaps import LABEL_MAPS
@@ -51,6 +52,7 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     )
     verb.add_argument("--steps", type=int, metavar="N", help="training steps (default: those of the plan)")
     verb.add_argument("--seed", type=int, metavar="S", help="same seed, same weights (default 0)")
+    add_deterministic(verb)
     verb.add_argument("--overwrite", action="store_true", help="replace a training with other inputs or options")
     add_running(verb.add_argument_group("folds of a study"))
     return verb

@@ -19,6 +19,9 @@ from fibrolens.plan import Plan
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.stopping import InnerSplit
 
+#: Key of the file's own checksum.
+CHECKSUM = "checksum"
+
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
@@ -47,7 +50,8 @@ class Checkpoint:
         tensors |= {f"best.{name}": t for name, t in self.watch.best.items()}
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": t for name, t in state.items()}
-        save_aside(tensors, self.path, {"step": str(step), "looks": json.dumps(self.watch.looks), **self.made_of})
+        about = {"step": str(step), "looks": json.dumps(self.watch.looks)}
+        save_aside(tensors, self.path, {CHECKSUM: checksum(tensors, about), **about, **self.made_of})
 
     def resume(self) -> int:
         """Load the file where there is one; returns the step to go on with.
@@ -59,8 +63,9 @@ class Checkpoint:
             return 0
         try:
             with safe_open(self.path, framework="pt") as stream:
-                metadata = stream.metadata()
+                metadata = stream.metadata() or {}
             tensors = load_file(self.path)
+            _require_sound(tensors, metadata)
         except (OSError, SafetensorError) as error:
             raise ModelError(
                 f"The checkpoint {self.path} is damaged ({error}); remove it to train from the start."
@@ -86,6 +91,20 @@ class Checkpoint:
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
+def checksum(tensors: Mapping[str, Tensor], about: Mapping[str, str] | None = None) -> str:
+    """Of names and values, and of texts about them; safetensors itself would not notice a changed byte."""
+    found = zlib.crc32(json.dumps(about or {}, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        found = zlib.crc32(tensor.detach().cpu().contiguous().numpy().tobytes(), zlib.crc32(name.encode(), found))
+    return str(found)
+
+
+def _require_sound(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    about = {name: metadata.get(name, "") for name in ("step", "looks")}
+    if metadata.get(CHECKSUM) != checksum(tensors, about):
+        raise SafetensorError("the checksum is wrong")
+
+
 def made_of(
     cases: Sequence[StagingCase], plan: Plan, initial: Mapping[str, Tensor] | None, inner: Sequence[StagingCase]
 ) -> dict[str, str]:
@@ -97,10 +116,11 @@ def made_of(
         scans = zlib.crc32(f"{case.scan_id} {case.stages}".encode(), zlib.crc32(case.image.tobytes(), scans))
         for known in (case.signs, case.chances, case.parts, case.covariates):
             scans = scans if known is None else zlib.crc32(known.tobytes(), scans)
-    start = zlib.crc32(b"")
-    for name, tensor in sorted((initial or {}).items()):
-        start = zlib.crc32(tensor.detach().cpu().numpy().tobytes(), zlib.crc32(name.encode(), start))
-    return {"plan": json.dumps(content, sort_keys=True), "set of scans": str(scans), "start": str(start)}
+    return {
+        "plan": json.dumps(content, sort_keys=True),
+        "set of scans": str(scans),
+        "start": checksum(initial or {}),
+    }
 
 
 def save_aside(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> Path:

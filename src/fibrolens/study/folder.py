@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fibrolens.begun import RUN
 from fibrolens.cohort.criteria import Selection, select
 from fibrolens.cohort.splits import make_splits, read_splits, write_splits
 from fibrolens.cohort.table import CohortRow, read_cohort
@@ -100,6 +101,11 @@ class Study:
         write_json(source, self.out / SOURCE)
 
     @property
+    def is_deterministic(self) -> bool:
+        """Whether it was begun with ``--deterministic``."""
+        return "deterministic" in json.loads((self.out / RUN).read_text(encoding="utf-8"))
+
+    @property
     def rows(self) -> tuple[CohortRow, ...]:
         """The scans of the study."""
         return self.selection.included
@@ -134,9 +140,7 @@ class Study:
         """
         path = self.out / SPLITS
         if not path.exists():
-            aside = path.with_name(f".{SPLITS}")
-            write_splits(self.draw(), aside)
-            aside.replace(path)
+            write_splits(self.draw(), path)
         return read_splits(self.rows, path)
 
     def draw(self) -> tuple[tuple[str, ...], ...]:

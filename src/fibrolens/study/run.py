@@ -12,6 +12,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from fibrolens.begun import State, begin, state, writing
+from fibrolens.clock import timeless_mark
 from fibrolens.cohort.check import check_cohort
 from fibrolens.cohort.criteria import select
 from fibrolens.cohort.table import CohortRow, read_cohort, scan_table
@@ -74,7 +75,7 @@ def run_study(
     networks, how = networks or Networks(), how or Running()
     files = _sizes(scan_table(cohort_csv).rows)
     made_of = {"cohort": file_sha256(cohort_csv), "files": files, "plan": asdict(plan), **_fingerprint(networks)}
-    run = {"command": "study", **made_of}
+    run = {"command": "study", **made_of, **timeless_mark()}
     found = state(out, run, overwrite)
     if found is State.COMPLETE:
         return out

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from fibrolens.begun import State, begin, state, writing
+from fibrolens.clock import timeless_mark
 from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.engine import Engine
 from fibrolens.errors import CohortError
@@ -89,6 +90,7 @@ def tune(
         "cohort": file_sha256(cohort_csv),
         "plan": asdict(plan),
         "initial": digest(start.weights),
+        **timeless_mark(),
     }
     peers, started = Peers.present(), time.perf_counter()
     if peers.leads:

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fibrolens.begun import RUN, State, begin, state, writing
+from fibrolens.clock import timeless_mark
 from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import one_blas_thread
@@ -100,6 +101,7 @@ def tune_segmentation(
         "label_map": label_map,
         "plan": asdict(plan),
         "initial": digest(start.weights),
+        **timeless_mark(),
     }
     found = state(out, run, overwrite)
     if found is State.COMPLETE:

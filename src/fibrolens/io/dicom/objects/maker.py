@@ -9,6 +9,7 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.uid import UID
 
+from fibrolens.clock import timeless
 from fibrolens.io.dicom.objects.headers import derived_uid
 from fibrolens.io.dicom.objects.source import Source
 
@@ -22,6 +23,8 @@ NUMBERS = {"seg": 91, "map": 92, "report": 93, "overlay": 94, "map_recommended":
 NO_NUMBER, LAST_NUMBER = 90, 10_000
 #: Longest value of a long string (LO) and of a long text (LT, less than what UT may hold), PS3.5 section 6.2.
 LONG_STRING, LONG_TEXT = 64, 10240
+#: When the study does not say when it was.
+NO_DAY, NO_TIME = "19000101", "000000"
 #: Letters beyond ASCII that our texts use, in ASCII.
 LETTERS = str.maketrans({"±": "+/-", "×": "x", "²": "2", "³": "3", "–": "-", "≥": ">=", "≤": "<=", "µ": "u"})
 
@@ -87,3 +90,14 @@ def finish(data: Dataset, maker: Maker, kind: str, source: Source) -> None:
         data.SpecificCharacterSet = source.character_set
     if data.Modality != "SR":
         data.BodyPartExamined = BODY_PART
+    if timeless():
+        _take_times_of(source.study, data)
+
+
+def _take_times_of(study: Dataset, data: Dataset) -> None:
+    """The object was made when its study was, as far as it tells: its bytes depend on the input alone."""
+    data.ContentDate, data.ContentTime = study.get("StudyDate") or NO_DAY, study.get("StudyTime") or NO_TIME
+    for item in (data, *data.get("ContributingEquipmentSequence", [])):
+        for keyword in ("InstanceCreationDate", "InstanceCreationTime", "ContributionDateTime"):
+            if keyword in item:
+                del item[keyword]

@@ -1,0 +1,64 @@
+"""The checkpoint of a training, damaged between a kill and the next run."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from benchmarks.faults.verbs import Whole
+
+MODEL = 4
+CHECKPOINT = "checkpoint.safetensors"
+LONGEST_S = 600
+
+
+def _cut(content: bytes, rng: np.random.Generator) -> bytes:
+    return content[: int(rng.integers(len(content)))]
+
+
+def _changed(content: bytes, rng: np.random.Generator) -> bytes:
+    place = int(rng.integers(len(content)))
+    return content[:place] + bytes([content[place] ^ 255]) + content[place + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes, np.random.Generator], bytes]] = {
+    "cut short": _cut,
+    "a byte changed": _changed,
+    "empty": lambda content, rng: b"",
+    "zeros": lambda content, rng: bytes(len(content)),
+}
+
+
+def damaged_checkpoints(whole: Whole, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    """Kill a study when its first checkpoint stands, damage it in each way, go on, and do what the error says."""
+    shutil.rmtree(whole.out, ignore_errors=True)
+    kept = whole.place / "begun"
+    shutil.rmtree(kept, ignore_errors=True)
+    _kill_at_checkpoint(whole)
+    whole.out.rename(kept)
+    for name, damage in DAMAGES.items():
+        shutil.copytree(kept, whole.out)
+        checkpoint = next(whole.out.rglob(CHECKPOINT))
+        checkpoint.write_bytes(damage(checkpoint.read_bytes(), rng))
+        failed = whole.verb.run(whole.out)
+        told = {"damage": name, "status": failed.status, "said": failed.last, "halves": []}
+        # The sentence names the file and says to remove it.
+        clear = failed.is_clear(MODEL) and str(checkpoint) in failed.said
+        checkpoint.unlink(missing_ok=True)
+        yield told | {"clear": clear, "end": whole.ends()}
+        shutil.rmtree(whole.out)
+
+
+def _kill_at_checkpoint(whole: Whole) -> None:
+    command = whole.verb.start(whole.out)
+    ends = time.monotonic() + LONGEST_S
+    while not _found(whole.out) and time.monotonic() < ends:
+        time.sleep(0.005)
+    command.kill()
+    command.ended()
+
+
+def _found(out: Path) -> bool:
+    return next(out.rglob(CHECKPOINT), None) is not None
