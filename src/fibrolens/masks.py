@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt8
 
 from fibrolens.errors import InputError, UsageError
 from fibrolens.io import read_mask, read_organs
@@ -99,6 +99,11 @@ class FoundOrgans:
         agreed = self.masks.agreement.items()
         return {organ: value for organ, value in agreed if getattr(self.sources, organ).kind == "segmenter"}
 
+    def without_aorta(self) -> FoundOrgans:
+        """The same with an empty aorta that takes no memory; in a long CT it takes as much as the labels."""
+        empty = np.broadcast_to(np.uint8(0), self.masks.aorta.array.shape)
+        return replace(self, masks=replace(self.masks, aorta=self.masks.aorta.with_array(empty)))
+
 
 def find_organs(ct: Volume, segmenter: OrganSegmenter, masks: OwnMasks) -> FoundOrgans:
     """Liver, spleen and aorta of a CT; the user's own masks replace the network's.
@@ -115,28 +120,41 @@ def find_organs(ct: Volume, segmenter: OrganSegmenter, masks: OwnMasks) -> Found
     network = MaskSource("segmenter", segmenter.name, segmenter.sha256)
     liver, spleen = (own[organ][1] if organ in own else network for organ in NUMBERS)
     sources = OrganSources(liver, spleen)
-    labels = found.labels.array.copy() if own else found.labels.array
-    for organ in own:
-        labels[labels == NUMBERS[organ]] = 0
-    for organ in ("spleen", "liver"):
-        if organ in own:
-            labels[own[organ][0]] = NUMBERS[organ]
     doubts = tuple(_doubt(organ, own[organ][0], own[organ][1], found.labels) for organ in own)
-    chosen = (
-        replace(found, labels=ct.with_array(labels), source=str(sources))
-        if own
-        else replace(found, source=str(sources))
-    )
+    labels = ct.with_array(_with_own(found.labels.array, {organ: mask for organ, (mask, _) in own.items()}))
+    chosen = replace(found, labels=labels, source=str(sources))
     return FoundOrgans(chosen, sources, tuple(doubt for doubt in doubts if doubt))
+
+
+def _with_own(
+    found: UInt8[np.ndarray, "d h w"], own: Mapping[str, Bool[np.ndarray, "d h w"]]
+) -> UInt8[np.ndarray, "d h w"]:
+    """The user's organs in the place of those that were found."""
+    if not own:
+        return found
+    labels = np.zeros(found.shape, np.uint8)
+    rest = [number for organ, number in NUMBERS.items() if organ not in own]
+    # Slice by slice, for a long CT leaves no room for copies.
+    for index, plane in enumerate(found):
+        for number in rest:
+            labels[index][plane == number] = number
+        for organ in ("spleen", "liver"):
+            if organ in own:
+                labels[index][own[organ][index]] = NUMBERS[organ]
+    return labels
 
 
 def _doubt(organ: str, mask: Bool[np.ndarray, "d h w"], source: MaskSource, found: Volume) -> str:
     """A sentence where the network sees that organ somewhere else; empty where it agrees or sees none."""
-    seen = found.array == NUMBERS[organ]
-    voxels = np.count_nonzero(mask) + np.count_nonzero(seen)
-    if not seen.any() or not mask.any():
+    own, seen, both = 0, 0, 0
+    for inside, plane in zip(mask, found.array, strict=True):
+        there = plane == NUMBERS[organ]
+        own += int(np.count_nonzero(inside))
+        seen += int(np.count_nonzero(there))
+        both += int(np.count_nonzero(inside & there))
+    if not seen or not own:
         return ""
-    dice = 2 * np.count_nonzero(mask & seen) / voxels
+    dice = 2 * both / (own + seen)
     if dice >= DOUBTFUL_DICE:
         return ""
     return (

@@ -185,10 +185,12 @@ def _stage_volume(ct: Volume, models: Models, options: StageOptions, naming: _Na
     clock, how = Clock({"read": naming.read_seconds}, naming.say), options.recipe
     with clock("segment"):
         found = find_organs(ct, models.segmenter, options.masks)
-        organs = found.masks
     with clock("quality"):
-        quality = assess(ct, organs.labels, organs.aorta)
+        quality = assess(ct, found.masks.labels, found.masks.aorta)
         _gate(quality, options.force)
+        # The aorta has told the phase.
+        found = found.without_aorta()
+        organs = found.masks
     with clock("network_grid"):
         view = NetworkView.of(ct, organs.labels, models.staging.plan.grid, options.native_slices)
     with clock("predict"):

@@ -7,6 +7,7 @@ venous phase is as dark as an unenhanced one (Pickhardt; field means 104.5 and 6
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,7 @@ from jaxtyping import Bool, Shaped
 from fibrolens.errors import CoverageError, InputError, PhaseError
 from fibrolens.volume import Volume
 
+Coverage = Literal["complete", "incomplete", "none"]
 Phase = Literal["native", "arterial", "portal", "delayed", "unknown"]
 
 #: Blood without contrast is 30 to 60 HU; portal venous aorta 120 to 190 HU.
@@ -57,7 +59,7 @@ class Quality:
     """
 
     phase: Phase
-    liver_coverage: Literal["complete", "incomplete", "none"]
+    liver_coverage: Coverage
     organ_hu: OrganHU
     errors: tuple[InputError, ...]
 
@@ -104,13 +106,12 @@ def assess(volume: Volume, labels: Volume, aorta: Volume) -> Quality:
     """
     volume.require_grid(labels)
     volume.require_grid(aorta)
-    liver = labels.array == 1
     hu = OrganHU(
-        liver=_median_hu(volume, liver),
-        spleen=_median_hu(volume, labels.array == 2),
-        aorta=_median_hu(volume, aorta.array > 0),
+        liver=_median_hu(volume, labels.array, 1),
+        spleen=_median_hu(volume, labels.array, 2),
+        aorta=_median_hu(volume, aorta.array),
     )
-    coverage = liver_coverage(volume, liver)
+    coverage = _coverage(volume, [int(np.count_nonzero(plane == 1)) for plane in _along_body(volume, labels.array)])
     phase = contrast_phase(hu)
     errors: list[InputError] = []
     if coverage == "none":
@@ -142,19 +143,31 @@ def contrast_phase(hu: OrganHU) -> Phase:
     return "delayed" if hu.aorta < DELAYED_AORTA_HU and pale else "portal"
 
 
-def liver_coverage(volume: Volume, liver: Bool[np.ndarray, "d h w"]) -> Literal["complete", "incomplete", "none"]:
+def liver_coverage(volume: Volume, liver: Bool[np.ndarray, "d h w"]) -> Coverage:
     """Whether the liver ends inside the scan at both ends of the axis that runs along the body."""
-    if liver.sum() * volume.geometry.voxel_ml < MEASURABLE_ML:
+    return _coverage(volume, [int(np.count_nonzero(plane)) for plane in _along_body(volume, liver)])
+
+
+def _coverage(volume: Volume, area: Sequence[int]) -> Coverage:
+    """By the liver's voxels in each section along the body."""
+    millilitres = sum(area) * volume.geometry.voxel_ml
+    if millilitres < MEASURABLE_ML:
         return "none"
+    cut = max(area[0], area[-1]) > CUT_AREA_FRACTION * max(area)
+    return "incomplete" if cut or millilitres < WHOLE_LIVER_ML else "complete"
+
+
+def _along_body(volume: Volume, array: Shaped[np.ndarray, "d h w"]) -> Shaped[np.ndarray, "n a b"]:
+    """The array, sections along the patient's long axis first."""
     craniocaudal = int(np.abs(np.asarray(volume.geometry.direction)[:, 2]).argmax())
-    area = liver.sum(axis=tuple(a for a in range(3) if a != craniocaudal))
-    cut = max(area[0], area[-1]) > CUT_AREA_FRACTION * area.max()
-    small = liver.sum() * volume.geometry.voxel_ml < WHOLE_LIVER_ML
-    return "incomplete" if cut or small else "complete"
+    return np.moveaxis(array, craniocaudal, 0)
 
 
-def _median_hu(volume: Volume, mask: Shaped[np.ndarray, "d h w"]) -> float | None:
-    values = volume.array[mask]
+def _median_hu(volume: Volume, labels: Shaped[np.ndarray, "d h w"], number: int | None = None) -> float | None:
+    """Inside one label, or inside any."""
+    # Slice by slice: a mask of a long CT is as large as the labels.
+    inside = (plane > 0 if number is None else plane == number for plane in labels)
+    values = np.concatenate([hu[where] for hu, where in zip(volume.array, inside, strict=True)])
     if values.size * volume.geometry.voxel_ml < MEASURABLE_ML:
         return None
     return float(np.median(values))

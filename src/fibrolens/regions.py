@@ -54,9 +54,8 @@ def capsule_depth_at(labels: Volume, coarse: Volume) -> Float[np.ndarray, "d h w
     """
     liver = coarse.array == LIVER
     depth = np.zeros(liver.shape, np.float32)
-    fine = labels.array == LIVER
     every = [max(1, int(FINE_MM / side)) for side in labels.geometry.spacing]
-    thinned = fine[:: every[0], :: every[1], :: every[2]]
+    thinned = labels.array[:: every[0], :: every[1], :: every[2]] == LIVER
     if not (liver.any() and thinned.any()):
         return depth
     a, b, c = (step * side for step, side in zip(every, labels.geometry.spacing, strict=True))

@@ -105,11 +105,14 @@ def _is_dicom(path: Path) -> bool:
 
 
 def _members(array: UInt8[np.ndarray, "d h w"], values: tuple[int, ...]) -> Mask:
-    if len(values) == 1:
-        return array == values[0]
     table = np.zeros(256, bool)
     table[list(values)] = True
-    return table[array]
+    mask = np.zeros(array.shape, bool)
+    # Slices that nobody writes to take no memory, and most of a long CT shows no organ.
+    for inside, plane in zip(mask, array, strict=True):
+        if (found := table[plane]).any():
+            inside[...] = found
+    return mask
 
 
 def _unknown(name: str, values: list[int], map_name: str | None) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import distance_transform_edt
 
-from fibrolens.markers.sampling import box_of, thinned
+from fibrolens.markers.sampling import box_of, thinned, where_set
 from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 
@@ -53,7 +53,7 @@ def attenuation(ct: Volume, liver: Volume, spleen: Volume) -> Attenuation:
 
 def _mean_hu(ct: Volume, organ: Volume) -> float | None:
     turn = Orient.fit(ct.geometry)
-    mask, hu = turn.forward(organ).array != 0, turn.forward(ct).array
+    mask, hu = where_set(turn.forward(organ)), turn.forward(ct).array
     box = box_of(mask)
     if box is None:
         return None

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import gaussian_filter1d
 
-from fibrolens.markers.sampling import cropped, thinned
+from fibrolens.markers.sampling import cropped, thinned, where_set
 from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 
@@ -71,7 +71,7 @@ def approximate_lobe_ratio(liver: Volume) -> LobeSplit:
         The ratio with the plane that it was measured at, or the reason why there is none.
     """
     turned = Orient.fit(liver.geometry).forward(liver)
-    mask, spacing = thinned(cropped(turned.array != 0), turned.geometry.spacing, PIXEL_MM)
+    mask, spacing = thinned(cropped(where_set(turned)), turned.geometry.spacing, PIXEL_MM)
     if np.count_nonzero(mask) < MIN_VOXELS:
         return LobeSplit(None, reason="the liver mask holds too few voxels")
     cuts = _Cuts.of(mask, spacing)

@@ -86,7 +86,7 @@ class MarkedScan:
         turn = Orient.fit(self.ct.geometry)
         ct, labels = turn.forward(self.ct), turn.forward(self.labels)
         a, b, c = (int(np.ceil(MARGIN_MM / s)) for s in labels.geometry.spacing)
-        around = box_of(labels.array != 0, (a, b, c))
+        around = box_of(labels.array, (a, b, c))
         if around is not None:
             ct, labels = part(ct, around), part(labels, around)
         return ct, ct.with_array(labels.array == 1), ct.with_array(labels.array == 2)

@@ -29,7 +29,7 @@ from scipy.ndimage import (
     map_coordinates,
 )
 
-from fibrolens.markers.sampling import box_of
+from fibrolens.markers.sampling import box_of, where_set
 from fibrolens.volume import Volume
 
 #: Beyond this in-plane spacing the edge can no longer be placed to a tenth of a millimetre.
@@ -115,7 +115,7 @@ def surface_nodularity(ct: Volume, liver: Volume) -> SurfaceNodularity:
     pixel = max(ct.geometry.spacing[1:])
     if pixel > MAX_PIXEL_MM:
         return _unmeasured(f"pixels of {pixel:.2f} mm are wider than {MAX_PIXEL_MM:g} mm")
-    mask = liver.array != 0
+    mask = where_set(liver)
     box = box_of(mask)
     if box is None:
         return _unmeasured("the liver mask is empty")

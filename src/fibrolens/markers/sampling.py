@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Shaped, UInt8
 
 from fibrolens.volume import Shape, Triple, Volume
 
 Box = tuple[slice, slice, slice]
 
 
-def box_of(mask: Bool[np.ndarray, "d h w"], margin: Shape = (0, 0, 0)) -> Box | None:
-    """The part of the grid that holds all of `mask`, `margin` voxels wider; None where it is empty."""
+def box_of(mask: Bool[np.ndarray, "d h w"] | UInt8[np.ndarray, "d h w"], margin: Shape = (0, 0, 0)) -> Box | None:
+    """The part of the grid that holds all of `mask` or of any label, `margin` voxels wider; None where it is empty."""
     flat = np.asarray(mask.any(axis=0))
     present = [np.flatnonzero(found) for found in (mask.any(axis=(1, 2)), flat.any(axis=1), flat.any(axis=0))]
     if not present[0].size:
@@ -31,6 +31,12 @@ def part(volume: Volume, box: Box) -> Volume:
     array, geometry = volume.array[box], volume.geometry
     x, y, z = (float(v) for v in geometry.to_world(np.array([float(s.start) for s in box])))
     return replace(volume, array=array, geometry=replace(geometry, shape=array.shape, origin=(x, y, z)))
+
+
+def where_set(mask: Volume) -> Bool[np.ndarray, "d h w"]:
+    """Where a mask is not 0; the mask's own array where it says so already, for a long CT leaves no room for copies."""
+    array = mask.array
+    return array if array.dtype == bool else np.asarray(array != 0)
 
 
 def cropped(mask: Bool[np.ndarray, "d h w"]) -> Bool[np.ndarray, "a b c"]:

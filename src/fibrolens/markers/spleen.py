@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import ConvexHull, QhullError
 
-from fibrolens.markers.sampling import cropped, thinned
+from fibrolens.markers.sampling import cropped, thinned, where_set
 from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 
@@ -54,7 +54,7 @@ def spleen_size(spleen: Volume) -> SpleenSize | None:
     turned = Orient.fit(spleen.geometry).forward(spleen)
     if not turned.array.any():
         return None
-    mask, spacing = thinned(cropped(turned.array != 0), turned.geometry.spacing, PIXEL_MM)
+    mask, spacing = thinned(cropped(where_set(turned)), turned.geometry.spacing, PIXEL_MM)
     pixel = (spacing[1], spacing[2])
     areas = mask.sum(axis=(1, 2))
     thick = np.flatnonzero(areas >= THICK_AREA * areas.max())

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import binary_dilation, gaussian_filter
 
-from fibrolens.markers.sampling import Box, box_of, steps, thinned
+from fibrolens.markers.sampling import Box, box_of, steps, thinned, where_set
 from fibrolens.regions import depth_mm
 from fibrolens.volume import Volume
 
@@ -123,7 +123,7 @@ class _Tissue:
 
     @classmethod
     def of(cls, ct: Volume, mask: Volume, max_slices: int | None) -> _Tissue | None:
-        box = box_of(mask.array != 0)
+        box = box_of(where_set(mask))
         if box is None:
             return None
         spacing = ct.geometry.spacing
@@ -165,7 +165,7 @@ def _every(slices: int, most: int | None) -> slice:
 
 def _depth(mask: Volume, box: Box, every: slice) -> Float[np.ndarray, "d h w"]:
     """Depth below the surface in the chosen slices of a box, found on pixels of no more than `DEPTH_PIXEL_MM`."""
-    wide = box_of(mask.array != 0, margin=(1, 1, 1)) or box
+    wide = box_of(where_set(mask), margin=(1, 1, 1)) or box
     inner = [slice(b.start - w.start, b.stop - w.start) for b, w in zip(box, wide, strict=True)]
     thin, spacing = thinned(mask.array[wide] != 0, mask.geometry.spacing, DEPTH_PIXEL_MM)
     depth = depth_mm(thin, spacing)[inner[0]][every]

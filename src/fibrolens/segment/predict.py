@@ -112,7 +112,7 @@ class Segmenter:
         box = _organ_box(cleaned, grid.target, grid.orient.target, self.plan.margin_mm)
         if box is not None:
             labels[box], agreement = self.refine(_part(grid.orient.forward(ct), box), found, grid.target)
-        aorta[labels > 0] = False
+            aorta[box] &= labels[box] == 0
         on_ct = [_turned_back(array, grid.orient, ct) for array in (labels, aorta)]
         return Segmentation(replace(on_ct[0], source="labels"), replace(on_ct[1], source="aorta"), self.name, agreement)
 
@@ -124,9 +124,9 @@ class Segmenter:
         grid, _, cleaned = self._located(ct)
         classes = cleaned.argmax(axis=0).astype(np.uint8)
         classes[classes > len(ORGANS)] = 0
-        labels = _nearest(classes, grid.target, grid.orient.target)
-        on_ct = [_turned_back(array, grid.orient, ct) for array in (labels, _aorta(cleaned, grid))]
-        return Segmentation(replace(on_ct[0], source="labels"), replace(on_ct[1], source="aorta"), self.name)
+        labels = _turned_back(_nearest(classes, grid.target, grid.orient.target), grid.orient, ct)
+        aorta = _turned_back(_aorta(cleaned, grid), grid.orient, ct)
+        return Segmentation(replace(labels, source="labels"), replace(aorta, source="aorta"), self.name)
 
     def _located(self, ct: Volume) -> tuple[ToNetworkGrid, Scores, Scores]:
         """The coarse grid, the scores on it, and what `clean` makes of them."""
@@ -286,7 +286,12 @@ def _part(volume: Volume, box: tuple[slice, slice, slice]) -> Volume:
 def _turned_back(array: UInt8[np.ndarray, "d h w"] | Bool[np.ndarray, "d h w"], orient: Orient, ct: Volume) -> Volume:
     """An array in array order as uint8 on the CT's own grid."""
     turned = orient.inverse(Volume(array.view(np.uint8), orient.target)).array
-    return ct.with_array(np.ascontiguousarray(turned))
+    labels = np.zeros(turned.shape, np.uint8)
+    # Slices that nobody writes to take no memory, and most of a long CT shows no organ.
+    for ours, plane in zip(labels, turned, strict=True):
+        if plane.any():
+            ours[...] = plane
+    return ct.with_array(labels)
 
 
 def _interpolated(values: Float[np.ndarray, "d h w"], coarse: Geometry, fine: Geometry) -> Float[np.ndarray, "a b c"]:
