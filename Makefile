@@ -11,7 +11,7 @@ TWO := -n 2 --dist loadfile
 PAGE := src/fibrolens/serve/viewer/index.html
 WEB := scripts/build_web.py $(wildcard web/.npmrc web/*.json web/*.html web/*.ts web/src/*)
 
-.PHONY: demo test test-slow coverage check docs bench web clean help
+.PHONY: demo test test-slow coverage check docs bench bench-scale web clean help
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -64,6 +64,9 @@ bench: .venv/.ready-dev  ## benchmarks; results under out/bench and in docs/perf
 	$(BIN)/python benchmarks/training.py --out $(OUT)/bench
 	$(BIN)/python benchmarks/gpu.py --out $(OUT)/bench
 	$(BIN)/python benchmarks/performance_table.py --out $(OUT)/bench
+
+bench-scale: .venv/.ready-dev  ## what many CTs cost: half an hour on a quiet machine
+	$(BIN)/python benchmarks/scale.py --out $(OUT)/bench
 
 clean:  ## remove what the targets made
 	rm -rf .venv $(OUT) $(dir $(PAGE)) web/node_modules
