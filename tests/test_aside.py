@@ -36,3 +36,12 @@ def test_what_a_killed_run_left_aside_is_replaced(tmp_path):
 
     assert path.read_text() == "whole"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_private_file_is_nobody_else_s_even_where_a_killed_run_left_an_open_one(tmp_path):
+    path = tmp_path / "tokens.json"
+    aside_of(path).write_text("hal")
+
+    write_whole(path, "secret", private=True)
+
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("secret", 0o600)

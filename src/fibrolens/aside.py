@@ -27,7 +27,10 @@ def appearing(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text (UTF-8) that appears whole."""
+def write_whole(path: Path, text: str, private: bool = False) -> None:
+    """Write a text (UTF-8) that appears whole; one that is private is at no moment readable by other users."""
     with appearing(path) as aside:
+        if private:
+            aside.unlink(missing_ok=True)
+            aside.touch(mode=0o600)
         aside.write_text(text, encoding="utf-8")

@@ -32,9 +32,9 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_json(content: Any, path: Path) -> None:
-    """Write JSON with sorted keys, whole; a value that JSON cannot hold (NaN) is an error of ours."""
-    write_whole(path, _text(content))
+def write_json(content: Any, path: Path, private: bool = False) -> None:
+    """Write JSON with sorted keys by `write_whole`; a value that JSON cannot hold (NaN) is an error of ours."""
+    write_whole(path, _text(content), private)
 
 
 def _text(content: Any) -> str:

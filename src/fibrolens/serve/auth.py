@@ -113,11 +113,8 @@ def add_user(path: Path, name: str, admin: bool) -> str:
         )
     token = new_token()
     rows = [*(_rows(path) if path.exists() else []), {"user": name, "admin": admin, "sha256": _hash(token).hex()}]
-    aside = path.with_name(f".{path.name}.partial")
     try:
-        aside.touch(mode=0o600)
-        write_json(rows, aside)
-        aside.replace(path)
+        write_json(rows, path, private=True)
     except OSError as error:
         raise OutputError(f"{path} could not be written: {error.strerror}. Choose another --tokens.") from None
     return token
