@@ -105,8 +105,8 @@ def test_a_lost_worker_cannot_end_a_job_a_second_time(jobs):
 
 
 def test_a_lease_without_a_sign_of_life_runs_out(jobs, monkeypatch):
-    now = time.time()
-    monkeypatch.setattr(module.time, "time", lambda: now)
+    now = time.monotonic()
+    monkeypatch.setattr(module.time, "monotonic", lambda: now)
     job = add(jobs)
     claim = jobs.claim("w")
     now += LEASE_S - 1
@@ -121,6 +121,22 @@ def test_a_lease_without_a_sign_of_life_runs_out(jobs, monkeypatch):
     assert jobs.expire() == 1
     assert (jobs.get(job.id).state, jobs.get(job.id).lease) == ("queued", None)
     assert not jobs.beat(claim)
+
+
+@pytest.mark.parametrize("years", [20, -20])
+def test_a_time_of_day_that_jumps_takes_no_job_away(jobs, monkeypatch, years):
+    job = add(jobs)
+    claim = jobs.claim("w")
+    jumped = time.time() + years * 365 * 86400
+
+    monkeypatch.setattr(module.time, "time", lambda: jumped)
+    assert jobs.expire() == 0
+    assert jobs.beat(claim)
+
+    monkeypatch.undo()
+    assert jobs.expire() == 0
+    assert jobs.done(claim, "ct-1", "F4")
+    assert jobs.get(job.id).attempts == 1
 
 
 def test_after_five_lost_workers_a_job_fails_with_a_sentence(jobs):

@@ -3,7 +3,8 @@
 A claim draws a new lease. Every later word of the worker (sign of life, progress, end) names it and has no effect once
 the job was given to another worker, was deleted or has ended: so a worker that was stopped for a while and goes on
 cannot finish a job a second time. A lease without a sign of life runs out, and the job goes back to the queue, behind
-those that were tried less often; after `MOST_ATTEMPTS` it fails with a sentence.
+those that were tried less often; after `MOST_ATTEMPTS` it fails with a sentence. Leases run by the machine's own
+clock (`time.monotonic`, one for all its processes), which nobody sets: no job is lost where the time of day is set.
 
 Everything is one statement or one transaction of the database, so that server and workers may be killed at any point.
 """
@@ -188,13 +189,13 @@ class Jobs:
             .with_for_update(skip_locked=True)
             .scalar_subquery()
         )
-        lease, now = secrets.token_hex(16), time.time()
+        lease = secrets.token_hex(16)
         taken = (
             update(JOBS)
             .where(JOBS.c.id == first, JOBS.c.state == "queued")
             .values(
-                state="running", step="starting", worker=worker, lease=lease, lease_until=now + self.lease_s,
-                started=now, attempts=JOBS.c.attempts + 1,
+                state="running", step="starting", worker=worker, lease=lease, lease_until=self._until(),
+                started=time.time(), attempts=JOBS.c.attempts + 1,
             )
             .returning(*JOBS.c)
         )  # fmt: skip
@@ -204,11 +205,11 @@ class Jobs:
 
     def beat(self, claim: Claim) -> bool:
         """A sign of life; False where the job is no longer the worker's."""
-        return self._say(claim, {"lease_until": time.time() + self.lease_s})
+        return self._say(claim, {"lease_until": self._until()})
 
     def progress(self, claim: Claim, share: float, step: str) -> bool:
         """How far the work is (0 to 1) and what is being done; False where the job is no longer the worker's."""
-        return self._say(claim, {"progress": share, "step": step, "lease_until": time.time() + self.lease_s})
+        return self._say(claim, {"progress": share, "step": step, "lease_until": self._until()})
 
     def done(self, claim: Claim, scan_id: str, predicted: str) -> bool:
         """The result stands in the folder of the claim; False where it does not count, since the job was lost."""
@@ -239,7 +240,7 @@ class Jobs:
 
     def expire(self) -> int:
         """Take the jobs whose lease has run out; how many."""
-        return self._take_back(JOBS.c.lease_until < time.time())
+        return self._take_back(JOBS.c.lease_until < time.monotonic())
 
     def recover(self) -> int:
         """Take every running job: at the start of a server there is no worker yet; how many."""
@@ -259,6 +260,9 @@ class Jobs:
             raise UsageError(
                 "The database holds the jobs of another --data folder; give that one, or another database."
             )
+
+    def _until(self) -> float:
+        return time.monotonic() + self.lease_s
 
     def _take_back(self, which: ColumnElement[bool]) -> int:
         """Running jobs to the queue again, or to their end where they were tried too often."""

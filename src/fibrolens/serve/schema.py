@@ -31,7 +31,7 @@ JOBS = Table(
     Column("scan_id", String(200), nullable=True),
     Column("predicted", String(8), nullable=True),
     Column("attempts", Integer, nullable=False),
-    # Which worker process has the job, by which claim, and until when without a sign of life.
+    # Which worker process has the job, by which claim, and until when (of `time.monotonic`) without a sign of life.
     Column("worker", String(32), nullable=True),
     Column("lease", String(32), nullable=True),
     Column("lease_until", Float, nullable=True),
