@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydicom import dcmread
@@ -17,6 +18,7 @@ from fibrolens.pacs.peers import Peer, Sending, WebServer
 from fibrolens.pacs.send import Sender
 from fibrolens.serve.jobs import Submission, new_id
 
+YEAR_S = 365 * 86400
 #: Names of objects and of their classes, which differ as those of real objects do.
 KINDS = {
     "seg": "1.2.840.10008.5.1.4.1.1.66.4",
@@ -126,6 +128,39 @@ def test_a_server_that_was_ended_goes_on_where_it_stopped(kit, result, archive):
     send(sender(again, archive.peer))
     assert archive.got == ["1.2.3.0", "1.2.3.1", "1.2.3.2"]
     again.engine.dispose()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of day of queue and sender, which goes wrong by ``clock.off`` seconds."""
+    told, right = SimpleNamespace(off=0.0), time.time
+    monkeypatch.setattr(time, "time", lambda: right() + told.off)
+    return told
+
+
+def test_what_waited_by_a_clock_that_was_ahead_goes_on_when_it_is_put_right(kit, result, archive, clock):
+    clock.off = 20 * YEAR_S
+    archive.answers = [0xA700]
+    job = finished(kit, result)
+    send(sender(kit, archive.peer))
+    assert kit.jobs.get(job.id).step == "on its way to the PACS"
+
+    clock.off = 0.0
+    send(sender(kit, archive.peer))  # a server that was started again
+    assert kit.jobs.get(job.id).step == "in the PACS"
+
+
+def test_what_ends_after_the_clock_was_put_back_is_sent_too(kit, result, archive, clock):
+    one = sender(kit, archive.peer, objects=("seg",))
+    clock.off = 20 * YEAR_S
+    finished(kit, result)
+    send(one)
+
+    clock.off = 0.0
+    later = finished(kit, result)
+    send(one)
+    assert kit.jobs.get(later.id).step == "in the PACS"
+    assert archive.got == ["1.2.3.0", "1.2.3.0"]
 
 
 def test_pauses_double_and_after_a_time_it_is_given_up(kit, result, archive):

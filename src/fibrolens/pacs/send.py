@@ -85,7 +85,7 @@ class Sender:
         for name, record in list(self._waiting.items()):
             if stop.is_set():
                 return
-            if record.next <= time.time():
+            if _is_due(record):
                 self._send(name, record)
 
     def tidy(self) -> None:
@@ -97,7 +97,9 @@ class Sender:
 
     def _new(self) -> Iterator[Job]:
         """Jobs that were done since this was asked before."""
-        for job in self.jobs.finished("dicom", self._since):
+        # Where the clock was put back, what ends now ends before what was seen.
+        since = min(self._since, time.time() - LATE_S)
+        for job in self.jobs.finished("dicom", since):
             self._since = max(self._since, (job.finished or 0.0) - LATE_S)
             if job.state == "done" and job.id not in self._ended and job.id not in self._waiting:
                 self._ended.add(job.id)
@@ -113,7 +115,7 @@ class Sender:
             (self.folder / f"{name}.json").unlink(missing_ok=True)
             return
         now = time.time()
-        record = replace(record, tries=record.tries + 1, first=record.first or now)
+        record = replace(record, tries=record.tries + 1, first=min(record.first or now, now))
         if not objects:
             self._end(job, replace(record, state="failed"), NO_OBJECTS)
             return
@@ -170,3 +172,8 @@ class Sender:
         aside = self.folder / f"{name}.partial"
         aside.write_text(json.dumps(asdict(record)), encoding="utf-8")
         aside.replace(self.folder / f"{name}.json")
+
+
+def _is_due(record: Record) -> bool:
+    """Whether to try now; a time that lies further away than any pause was told by a wrong clock."""
+    return not 0 < record.next - time.time() <= LONGEST_PAUSE_S
