@@ -124,11 +124,17 @@ class Server:
         command = [*COMMAND, "serve", "--data", data, "--port", "0", "--workers", str(workers)]
         with data.with_suffix(".log").open("a", encoding="utf-8") as log:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        link = process.stdout.readline().removeprefix("Open ").strip()
-        if not link:
+        server = cls.of(process)
+        if server is None:
             raise SystemExit(f"the server did not start; see {data.with_suffix('.log')}")
-        place = urlsplit(link)
-        return cls(process, f"http://{place.netloc}/api/v1", parse_qs(place.query)["token"][0])
+        return server
+
+    @classmethod
+    def of(cls, process: "subprocess.Popen[str]") -> "Server | None":
+        """The server of a process, by the link that it prints; None where it ends instead."""
+        link = process.stdout.readline() if process.stdout else ""
+        place = urlsplit(link.removeprefix("Open ").strip())
+        return cls(process, f"http://{place.netloc}/api/v1", parse_qs(place.query)["token"][0]) if link else None
 
     def ask(self, path: str, content: bytes | None = None) -> Any:
         """GET, or POST where there is a content; what was answered."""
@@ -136,9 +142,9 @@ class Server:
         with urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.load(answer)
 
-    def upload(self, scan: Path) -> None:
-        """Send a CT."""
-        self.ask(f"/jobs?filename={scan.name}", scan.read_bytes())
+    def upload(self, scan: Path, forced: bool = False) -> dict[str, Any]:
+        """Send a CT; its job."""
+        return dict(self.ask(f"/jobs?filename={scan.name}&force={str(forced).lower()}", scan.read_bytes()))
 
     def jobs(self) -> list[dict[str, Any]]:
         """All jobs."""

@@ -1,8 +1,7 @@
 """The checkpoint of a training, damaged between a kill and the next run."""
 
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +30,17 @@ DAMAGES: dict[str, Callable[[bytes, np.random.Generator], bytes]] = {
 }
 
 
-def damaged_checkpoints(whole: Whole, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """Kill a study when its first checkpoint stands, damage it in each way, go on, and do what the error says."""
-    shutil.rmtree(whole.out, ignore_errors=True)
-    kept = whole.place / "begun"
-    shutil.rmtree(kept, ignore_errors=True)
+def damaged_checkpoint(whole: Whole, name: str, rng: np.random.Generator) -> dict[str, Any]:
+    """Kill a training when its first checkpoint stands, damage it, go on, and do what the error says."""
+    whole.verb.clear(whole.out)
     _kill_at_checkpoint(whole)
-    whole.out.rename(kept)
-    for name, damage in DAMAGES.items():
-        shutil.copytree(kept, whole.out)
-        checkpoint = next(whole.out.rglob(CHECKPOINT))
-        checkpoint.write_bytes(damage(checkpoint.read_bytes(), rng))
-        failed = whole.verb.run(whole.out)
-        told = {"damage": name, "status": failed.status, "said": failed.last, "halves": []}
-        # The sentence names the file and says to remove it.
-        clear = failed.is_clear(MODEL) and str(checkpoint) in failed.said
-        checkpoint.unlink(missing_ok=True)
-        yield told | {"clear": clear, "end": whole.ends()}
-        shutil.rmtree(whole.out)
+    checkpoint = next(whole.out.rglob(CHECKPOINT))
+    checkpoint.write_bytes(DAMAGES[name](checkpoint.read_bytes(), rng))
+    failed = whole.verb.run(whole.out)
+    # The sentence names the file and says to remove it.
+    clear = failed.is_clear(MODEL) and str(checkpoint) in failed.said
+    checkpoint.unlink(missing_ok=True)
+    return {"status": failed.status, "said": failed.last, "clear": clear, "end": whole.ends()}
 
 
 def _kill_at_checkpoint(whole: Whole) -> None:

@@ -1,7 +1,5 @@
 """A disk that is full or read-only, from the start or from a moment on; then there is room again and a second run."""
 
-import time
-from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.faults.mounts import Disk, disk
@@ -10,25 +8,16 @@ from benchmarks.faults.verbs import Whole
 #: What stands where no file system may be mounted.
 SKIPPED = {"skipped": "no file system may be mounted here"}
 OUTPUT = 5
-#: Seconds for which a moment without a file that is open for writing is waited for.
-PATIENCE_S = 20.0
 
 
-def full_disk(whole: Whole, shares: Sequence[float]) -> list[dict[str, Any]]:
-    """Fill the disk when these shares of the undisturbed time have passed; 0: before the run."""
-    return [_disturbed(whole, share, Disk.fill, Disk.empty) for share in shares]
+def full_disk(whole: Whole, share: float) -> dict[str, Any]:
+    """Fill the disk when this share of the undisturbed time has passed; 0: before the run."""
+    return _disturbed(whole, share, Disk.fill, Disk.empty)
 
 
-def read_only(whole: Whole, shares: Sequence[float]) -> list[dict[str, Any]]:
-    """Make the disk read-only when these shares of the undisturbed time have passed; 0: before the run."""
-    return [_disturbed(whole, share, _protect, Disk.writable) for share in shares]
-
-
-def _protect(place: Disk) -> None:
-    """Wait for a moment at which nobody writes."""
-    ends = time.monotonic() + PATIENCE_S
-    while not place.read_only() and time.monotonic() < ends:
-        time.sleep(0.002)
+def read_only(whole: Whole, share: float) -> dict[str, Any]:
+    """Make the disk read-only when this share of the undisturbed time has passed; 0: before the run."""
+    return _disturbed(whole, share, Disk.protect, Disk.writable)
 
 
 def _disturbed(whole: Whole, share: float, begin: Any, end: Any) -> dict[str, Any]:
@@ -37,6 +26,7 @@ def _disturbed(whole: Whole, share: float, begin: Any, end: Any) -> dict[str, An
             return SKIPPED
         # The log stands on another disk, beside the one that fails.
         out, log = place.root / "out", whole.place / f"{whole.verb.name}_disk.log"
+        whole.verb.clear(out)
         if share == 0:
             begin(place)
         command = whole.verb.start(out, log)

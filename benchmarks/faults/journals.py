@@ -5,12 +5,15 @@ import os
 import shutil
 import signal
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.faults.service import NO_JOBS
+from benchmarks.faults.verbs import Whole
 
 from fibrolens.errors import OutputError
 from fibrolens.serve.database import FILE, connect, sqlite_url, upgrade
@@ -57,7 +60,7 @@ def damaged_journal(place: Path, name: str, rng: np.random.Generator) -> dict[st
     try:
         upgrade(connect(sqlite_url(place)))
     except OutputError as error:
-        return {"damage": name, "status": error.exit_status, "said": str(error)}
+        return {"status": error.exit_status, "said": str(error)}
     jobs = Jobs(connect(sqlite_url(place)))
     jobs.recover()
     kept = len(jobs.all())
@@ -66,7 +69,21 @@ def damaged_journal(place: Path, name: str, rng: np.random.Generator) -> dict[st
     jobs.engine.dispose()
     with closing(sqlite3.connect(place / FILE)) as database:
         sound = database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-    return {"damage": name, "status": 0, "kept": kept, "jobs": count, "sound": sound}
+    return {"status": 0, "kept": kept, "jobs": count, "sound": sound}
+
+
+def damaged_under_server(whole: Whole, name: str, rng: np.random.Generator) -> dict[str, Any]:
+    """Kill a server that has jobs, damage the log, start it again, and upload to it what it no longer knows."""
+    whole.verb.clear(whole.out)
+    command = whole.verb.start(whole.out)
+    while whole.verb.reached(whole.out, whole.files) == NO_JOBS:
+        time.sleep(0.02)
+    command.ended(float(rng.uniform(0, 0.5 * whole.seconds)))
+    reached = whole.verb.reached(whole.out, whole.files)
+    log = whole.out / f"{FILE}-wal"
+    log.write_bytes(DAMAGES[name](bytearray(log.read_bytes()), rng))
+    whole.verb.cleared(whole.out)
+    return {"reached": reached, "end": whole.ends(), "halves": whole.halves()}
 
 
 def _submit(jobs: Jobs) -> None:

@@ -59,13 +59,16 @@ class Disk:
         finally:
             os.close(file)
 
-    def read_only(self) -> bool:
-        """Whether it could be made so; it cannot while a file is open for writing."""
-        return _mount("-o", "remount,ro", self.root)
+    def protect(self) -> None:
+        """Let nothing be made, renamed or removed; what is open for writing still takes what is written.
+
+        The folder is mounted over itself, for a disk in use cannot be made read-only.
+        """
+        subprocess.run(["mount", "--bind", "--options=ro", self.root, self.root], check=True)
 
     def writable(self) -> None:
-        """Undo `read_only`."""
-        _mount("-o", "remount,rw", self.root)
+        """Undo `protect`."""
+        subprocess.run(["umount", "--lazy", self.root], check=True)
 
 
 @contextmanager

@@ -80,6 +80,11 @@ def halves(folder: Path, whole: Files) -> list[str]:
     return sorted(wrong)
 
 
+def reached(folder: Path, whole: Files) -> str:
+    """How many of the undisturbed run's files stand in a folder."""
+    return f"{sum((folder / name).exists() for name in whole)} of {len(whole)} files"
+
+
 def _is(path: Path, known: str) -> bool:
     try:
         return hashlib.sha256(masked(path)).hexdigest() == known

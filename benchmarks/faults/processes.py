@@ -79,11 +79,11 @@ class Command:
         return cls(_Forked(process), log)
 
     @classmethod
-    def spawned(cls, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> "Command":
-        """Run a verb in an interpreter of its own, with more variables of the environment."""
+    def spawned(cls, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> "Command":
+        """Run a module with arguments in an interpreter of its own, with more variables of the environment."""
         with log.open("w", encoding="utf-8") as stream:
             process = subprocess.Popen(
-                [sys.executable, "-m", "fibrolens", *arguments],
+                [sys.executable, "-m", *command],
                 stdout=stream, stderr=stream, start_new_session=True, env=os.environ | dict(environment),
             )  # fmt: skip
         return cls(_Spawned(process), log)

@@ -1,21 +1,24 @@
 """What ``fibrolens serve`` leaves in its data folder, by the CT instead of by the job, whose name is drawn."""
 
-import json
+import hashlib
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
 from benchmarks.faults.outputs import MANIFEST, Files, found
 
 PARTS = ("scan", "view")
+DATABASE = "jobs.sqlite3"
+NO_JOBS = "no jobs yet"
 
 
 def found_jobs(data: Path) -> dict[str, str]:
-    """The files of every finished scan, by the SHA-256 of its CT; a job that was done twice would count twice."""
+    """The files of every finished scan, by the SHA-256 of its upload; a job that was done twice would count twice."""
     files: dict[str, str] = {}
     for number, claim in enumerate(sorted((data / "results").glob("*/*"))):
-        result = json.loads((claim / "scan" / "result.json").read_text(encoding="utf-8"))
-        name = result["input"]["sha256"]
+        upload = next((data / "uploads" / claim.parent.name).iterdir())
+        name = hashlib.sha256(upload.read_bytes()).hexdigest()[:8]
         name = f"{name} again {number}" if f"{name}/scan/{MANIFEST}" in files else name
         files |= {f"{name}/{part}/{file}": sha for part in PARTS for file, sha in found(claim / part).items()}
     return files
@@ -31,8 +34,23 @@ def half_jobs(data: Path, whole: Files) -> list[str]:
     wrong = []
     for claim in (data / "results").glob("*/*") if (data / "results").is_dir() else ():
         wrong += [str(part) for part in claim.iterdir() if part.name in PARTS and not _is_whole(part, whole)]
-    database = data / "jobs.sqlite3"
+    database = data / DATABASE
     return wrong + ([] if not database.exists() or _is_sound(database) else [database.name])
+
+
+def reached(data: Path, whole: Files) -> str:
+    """How far the jobs of a data folder have come, as ``1 done, 1 queued, 1 running (finding the organs)``."""
+    database = data / DATABASE
+    if not database.exists():
+        return NO_JOBS
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as source:
+        try:
+            jobs = source.execute("SELECT state, step FROM jobs").fetchall()
+        except sqlite3.OperationalError:
+            # Its tables are not made yet.
+            return NO_JOBS
+    told = Counter(f"{state} ({step})" if state == "running" else state for state, step in jobs)
+    return ", ".join(f"{count} {state}" for state, count in sorted(told.items())) or NO_JOBS
 
 
 def _is_whole(part: Path, whole: Files) -> bool:

@@ -4,17 +4,20 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.faults.outputs import Files, differing, found, halves
+from benchmarks.faults import service, session
+from benchmarks.faults.outputs import Files, differing, found, halves, reached
 from benchmarks.faults.processes import Command, Ended, program
-from benchmarks.faults.service import found_jobs, half_jobs
-from benchmarks.faults.session import main as session
 from benchmarks.faults.toy import write_toy
+from tests.serve.kit import upload_of
 
-PATIENTS = 10
+#: CTs that are uploaded to the service.
+UPLOADS = 3
+#: Uploads to a service whose stager only takes time, so that kills meet the queue more often.
+QUICK = 12
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,13 @@ class Verb:
         reach: share of the undisturbed time within which a kill comes.
         chain: kills of one folder before a run may end.
         main: what is called.
+        module: what is run where it gets an interpreter of its own.
         option: the one that names the folder.
+        targets: what a kill may hit.
         found: what stands in a finished folder.
         halves: what in an unfinished one is not whole.
+        reached: how far an unfinished one has come.
+        cleared: told that a folder was removed.
     """
 
     name: str
@@ -37,9 +44,13 @@ class Verb:
     reach: float = 1.0
     chain: int = 4
     main: Callable[[], int] = program
+    module: str = "fibrolens"
     option: str = "--out"
+    targets: tuple[str, ...] = ("all",)
     found: Callable[[Path], Files] = found
     halves: Callable[[Path, Files], list[str]] = halves
+    reached: Callable[[Path, Files], str] = reached
+    cleared: Callable[[Path], None] = lambda out: None
 
     def start(self, out: Path, log: Path | None = None) -> Command:
         """Start it; what it says goes to `log`, by default beside the folder."""
@@ -48,6 +59,11 @@ class Verb:
     def command(self, out: Path) -> list[str]:
         """Its command line."""
         return [*self.arguments, self.option, str(out)]
+
+    def clear(self, out: Path) -> None:
+        """Remove what stands there."""
+        shutil.rmtree(out, ignore_errors=True)
+        self.cleared(out)
 
     def run(self, out: Path, log: Path | None = None) -> Ended:
         """Run it to its end."""
@@ -74,7 +90,7 @@ class Whole:
     def of(cls, verb: Verb, place: Path) -> "Whole":
         """Run it; raises SystemExit where it fails, for then there is nothing to compare with."""
         out = place / f"{verb.name}_whole"
-        shutil.rmtree(out, ignore_errors=True)
+        verb.clear(out)
         started = time.monotonic()
         ended = verb.run(out)
         if ended.status:
@@ -99,26 +115,36 @@ class Whole:
 
 
 def simulated(place: Path) -> Path:
-    """A cohort of NIfTI files and a patient as a DICOM series, made once."""
+    """A patient as a DICOM series and a cohort of tiny scans, made once."""
     place.mkdir(parents=True, exist_ok=True)
-    for name, made in (("cohort", f"--patients={PATIENTS}"), ("series", "--stages=0,0,0,1,0 --format=dicom")):
-        command = ["phantom", *made.split(), "--grid=small", "--out", place / name]
-        subprocess.run([sys.executable, "-m", "fibrolens", *command], check=True, capture_output=True)
+    command = ["phantom", "--stages=0,0,0,1,0", "--format=dicom", "--grid=small", "--out", place / "series"]
+    subprocess.run([sys.executable, "-m", "fibrolens", *command], check=True, capture_output=True)
     write_toy(place / "toy")
+    (place / "quick").mkdir(exist_ok=True)
+    for number in range(QUICK):
+        (place / "quick" / f"{number}.zip").write_bytes(upload_of(number=number))
     return place
 
 
 def verbs(place: Path) -> dict[str, Verb]:
     """The verbs by name, on what `simulated` made."""
-    cohort, series = place / "cohort", place / "series"
+    series, toy = place / "series", place / "toy"
     scan = next((series / "images").iterdir())
     labels = f"--labels={series}/labels/{scan.name}.nii.gz"
-    toy = place / "toy"
-    study = ("study", f"{toy}/cohort.csv", f"--from={toy}/start", "--folds=2", "--steps=40", "--workers=1")
+    learning = (f"{toy}/cohort.csv", f"--from={toy}/start", "--steps=40")
     known = (
         Verb("phantom", ("phantom", "--patients=2", "--grid=small"), 0.5, 8),
-        Verb("stage", ("stage", str(scan), labels), 0.8, 10),
-        Verb("study", study, 0.5, 8),
-        Verb("serve", (f"{cohort}/images/P0001.nii.gz",), 0.6, 6, session, "--data", found_jobs, half_jobs),
+        Verb("stage", ("stage", str(scan), labels), 0.8, 8),
+        Verb("study", ("study", *learning, "--folds=2", "--workers=1"), 0.6, 6),
+        Verb("train", ("train", *learning)),
+        _served("serve", [*(f"{toy}/s{number}_image.nii.gz" for number in range(UPLOADS)), f"--model={toy}/start"], 6),
+        _served("serve without networks", [f"{place}/quick/{number}.zip" for number in range(QUICK)], 10),
     )
     return {verb.name: verb for verb in known}
+
+
+def _served(name: str, arguments: Sequence[str], chain: int) -> Verb:
+    return Verb(
+        name, tuple(arguments), 0.7, chain, session.main, "benchmarks.faults.session", "--data",
+        ("all", "server", "worker"), service.found_jobs, service.half_jobs, service.reached, session.cleared,
+    )  # fmt: skip
