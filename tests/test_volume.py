@@ -118,3 +118,12 @@ def test_grid_mismatch_names_both():
     ct.require_grid(Volume(np.ones((4, 5, 6)), GRID, "a mask"))
     with pytest.raises(GeometryError, match=r"a mask \(6x5x4 .*is not on the grid of the ct \(6x5x4"):
         ct.require_grid(Volume(np.ones((4, 5, 6)), Geometry((4, 5, 6), (2.5, 0.8, 0.7)), "a mask"))
+
+
+@pytest.mark.parametrize(("number", "expected"), [(1, [0.0, 7.0]), (2, [5.0]), (None, [0.0, 5.0, 7.0]), (3, [])])
+def test_values_of_a_label_come_slice_by_slice(number, expected):
+    grid = Geometry((2, 2, 2), (1.0, 1.0, 1.0))
+    ct = Volume(np.arange(8, dtype=np.float32).reshape(2, 2, 2), grid)
+    labels = ct.with_array(np.array([[[1, 0], [0, 0]], [[0, 2], [0, 1]]], np.uint8))
+
+    assert ct.values_in(labels, number).tolist() == expected

@@ -129,19 +129,14 @@ def find_organs(ct: Volume, segmenter: OrganSegmenter, masks: OwnMasks) -> Found
 def _with_own(
     found: UInt8[np.ndarray, "d h w"], own: Mapping[str, Bool[np.ndarray, "d h w"]]
 ) -> UInt8[np.ndarray, "d h w"]:
-    """The user's organs in the place of those that were found."""
-    if not own:
-        return found
-    labels = np.zeros(found.shape, np.uint8)
-    rest = [number for organ, number in NUMBERS.items() if organ not in own]
-    # Slice by slice, for a long CT leaves no room for copies.
-    for index, plane in enumerate(found):
-        for number in rest:
-            labels[index][plane == number] = number
+    """The user's organs in the place of those that were found, in that array itself: a long CT has no room for two."""
+    replaced = [NUMBERS[organ] for organ in own]
+    for index, plane in enumerate(found if own else ()):
+        plane[np.isin(plane, replaced)] = 0
         for organ in ("spleen", "liver"):
             if organ in own:
-                labels[index][own[organ][index]] = NUMBERS[organ]
-    return labels
+                plane[own[organ][index]] = NUMBERS[organ]
+    return found
 
 
 def _doubt(organ: str, mask: Bool[np.ndarray, "d h w"], source: MaskSource, found: Volume) -> str:

@@ -107,9 +107,9 @@ def assess(volume: Volume, labels: Volume, aorta: Volume) -> Quality:
     volume.require_grid(labels)
     volume.require_grid(aorta)
     hu = OrganHU(
-        liver=_median_hu(volume, labels.array, 1),
-        spleen=_median_hu(volume, labels.array, 2),
-        aorta=_median_hu(volume, aorta.array),
+        liver=_median_hu(volume, labels, 1),
+        spleen=_median_hu(volume, labels, 2),
+        aorta=_median_hu(volume, aorta),
     )
     coverage = _coverage(volume, [int(np.count_nonzero(plane == 1)) for plane in _along_body(volume, labels.array)])
     phase = contrast_phase(hu)
@@ -163,14 +163,12 @@ def _along_body(volume: Volume, array: Shaped[np.ndarray, "d h w"]) -> Shaped[np
     return np.moveaxis(array, craniocaudal, 0)
 
 
-def _median_hu(volume: Volume, labels: Shaped[np.ndarray, "d h w"], number: int | None = None) -> float | None:
+def _median_hu(volume: Volume, labels: Volume, number: int | None = None) -> float | None:
     """Inside one label, or inside any."""
-    # Slice by slice: a mask of a long CT is as large as the labels.
-    inside = (plane > 0 if number is None else plane == number for plane in labels)
-    values = np.concatenate([hu[where] for hu, where in zip(volume.array, inside, strict=True)])
+    values = volume.values_in(labels, number)
     if values.size * volume.geometry.voxel_ml < MEASURABLE_ML:
         return None
-    return float(np.median(values))
+    return float(np.median(values, overwrite_input=True))
 
 
 def _phase_sentence(source: str, phase: Phase, hu: OrganHU) -> str:

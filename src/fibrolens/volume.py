@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from fibrolens.errors import GeometryError
 
@@ -164,8 +164,24 @@ class Volume:
                 "resample it onto that grid first."
             )
 
+    def values_in(self, labels: Volume, number: int | None = None) -> Shaped[np.ndarray, " n"]:
+        """The values of the voxels that have the label `number`, or any label; an array of its own.
+
+        Slice by slice and without joining parts, for in a long CT each copy is large.
+        """
+        counts = [np.count_nonzero(_where(plane, number)) for plane in labels.array]
+        found = np.empty(sum(counts), self.array.dtype)
+        ends = np.cumsum(counts)
+        for values, plane, count, end in zip(self.array, labels.array, counts, ends, strict=True):
+            found[end - count : end] = values[_where(plane, number)]
+        return found
+
     def __repr__(self) -> str:
         return f"Volume({self.geometry}, {self.array.dtype}, from {self.source})"
+
+
+def _where(plane: Shaped[np.ndarray, "h w"], number: int | None) -> Bool[np.ndarray, "h w"]:
+    return np.asarray(plane > 0 if number is None else plane == number)
 
 
 def _triple(values: Any) -> Triple:

@@ -34,8 +34,8 @@ USUAL, USUAL_SD, LIMITS = 0.60, 0.10, (0.40, 0.85)
 MIN_DIP_CM2 = 1.0
 #: The caudate's share of segments I to III: 2.5 % of a healthy liver with an LSVR of 0.27, 5 % of a cirrhotic one.
 CAUDATE_SHARE = 0.13
-#: In-plane millimetres that are enough to weigh the planes.
-PIXEL_MM = 2.0
+#: Millimetres in the plane and across slices that are enough to weigh the planes.
+PIXEL_MM, SLICE_MM = 2.0, 2.0
 MIN_VOXELS = 1000
 
 
@@ -71,10 +71,11 @@ def approximate_lobe_ratio(liver: Volume) -> LobeSplit:
         The ratio with the plane that it was measured at, or the reason why there is none.
     """
     turned = Orient.fit(liver.geometry).forward(liver)
-    mask, spacing = thinned(cropped(where_set(turned)), turned.geometry.spacing, PIXEL_MM)
+    step = max(1, int(SLICE_MM / turned.geometry.spacing[0]))
+    mask, (between, *pixel) = thinned(cropped(where_set(turned))[::step], turned.geometry.spacing, PIXEL_MM)
     if np.count_nonzero(mask) < MIN_VOXELS:
         return LobeSplit(None, reason="the liver mask holds too few voxels")
-    cuts = _Cuts.of(mask, spacing)
+    cuts = _Cuts.of(mask, (between * step, pixel[0], pixel[1]))
     plane = max((cuts.deepest(turn) for turn in TURNS), key=lambda p: p.weight)
     if plane.dip_cm2 < MIN_DIP_CM2:
         return LobeSplit(None, reason="no umbilical fissure shows in the outline of the liver mask")

@@ -15,7 +15,7 @@ from scipy.ndimage import binary_dilation, gaussian_filter
 
 from fibrolens.markers.sampling import Box, box_of, steps, thinned, where_set
 from fibrolens.regions import depth_mm
-from fibrolens.volume import Volume
+from fibrolens.volume import Triple, Volume
 
 #: Radius in millimetres of the structures that each scale keeps; its sigma is the radius / sqrt(2).
 SCALES_MM = {"fine": 2.0, "medium": 4.0, "coarse": 6.0}
@@ -164,13 +164,23 @@ def _every(slices: int, most: int | None) -> slice:
 
 
 def _depth(mask: Volume, box: Box, every: slice) -> Float[np.ndarray, "d h w"]:
-    """Depth below the surface in the chosen slices of a box, found on pixels of no more than `DEPTH_PIXEL_MM`."""
+    """Depth below the surface in the chosen slices of a box, found on pixels of no more than `DEPTH_PIXEL_MM`.
+
+    What is deeper than `EROSION_MM` is only known to be: slices out of its reach are not looked at, for the distances
+    of a whole liver in thin slices take more memory than its CT.
+    """
     wide = box_of(where_set(mask), margin=(1, 1, 1)) or box
-    inner = [slice(b.start - w.start, b.stop - w.start) for b, w in zip(box, wide, strict=True)]
+    between, *inner = (slice(b.start - w.start, b.stop - w.start) for b, w in zip(box, wide, strict=True))
     thin, spacing = thinned(mask.array[wide] != 0, mask.geometry.spacing, DEPTH_PIXEL_MM)
-    depth = depth_mm(thin, spacing)[inner[0]][every]
+    reach = int(np.ceil((EROSION_MM + np.cbrt(np.prod(spacing))) / spacing[0]))
+    depth = np.stack([_plane_depth(thin, index, reach, spacing) for index in range(len(thin))[between][every]])
     rows, columns = steps(mask.geometry.spacing, DEPTH_PIXEL_MM)
-    return depth.repeat(rows, 1).repeat(columns, 2)[:, inner[1], inner[2]]
+    return depth.repeat(rows, 1).repeat(columns, 2)[:, inner[0], inner[1]]
+
+
+def _plane_depth(mask: Mask, index: int, reach: int, spacing: Triple) -> Float[np.ndarray, "h w"]:
+    first = max(0, index - reach)
+    return depth_mm(mask[first : index + reach + 1], spacing)[index - first]
 
 
 def _filled(hu: Float[np.ndarray, "d h w"], known: Mask, in_plane: tuple[float, float]) -> Float[np.ndarray, "d h w"]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
 
 from fibrolens.volume import Volume
 
@@ -39,8 +39,8 @@ def doubts(ct: Volume, labels: Volume, agreement: Mapping[str, float]) -> tuple[
     ct.require_grid(labels)
     found = []
     for number, organ in ORGANS.items():
-        mask = labels.array == number
-        found += list(_organ_doubts(organ, mask, ct) if mask.any() else [f"No {organ} was found; {_absent(organ)}."])
+        seen = _Seen.of(ct, labels, number)
+        found += list(_organ_doubts(organ, seen) if seen else [f"No {organ} was found; {_absent(organ)}."])
         if agreement.get(organ, 1.0) < AGREEMENT[organ]:
             found.append(
                 f"The network's two passes disagree on the {organ} (Dice {agreement[organ]:.3f}, doubted below "
@@ -49,36 +49,67 @@ def doubts(ct: Volume, labels: Volume, agreement: Mapping[str, float]) -> tuple[
     return tuple(found)
 
 
-def _organ_doubts(organ: str, mask: Bool[np.ndarray, "d h w"], ct: Volume) -> Iterator[str]:
-    ends, sides = _cut(mask, ct)
-    if ends:
+@dataclass(frozen=True)
+class _Seen:
+    """What is seen of one organ.
+
+    Args:
+        median_hu: inside it.
+        millilitres: of it.
+        areas: its voxels in each section along the body.
+        outermost: its voxels at the sides of the picture.
+    """
+
+    median_hu: float
+    millilitres: float
+    areas: list[int]
+    outermost: int
+
+    @classmethod
+    def of(cls, ct: Volume, labels: Volume, number: int) -> _Seen | None:
+        """None where there is none of it."""
+        hu = ct.values_in(labels, number)
+        if not hu.size:
+            return None
+        along = int(np.abs(np.asarray(ct.geometry.direction)[:, 2]).argmax())
+        # Section by section: a mask of a long CT is as large as the labels.
+        areas = [int(np.count_nonzero(plane == number)) for plane in np.moveaxis(labels.array, along, 0)]
+        sides = (labels.array.take(end, axis) for axis in range(3) if axis != along for end in (0, -1))
+        outermost = sum(int(np.count_nonzero(side == number)) for side in sides)
+        median = float(np.median(hu, overwrite_input=True))
+        return cls(median, hu.size * ct.geometry.voxel_ml, areas, outermost)
+
+    @property
+    def reaches_ends(self) -> bool:
+        """Whether it is cut off at an end of the scan along the body."""
+        return max(self.areas[0], self.areas[-1]) > CUT_AREA * max(self.areas)
+
+    @property
+    def reaches_sides(self) -> bool:
+        """Whether it is cut off at a side of the picture."""
+        return self.outermost > CUT_SIDE * sum(self.areas)
+
+
+def _organ_doubts(organ: str, seen: _Seen) -> Iterator[str]:
+    if seen.reaches_ends:
         yield f"The {organ} reaches the first or last slice, its volume is of what is shown; give a longer series."
-    if sides:
+    if seen.reaches_sides:
         yield (
             f"The {organ} reaches the side of the picture, what lies outside the field of view is missing; give a "
             "reconstruction with a larger one."
         )
-    millilitres, (low, high) = mask.sum() * ct.geometry.voxel_ml, PLAUSIBLE_ML[organ]
-    if not low <= millilitres <= high:
+    low, high = PLAUSIBLE_ML[organ]
+    if not low <= seen.millilitres <= high:
         yield (
-            f"The {organ} measures {millilitres:.0f} mL, outside {low:.0f} to {high:.0f} mL; "
+            f"The {organ} measures {seen.millilitres:.0f} mL, outside {low:.0f} to {high:.0f} mL; "
             "look at its contour in the overlay, and bring your own mask where it is wrong."
         )
-    median, (dark, bright) = float(np.median(ct.array[mask])), PLAUSIBLE_HU[organ]
-    if not dark <= median <= bright:
+    dark, bright = PLAUSIBLE_HU[organ]
+    if not dark <= seen.median_hu <= bright:
         yield (
-            f"The {organ} has a median of {median:.0f} HU, outside {dark:.0f} to {bright:.0f} HU; "
+            f"The {organ} has a median of {seen.median_hu:.0f} HU, outside {dark:.0f} to {bright:.0f} HU; "
             "look in the overlay whether the mask lies on something else."
         )
-
-
-def _cut(mask: Bool[np.ndarray, "d h w"], ct: Volume) -> tuple[bool, bool]:
-    """Whether the organ is cut off at an end of the scan along the body, and at a side of the picture."""
-    along = int(np.abs(np.asarray(ct.geometry.direction)[:, 2]).argmax())
-    area = mask.sum(axis=tuple(a for a in range(3) if a != along))
-    across = [axis for axis in range(3) if axis != along]
-    edge = sum(int(mask.take(index, axis).sum()) for axis in across for index in (0, -1))
-    return bool(max(area[0], area[-1]) > CUT_AREA * area.max()), bool(edge > CUT_SIDE * mask.sum())
 
 
 def _absent(organ: str) -> str:
