@@ -64,6 +64,23 @@ def test_a_defect_over_a_single_scan_shows_where_it_is(tmp_path):
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_without_patients_the_table_names_no_input_and_quotes_no_error(tmp_path, capsys):
+    cases = as_cases([*scans(tmp_path / "in", ["good", "bad", "broken"])])
+    place = Place(tmp_path / "out", unnamed=lambda path: f"input-{Path(path).stem[-1]}")
+    assert run_batch(FakeVerb(tmp_path / "log"), cases, place, Engine(1)) == 3
+    table = (tmp_path / "out" / "summary.csv").read_text()
+    assert str(tmp_path) not in table
+    found = {row["input"]: row for row in csv.DictReader(table.splitlines())}
+    assert {name: row["status"] for name, row in found.items()} == {
+        "input-0": "done", "input-1": "refused", "input-2": "not done",
+    }  # fmt: skip
+    assert found["input-1"]["reason"] == "InputError; what was said of it may name the patient."
+    assert found["input-2"]["reason"].startswith("a defect; ")
+    said = capsys.readouterr()
+    assert f"{tmp_path / 'in' / 'scan-00.txt'} is scan-00: " in said.out
+    assert "scan-01.txt" in said.err
+
+
 def test_defects_alone_end_with_status_1(tmp_path):
     assert run(tmp_path, scans(tmp_path / "in", ["broken", "good"])) == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -132,11 +132,14 @@ class Place:
         out: folder of the scans' folders and of ``summary.csv``.
         scan_id: name of the folder; None takes the scan's own.
         overwrite: replace results of other inputs or options.
+        unnamed: what the table and the results call an input, by its path, where neither may say it; what errors say is
+            left out of the table then, for they name files and series. None calls it by its path.
     """
 
     out: Path
     scan_id: str | None = None
     overwrite: bool = False
+    unnamed: Callable[[str], str] | None = None
 
     def prepare(self, columns: tuple[str, ...]) -> None:
         """Check that results can be written, before any weights are loaded.
@@ -162,14 +165,33 @@ class _Desk:
     Args:
         out: folder of the scans' folders.
         overwrite: replace results of other inputs or options.
+        unnamed: as in `Place`.
         scratch: where folders are written before they are put in place.
         began_ns: when the run began, by the clock of the file system.
     """
 
     out: Path
     overwrite: bool
+    unnamed: Callable[[str], str] | None
     scratch: Path
     began_ns: int
+
+    def name(self, path: Path) -> str:
+        """What the table and the results call an input."""
+        return str(path) if self.unnamed is None else self.unnamed(str(path))
+
+    def row_of(self, case: Case) -> dict[str, Any]:
+        """The beginning of a case's row."""
+        return {"input": self.name(case.path), "scan_id": case.scan_id or ""}
+
+    def failure(self, row: dict[str, Any], error: FibrolensError | str) -> Outcome:
+        """The outcome of a case that could not be done, for an error or a defect."""
+        exit_status = FibrolensError.exit_status if isinstance(error, str) else error.exit_status
+        status = "refused" if isinstance(error, InputError) else "not done"
+        kind = "a defect" if isinstance(error, str) else type(error).__name__.strip("_")
+        reason = str(error) if self.unnamed is None else f"{kind}; what was said of it may name the patient."
+        row = row | {"status": status, "exit_status": exit_status, "reason": reason}
+        return Outcome(row, f"fibrolens: {error}", exit_status)
 
     def require_first(self, folder: Path, path: Path) -> None:
         """Raise _TwinError where another input of this run has the scan id, and made `folder`."""
@@ -178,7 +200,7 @@ class _Desk:
             other = json.loads((folder / RESULT).read_text(encoding="utf-8"))["input"]["path"]
         except FileNotFoundError:
             return
-        if is_new and other != str(path):
+        if is_new and other != self.name(path):
             raise _TwinError(f"{path} has the scan id {folder.name} of {other}; give it alone with another --scan-id.")
 
 
@@ -207,7 +229,7 @@ def run_batch(verb: Verb, cases: Cases, place: Place, engine: Engine) -> int:
         engine,
         Progress(len(cases), verb.doing) if len(cases) > 1 else silent() as progress,
     ):
-        desk = _Desk(place.out, place.overwrite, summary.scratch, summary.began_ns)
+        desk = _Desk(place.out, place.overwrite, place.unnamed, summary.scratch, summary.began_ns)
         for outcome in _outcomes(verb, cases, desk, engine):
             (sys.stderr if outcome.exit_status else sys.stdout).write(f"{outcome.said}\n")
             summary.add(outcome.row)
@@ -233,7 +255,7 @@ def _outcomes(verb: Verb, cases: Cases, desk: _Desk, engine: Engine) -> Iterator
     for case, outcome in found:
         if isinstance(outcome, Lost):
             reason = f"{case.path} ended {outcome.attempts} worker processes, perhaps for want of memory; try it alone."
-            yield _failure(_row_of(case), reason, FibrolensError.exit_status)
+            yield desk.failure(desk.row_of(case), reason)
         else:
             yield outcome
 
@@ -258,12 +280,12 @@ def _do_any(work: Work, desk: _Desk, case: Case) -> Outcome:
         return _do_one(work, desk, case)
     except Exception as error:  # noqa: BLE001  (one scan of a million must not end the others)
         reason = f"{case.path} met a defect of fibrolens ({place_of(error)}); run it alone with --debug and report it."
-        return _failure(_row_of(case), reason, FibrolensError.exit_status)
+        return desk.failure(desk.row_of(case), reason)
 
 
 def _do_one(work: Work, desk: _Desk, case: Case) -> Outcome:
     """One case; its own errors become its outcome."""
-    row = _row_of(case)
+    row = desk.row_of(case)
     try:
         scan = work.read(case.path)
         scan_id = case.scan_id or scan.scan_id
@@ -271,9 +293,11 @@ def _do_one(work: Work, desk: _Desk, case: Case) -> Outcome:
         folder = desk.out / scan_id
         desk.require_first(folder, case.path)
         row["scan_id"] = scan_id
+        # Only the terminal tells which CT has become which scan without its patient.
+        called = scan_id if desk.unnamed is None else f"{case.path} is {scan_id}"
         run = {"command": work.command, **scan.fingerprint, **work.fingerprint}
         if is_done(folder, run, desk.overwrite, work.written):
-            return _finished(work, folder, row, unchanged=True)
+            return _finished(work, folder, row, called, unchanged=True)
         with operations_named():
             result = work.perform(scan, scan_id)
         timings = dict(result.timings)
@@ -281,18 +305,14 @@ def _do_one(work: Work, desk: _Desk, case: Case) -> Outcome:
             timings.update(work.write(result, inside))
             # Another process may have had the same scan id meanwhile.
             desk.require_first(folder, case.path)
-        return _finished(work, folder, row)
+        return _finished(work, folder, row, called)
     except _TwinError as error:
-        return _failure(row | {"scan_id": ""}, str(error), error.exit_status)
+        return desk.failure(row | {"scan_id": ""}, error)
     except FibrolensError as error:
-        return _failure(row, str(error), error.exit_status, isinstance(error, InputError))
+        return desk.failure(row, error)
 
 
-def _row_of(case: Case) -> dict[str, Any]:
-    return {"input": str(case.path), "scan_id": case.scan_id or ""}
-
-
-def _finished(work: Work, folder: Path, row: dict[str, Any], unchanged: bool = False) -> Outcome:
+def _finished(work: Work, folder: Path, row: dict[str, Any], called: str, unchanged: bool = False) -> Outcome:
     """A finished scan, from what its folder holds: writing may have added warnings."""
     content = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     row = row | {"status": DONE, "exit_status": 0, **work.row(content)}
@@ -301,13 +321,7 @@ def _finished(work: Work, folder: Path, row: dict[str, Any], unchanged: bool = F
         if unchanged
         else f"{work.sentence(row)}; research use only"
     )
-    return Outcome(row, f"{folder.name}: {said}")
-
-
-def _failure(row: dict[str, Any], reason: str, exit_status: int, refused: bool = False) -> Outcome:
-    status = "refused" if refused else "not done"
-    row = row | {"status": status, "exit_status": exit_status, "reason": reason}
-    return Outcome(row, f"fibrolens: {reason}", exit_status)
+    return Outcome(row, f"{called}: {said}")
 
 
 def _require_folder(out: Path) -> None:

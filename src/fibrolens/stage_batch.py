@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fibrolens.batch import VOLUMES, Place, run_batch, volumes
 from fibrolens.cases import Inputs, as_cases, is_single
+from fibrolens.deidentify.key import Key
+from fibrolens.deidentify.profile import table
+from fibrolens.deidentify.staged import Unnamed, UnnamedInput, without_patient
 from fibrolens.engine import Engine, one_blas_thread
 from fibrolens.errors import UsageError
 from fibrolens.io.dicom.patient import read_identity
@@ -21,7 +24,9 @@ from fibrolens.result import StagingResult
 COLUMNS = ("predicted", "expected", *(f"p_{stage}" for stage in STAGES), *VOLUMES, "phase", "forced", "warnings")
 
 
-def stage_batch(inputs: Inputs, options: StageOptions, place: Place, engine: Engine | None = None) -> int:
+def stage_batch(
+    inputs: Inputs, options: StageOptions, place: Place, engine: Engine | None = None, key: Key | None = None
+) -> int:
     """Stage every input; see `run_batch` for what it returns.
 
     Args:
@@ -29,15 +34,27 @@ def stage_batch(inputs: Inputs, options: StageOptions, place: Place, engine: Eng
         options: how they are staged.
         place: where the results go.
         engine: where the work is done; None is this process.
+        key: nothing that is written leads back to the patient, whose names and UIDs it replaces; None writes DICOM
+            objects of the patient.
 
     Raises:
-        UsageError: options for one scan with several inputs, or a scan id that cannot name a folder.
+        UsageError: options for one scan with several inputs, or a scan id that cannot name a folder; with a key, that
+            the reports shall name the patient, or the tables of the profile are not installed.
         ModelError: the weights cannot be used.
         OutputError: the folder cannot be written.
     """
     if not is_single(inputs) and (place.scan_id is not None or options.masks.given or options.series_uid is not None):
         raise UsageError("--scan-id, --series and own masks belong to one scan; give a single INPUT with them.")
-    return run_batch(StageVerb(options), as_cases(inputs, place.scan_id), place, engine or Engine(1))
+    if key is not None:
+        place = replace(place, unnamed=key.input_name)
+        _require_unnamed(options)
+    return run_batch(StageVerb(options, key), as_cases(inputs, place.scan_id), place, engine or Engine(1))
+
+
+def _require_unnamed(options: StageOptions) -> None:
+    if options.identified:
+        raise UsageError("--identified names the patient and --deidentify takes the name out; give one of them.")
+    table()
 
 
 @dataclass(frozen=True)
@@ -45,20 +62,22 @@ class StageVerb:
     """The verb before its networks are loaded."""
 
     options: StageOptions
+    key: Key | None = None
     doing: str = "staging"
     columns: tuple[str, ...] = COLUMNS
 
     def load(self) -> Staging:
         """With its networks; raises ModelError where the weights cannot be used."""
-        return Staging(self.options, Models.load(*self.options.weights))
+        return Staging(self.options, Models.load(*self.options.weights), self.key)
 
 
 @dataclass(frozen=True)
 class Staging:
-    """The work of `stage`."""
+    """The work of `stage`; with a key nothing that is written leads back to the patient."""
 
     options: StageOptions
     models: Models
+    key: Key | None = None
     command: str = "stage"
     done: str = "staged"
     written: tuple[str, ...] = WRITTEN
@@ -66,14 +85,15 @@ class Staging:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """Options and weights, for the manifest."""
-        return {**self.options.fingerprint, "models": self.models.fingerprint}
+        known = {**self.options.fingerprint, "models": self.models.fingerprint}
+        return known if self.key is None else without_patient(known, self.key)
 
     def read(self, path: Path) -> StagingInput:
         """A CT; raises InputError where it is none, UsageError where its reports cannot name the patient as asked."""
         scan = StagingInput.read(path, self.options, self.models)
         if self.options.identified and scan.ct.get("format") != "dicom":
             raise UsageError(f"{scan.ct.source} is not DICOM and names no patient; leave --identified out for it.")
-        return scan
+        return scan if self.key is None else UnnamedInput.of(scan, self.key)
 
     def perform(self, scan: StagingInput, scan_id: str) -> StagingResult:
         """Stage it; raises InputError where it cannot be staged."""
@@ -86,7 +106,8 @@ class Staging:
 
     def _wanted(self, result: StagingResult) -> Wanted:
         """What is written of a result."""
-        return Wanted(self.options.all_maps, self.options.skip, self._identity(result))
+        unnamed = None if self.key is None else Unnamed.of(result, self.key)
+        return Wanted(self.options.all_maps, self.options.skip, self._identity(result), unnamed)
 
     def _identity(self, result: StagingResult) -> Mapping[str, str] | None:
         """Who the patient is, from the headers, where the reports shall say so."""

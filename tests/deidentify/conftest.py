@@ -30,11 +30,11 @@ class Case:
     uids: set[str]
 
 
-def stage_into(out, source, truth, **options):
-    """Stage one scan by the command's own way with small networks; returns its folder."""
+def stage_into(out, source, truth, key=None, scan_id=None, **options):
+    """Stage one scan by the command's own way with small networks, with `key` without its patient; returns a folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module.Models, "load", classmethod(lambda cls, *folders: untrained_models(truth)))
-        assert stage_batch([source], StageOptions(**options), Place(out)) == 0
+        assert stage_batch([source], StageOptions(**options), Place(out, scan_id), key=key) == 0
     return next(path.parent for path in out.glob("*/manifest.json"))
 
 

@@ -53,6 +53,12 @@ def test_a_key_that_is_no_secret_is_refused(tmp_path):
         Key.of_file(tmp_path / "nowhere" / "key")
 
 
+def test_an_input_is_not_called_by_its_path():
+    one, other = Key(b"0123456789abcdef"), Key(b"fedcba9876543210")
+    assert one.input_name("Wernicke.zip") == one.input_name("Wernicke.zip") != other.input_name("Wernicke.zip")
+    assert "Wernicke" not in one.input_name("Wernicke.zip")
+
+
 def test_a_pseudonym_depends_on_who_it_is():
     assert KEY.pseudonym("A", "1") == KEY.pseudonym("A", "1") != KEY.pseudonym("A", "2")
     assert KEY.pseudonym("A1", "") != KEY.pseudonym("A", "1")

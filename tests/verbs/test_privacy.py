@@ -23,6 +23,7 @@ ALLOWED = (
     ("identified/*/report.*", IDENTITY, "asked for by --identified"),
     ("stage identified: out", {DESCRIPTION}, "asked for by --explain-selection: a series is chosen by it"),
     ("stage refused: err", {DESCRIPTION}, "which series of a study is broken"),
+    ("stage deidentified refused: err", {DESCRIPTION}, "the same; it stands on the terminal alone"),
     ("refused/summary.csv", {DESCRIPTION}, "the same"),
     ("cohort check problems: err", {DESCRIPTION}, "the same"),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens.cli.export_model import add_bundle, add_card, add_onnx
+from fibrolens.cli.keys import add_key, given_key
 from fibrolens.errors import OutputError, UsageError
 
 
@@ -38,13 +39,7 @@ def _add_case(kinds: Any) -> argparse.ArgumentParser:
     case.add_argument("results", type=Path, metavar="RESULTS/SCAN", help="folder of the scan that stage wrote")
     case.add_argument("--source", type=Path, required=True, metavar="INPUT", help="the CT, as it was given to stage")
     case.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make")
-    case.add_argument(
-        "--key",
-        type=Path,
-        metavar="FILE",
-        help="secret of the new UIDs and names, made where it is absent: the same file keeps the same patient the same "
-        "in several exports; keep it to yourself (default: a new one that is thrown away)",
-    )
+    add_key(case)
     case.add_argument("--zip", action="store_true", help="also write DIR.zip")
     case.add_argument("--overwrite", action="store_true", help="replace another export")
     case.set_defaults(do=_case)
@@ -58,13 +53,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _case(options: argparse.Namespace) -> int:
     from fibrolens.deidentify import deidentify_case
-    from fibrolens.deidentify.key import Key
 
-    _check_places(options)
-    made = options.key is not None and not options.key.exists()
-    key = None if options.key is None else Key.of_file(options.key)
-    if made:
-        sys.stdout.write(f"{options.key}: a new key; who has it can repeat the replacements, so keep it to yourself\n")
+    _check_zip(options)
+    key = given_key(options.key, options.out)
     exported = deidentify_case(options.source, options.results, options.out, key, options.overwrite)
     done = "already exported with the same key" if exported.unchanged else "exported without its patient"
     sys.stdout.write(f"{options.out}: {exported.scan_id}, {done}; research use only\n")
@@ -73,10 +64,8 @@ def _case(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_places(options: argparse.Namespace) -> None:
-    """Refuse a key that would leave with the export, and a zip in the place of somebody else's file."""
-    if options.key is not None and options.key.resolve().is_relative_to(options.out.resolve()):
-        raise UsageError(f"The key {options.key} lies in {options.out} and would leave with it; keep it elsewhere.")
+def _check_zip(options: argparse.Namespace) -> None:
+    """Refuse a zip in the place of somebody else's file."""
     path = _zip_path(options.out)
     if options.zip and path.exists() and not _is_export(path):
         raise UsageError(f"{path} exists and is not an export; choose another --out.")

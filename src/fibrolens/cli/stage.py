@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fibrolens.cli.keys import add_key, given_key
 from fibrolens.cli.scans import add_scans, given_engine, given_inputs
+from fibrolens.errors import UsageError
 from fibrolens.labelmaps import LABEL_MAPS
+
+if TYPE_CHECKING:
+    from fibrolens.deidentify.key import Key
 
 
 def add_to(verbs: Any) -> argparse.ArgumentParser:
@@ -57,12 +62,24 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     verb.add_argument(
         "--force", action="store_true", help="stage a scan that the quality gate refuses; marks every output"
     )
-    verb.add_argument(
+    _add_patient(verb.add_argument_group("the patient"))
+    return verb
+
+
+def _add_patient(group: Any) -> None:
+    which = group.add_mutually_exclusive_group()
+    which.add_argument(
         "--identified",
         action="store_true",
         help="report.html and report.pdf name the patient, from the DICOM headers (default: no output but dicom/ does)",
     )
-    return verb
+    which.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="nothing that is written leads back to the patient: DICOM objects by the Basic Profile of PS3.15, new "
+        "UIDs and scan ids everywhere, no paths; as export case does, but without the CT itself",
+    )
+    add_key(group, "with --deidentify: ", " and lets a run go on with an earlier one")
 
 
 def _add_masks(group: Any) -> None:
@@ -81,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
     from fibrolens.pipeline import StageOptions
     from fibrolens.stage_batch import stage_batch
 
+    key = _key(options)
     return stage_batch(
         given_inputs(options),
         StageOptions(
@@ -101,4 +119,28 @@ def run(options: argparse.Namespace) -> int:
         ),
         Place(options.out, options.scan_id, options.overwrite),
         given_engine(options),
+        key,
     )
+
+
+def _key(options: argparse.Namespace) -> Key | None:
+    """The key by which patients are taken out; None where they need not be.
+
+    Raises:
+        UsageError: options that contradict each other, or of a run that would name its patients anew each time.
+    """
+    if not options.deidentify:
+        if options.key is not None:
+            raise UsageError("--key is of --deidentify; give both, or neither.")
+        return None
+    from fibrolens.deidentify.key import Key
+    from fibrolens.summary import SUMMARY
+
+    if options.key is None and options.shard is not None:
+        raise UsageError("The shards of a run need one --key FILE, by which all of them call a patient the same.")
+    if options.key is None and (options.out / SUMMARY).exists() and not options.overwrite:
+        raise UsageError(
+            f"{options.out} holds results, and without --key FILE nothing tells which scans these are; give the key "
+            "that they were made with, or another --out."
+        )
+    return given_key(options.key, options.out) or Key.fresh()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def deidentify_case(
     key = key or Key.fresh()
     run = {"command": COMMAND, "version": __version__, "case": key.digest("case", str(content["input"]["sha256"]),
            *(f"{name} {digest}" for name, digest in sorted(files.items())))}  # fmt: skip
-    cleaner = _cleaner(source, ct, content, key)
+    cleaner = cleaner_of(source, ct, content, key)
     case = _Case(content, results, ct, cleaner)
     if is_done(out, run, overwrite, (*WRITTEN, SLICES, ONE_FILE)):
         return Exported(out, str(_told(out)["scan_id"]), unchanged=True)
@@ -148,14 +148,28 @@ def _the_ct(source: Path, content: Mapping[str, Any]) -> Volume:
     return ct
 
 
-def _cleaner(source: Path, ct: Volume, content: Mapping[str, Any], key: Key) -> Cleaner:
-    """How this case is cleaned; our DICOM texts are those of the result in ASCII."""
-    whole, hashes = text_changes(content, source, key)
+def cleaner_of(source: Path, ct: Volume, content: Mapping[str, Any], key: Key) -> Cleaner:
+    """How a case is cleaned.
+
+    Args:
+        source: where the CT lies.
+        ct: as it was read.
+        content: of its ``result.json``.
+        key: of the replacements.
+
+    Raises:
+        InputError: the source cannot be read any more.
+    """
     dicom = ct.get("format") == "dicom"
     who = patient_of(source, ct.get("series_uid") or "") if dicom else ("file", str(ct.get("sha256")))
+    return Cleaner(key, key.pseudonym(*who), rewrite=rewrite_of(content, source, key))
+
+
+def rewrite_of(content: Mapping[str, Any], source: Path, key: Key) -> Callable[[str], str]:
+    """A function from a text of a result to what stands there instead; our DICOM texts are the same in ASCII."""
+    whole, hashes = text_changes(content, source, key)
     in_dicom = {plain(old, LONG_TEXT): plain(new, LONG_TEXT) for old, new in whole.items()}
-    cleaner = Cleaner(key, key.pseudonym(*who))
-    return replace(cleaner, rewrite=rewriter(whole | in_dicom, hashes, key))
+    return rewriter(whole | in_dicom, hashes, key)
 
 
 def _map_words(look: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
+from pydicom.dataset import FileDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from fibrolens.deidentify.clean import Cleaner, file_of
@@ -88,15 +89,45 @@ def write_object(path: Path, to: Path, cleaner: Cleaner) -> None:
             data = dcmread(path)
             if data.get("Manufacturer") != "fibrolens":
                 raise InputError(f"{path.name} was not written by fibrolens; it is not exported.")
-            clean = cleaner.cleaned(data, ours=True)
-            if "PixelData" in clean or "FloatPixelData" in clean:
-                # The only words in our pictures are our own.
-                clean.BurnedInAnnotation = "NO"
-            file_of(clean, data.file_meta.TransferSyntaxUID).save_as(to, enforce_file_format=True)
+            clean_object(data, cleaner).save_as(to, enforce_file_format=True)
         except DAMAGED as error:
             if isinstance(error, OSError):
                 raise
             raise InputError(f"{path.name} is damaged; stage the scan again.") from error
+
+
+def clean_object(data: Dataset, cleaner: Cleaner) -> FileDataset:
+    """An object of ours without its patient, as a file; `data` is not changed."""
+    clean = cleaner.cleaned(data, ours=True)
+    if "PixelData" in clean or "FloatPixelData" in clean:
+        # The only words in our pictures are our own.
+        clean.BurnedInAnnotation = "NO"
+    return file_of(clean, data.file_meta.TransferSyntaxUID)
+
+
+def require_clean_pixels(source: Path, series_uid: str, done: str) -> None:
+    """Refuse a series whose pixels hold words, as far as its headers say so.
+
+    Args:
+        source: DICOM folder, zip or file.
+        series_uid: which series; empty where an anonymiser took the UID away.
+        done: what the message says is not done to it.
+
+    Raises:
+        InputError: words are burned into the pixels, which nothing here can find; or the source cannot be read.
+    """
+    with quiet_pydicom(), instances(source) as found:
+        series = named_series(found, source.name, series_uid)
+        for file in series.instances:
+            _require_clean(file, str(series), done)
+
+
+def _require_clean(file: Instance, series: str, done: str) -> None:
+    if text(file.header, "BurnedInAnnotation").upper() == "YES":
+        raise InputError(
+            f"{series} has words burned into its pixels (BurnedInAnnotation), which may name the patient; it is not "
+            f"{done}."
+        )
 
 
 def _made_up(first: Instance, cleaner: Cleaner) -> dict[str, str]:
@@ -108,11 +139,7 @@ def _made_up(first: Instance, cleaner: Cleaner) -> dict[str, str]:
 
 def _write_slice(file: Instance, path: Path, how: tuple[Cleaner, dict[str, str]], series: str) -> None:
     cleaner, made_up = how
-    if text(file.header, "BurnedInAnnotation").upper() == "YES":
-        raise InputError(
-            f"{series} has words burned into its pixels (BurnedInAnnotation), which may name the patient; it is not "
-            "exported."
-        )
+    _require_clean(file, series, "exported")
     try:
         with file.open() as stream:
             data = dcmread(stream, force=True)

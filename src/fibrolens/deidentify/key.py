@@ -71,6 +71,10 @@ class Key:
         """A short name for a patient or a scan."""
         return f"case-{self.digest('name', *who)[:12]}"
 
+    def input_name(self, path: str) -> str:
+        """What an input is called instead of its path, which may name the patient."""
+        return f"input-{self.digest('input', path)[:12]}"
+
 
 def _written(path: Path) -> Key:
     key = secrets.token_hex(KEY_BYTES).encode()

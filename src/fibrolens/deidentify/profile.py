@@ -61,7 +61,7 @@ def table() -> dict[tuple[int, int], str]:
     try:
         from dicomanonymizer.dicomfields_selector import dicom_anonymization_database_selector  # noqa: PLC0415
     except ImportError:
-        raise UsageError("The export needs dicom-anonymizer: pip install 'fibrolens[deidentify]'.") from None
+        raise UsageError("De-identifying needs dicom-anonymizer: pip install 'fibrolens[deidentify]'.") from None
     lists = dicom_anonymization_database_selector(EDITION)
     return {
         (tag[0], tag[1]): name.removesuffix("_TAGS").replace("_STAR", "*").replace("_", "/")

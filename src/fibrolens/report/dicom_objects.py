@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from fibrolens.io.dicom.objects.maker import Maker
     from fibrolens.io.dicom.objects.source import Source
 
+    #: Each object's name and how it is made.
+    Makers = Iterator[tuple[str, Callable[[], Dataset | None]]]
+    #: An object to what is written in its place.
+    Change = Callable[[Dataset], Dataset]
+
 #: What highdicom and pydicom raise on values that no object may hold. Their messages may quote the header.
 UNUSABLE = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 
@@ -46,7 +51,9 @@ class DicomFolder:
         return dict(self.objects) or None
 
 
-def write_dicom(result: StagingResult, content: Mapping[str, Any], folder: Path) -> DicomFolder:
+def write_dicom(
+    result: StagingResult, content: Mapping[str, Any], folder: Path, change: Change | None = None
+) -> DicomFolder:
     """Write the objects of a scan that came as DICOM into ``folder/dicom``; nothing for other scans.
 
     The source is opened again for its headers, which no volume carries. Where they cannot be used, the result stands
@@ -56,6 +63,7 @@ def write_dicom(result: StagingResult, content: Mapping[str, Any], folder: Path)
         result: the staged scan.
         content: of its ``result.json``.
         folder: the scan's.
+        change: what is written in the place of each object; None writes the objects. The record names the objects.
 
     Raises:
         OSError: the folder cannot be written.
@@ -73,30 +81,31 @@ def write_dicom(result: StagingResult, content: Mapping[str, Any], folder: Path)
             return DicomFolder(warnings=(f"DICOM objects were not written: {error}",))
         except UNUSABLE as error:
             return DicomFolder(warnings=(_unusable("objects", error),))
-        return _write_all(result, content, source, folder)
+        made: dict[str, Dataset] = {}
+        warnings = _write_all(_makers(result, content, source, made), made, folder, change or (lambda data: data))
+    return DicomFolder({name: _record(name, data) for name, data in made.items()}, tuple(warnings))
 
 
-def _write_all(result: StagingResult, content: Mapping[str, Any], source: Source, folder: Path) -> DicomFolder:
-    """Every object that can be made; one that cannot is a warning."""
-    made: dict[str, Dataset] = {}
+def _write_all(makers: Makers, made: dict[str, Dataset], folder: Path, change: Change) -> list[str]:
+    """Write every object that can be made, which joins `made`; returns why others could not."""
     warnings = []
-    for name, make in _makers(result, content, source, made):
+    for name, make in makers:
         try:
             data = make()
             if data is not None:
-                _save(data, folder / DICOM / f"{name}.dcm")
+                _save(change(data), folder / DICOM / f"{name}.dcm")
                 made[name] = data
         except UNUSABLE as error:
             warnings.append(_unusable(f"object {name}", error))
-    records = {
-        name: {
-            "file": f"{DICOM}/{name}.dcm",
-            "sop_instance_uid": str(data.SOPInstanceUID),
-            "series_uid": str(data.SeriesInstanceUID),
-        }
-        for name, data in made.items()
+    return warnings
+
+
+def _record(name: str, data: Dataset) -> dict[str, str]:
+    return {
+        "file": f"{DICOM}/{name}.dcm",
+        "sop_instance_uid": str(data.SOPInstanceUID),
+        "series_uid": str(data.SeriesInstanceUID),
     }
-    return DicomFolder(records, tuple(warnings))
 
 
 def _save(data: Dataset, path: Path) -> None:
@@ -109,9 +118,7 @@ def _save(data: Dataset, path: Path) -> None:
         raise
 
 
-def _makers(
-    result: StagingResult, content: Mapping[str, Any], source: Source, made: Mapping[str, Dataset]
-) -> Iterator[tuple[str, Callable[[], Dataset | None]]]:
+def _makers(result: StagingResult, content: Mapping[str, Any], source: Source, made: Mapping[str, Dataset]) -> Makers:
     """Each object's name and how it is made; the report comes last, for it refers to those that were."""
     from fibrolens.io.dicom.objects.capture import secondary_capture  # noqa: PLC0415
     from fibrolens.io.dicom.objects.parametric_map import parametric_map  # noqa: PLC0415

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from fibrolens.clock import Clock
 from fibrolens.io import write_nifti
@@ -15,6 +15,20 @@ from fibrolens.output import write_json
 from fibrolens.report.dicom_objects import DicomFolder, write_dicom
 from fibrolens.report.patient_files import LABELS, MAP, MAPS, RECOMMENDED_MAP, RESULT
 from fibrolens.result import Attention, StagingResult
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+@runtime_checkable
+class Unnaming(Protocol):
+    """Takes the patient out of what is written of a scan."""
+
+    def dicom(self, data: Dataset) -> Dataset:
+        """A DICOM object as it is written."""
+
+    def content(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of ``result.json`` as it is written."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +39,13 @@ class Wanted:
         all_maps: also ``maps/F0.nii.gz`` to ``maps/F4.nii.gz``.
         skip: what is left out: ``dicom``, ``report``.
         identity: what the reports say of who the patient is; None leaves the patient unnamed.
+        unnamed: makes files that lead back to nobody of what is written; None writes it as it is.
     """
 
     all_maps: bool = False
     skip: Collection[str] = ()
     identity: Mapping[str, str] | None = None
+    unnamed: Unnaming | None = None
 
 
 USUAL = Wanted()
@@ -56,8 +72,10 @@ def write_result(result: StagingResult, folder: Path, wanted: Wanted = USUAL) ->
         volumes = beside.submit(_write_volumes, result, folder, wanted.all_maps)
         content = result.to_dict()
         with clock("write_dicom"):
-            objects = DicomFolder() if "dicom" in wanted.skip else write_dicom(result, content, folder)
+            change = None if wanted.unnamed is None else wanted.unnamed.dicom
+            objects = DicomFolder() if "dicom" in wanted.skip else write_dicom(result, content, folder, change)
         content |= {"dicom": objects.record, "warnings": [*content["warnings"], *objects.warnings]}
+        content = content if wanted.unnamed is None else wanted.unnamed.content(content)
         write_json(content, folder / RESULT)
         with clock("overlay_and_report"):
             if "report" not in wanted.skip:
