@@ -33,3 +33,14 @@ def test_a_user_is_added_and_the_token_told_once(tmp_path, capsys):
     assert [(row["user"], row["admin"]) for row in json.loads(path.read_text())] == [("Ada", False), ("Ben", True)]
     assert not any(line.rpartition(" ")[2] in path.read_text() for line in lines)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("arguments", "said"), [([], "gopher"), (["--database", "telnet://host"], "telnet")])
+def test_the_database_may_be_named_in_the_environment_where_others_cannot_read_its_password(
+    tmp_path, monkeypatch, capsys, arguments, said
+):
+    monkeypatch.setenv("FIBROLENS_DATABASE", "gopher://user:secret@host/name")
+    assert cli.main(["serve", "--data", str(tmp_path / "data"), "--port", "0", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert "secret" not in told

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
+
+#: Other users of a machine see the arguments of a program, and with them a URL's password, but not its environment.
+DATABASE = "FIBROLENS_DATABASE"
 
 
 def add_to(verbs: Any) -> argparse.ArgumentParser:
@@ -24,7 +28,11 @@ def add_to(verbs: Any) -> argparse.ArgumentParser:
     verb.add_argument(
         "--max-upload-mb", type=int, default=4096, metavar="N", help="MiB of an upload at most (default 4096)"
     )
-    verb.add_argument("--database", metavar="URL", help="postgresql+pg8000://... (default: SQLite in --data)")
+    verb.add_argument(
+        "--database",
+        metavar="URL",
+        help=f"postgresql+pg8000://... (default: the environment's {DATABASE}, else SQLite in --data)",
+    )
     verb.add_argument("--reader-study", type=Path, metavar="DIR", help="also serve the form of a reader study")
     verb.add_argument("--pacs", type=Path, metavar="FILE", help="also be a DICOM node, as FILE says (docs/pacs.md)")
     _add_network(verb.add_argument_group("network"))
@@ -73,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
             data=options.data,
             host=options.host,
             port=options.port,
-            database=options.database,
+            database=options.database or os.environ.get(DATABASE),
             tokens=options.tokens,
             tls=None if options.tls_cert is None else (options.tls_cert, options.tls_key),
             behind_proxy=options.behind_proxy,
