@@ -27,13 +27,13 @@ def study(cohort, start, out, *options):
 
 def test_a_study_by_its_steps(toy_cohort, start, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(engine, "MOST_WORKERS", 1)
-    out = tmp_path / "study"
-    assert study(toy_cohort, start, out, "--steps", "2", "--folds", "2", "--seed", "3", "--prepare-only") == 0
+    out, small = tmp_path / "study", ("--steps", "2", "--folds", "2", "--seed", "3", "--seeds", "2")
+    assert study(toy_cohort, start, out, *small, "--prepare-only") == 0
     told = capsys.readouterr()
     assert "10 scans, 2 folds of at most 2 and 2 steps" in told.err
     assert f"fibrolens train {out}" in told.out
     plan = read_plan(out / "plan.json", StudyPlan)
-    assert plan.folds == 2
+    assert (plan.folds, plan.seeds, plan.other_seeds) == (2, 2, (4,))
     assert [(way.training.steps, way.training.seed) for way in plan.ways] == [(2, 3), (2, 3)]
     assert [bool(way.training.frozen) for way in plan.ways] == [True, False]
     assert plan.initial.startswith("toy (sha256 ")
@@ -43,7 +43,8 @@ def test_a_study_by_its_steps(toy_cohort, start, tmp_path, capsys, monkeypatch):
         assert cli.main([verb, str(out), "--workers", "1"]) == 0
         assert "research use only" in capsys.readouterr().out
     assert (out / "manifest.json").is_file()
-    assert study(toy_cohort, start, out, "--steps", "2", "--folds", "2", "--seed", "3") == 0
+    assert (out / "figures" / "seeds.png").is_file()
+    assert study(toy_cohort, start, out, *small) == 0
     assert str(out / "report.html") in capsys.readouterr().out
     assert study(toy_cohort, start, out, "--seed", "4") == 2
     assert "--overwrite" in capsys.readouterr().err
@@ -58,7 +59,7 @@ def test_other_criteria_come_from_a_file(toy_cohort, start, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("options", [
-    ["--seed", "-1"], ["--folds", "1"], ["--steps", "0"], ["--workers", "0"],
+    ["--seed", "-1"], ["--seeds", "0"], ["--folds", "1"], ["--steps", "0"], ["--workers", "0"],
     ["--learn", "last-layer", "--from", "scratch"],
 ])  # fmt: skip
 def test_impossible_options_are_wrong_use(tmp_path, options):

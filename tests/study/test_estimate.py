@@ -35,6 +35,16 @@ def test_rivals_are_counted(study_plan):
     assert "steps and 1 other network, 2 at a time: at most about 7 min 0 s" in with_rival
 
 
+def test_every_seed_trains_the_studys_own_network_and_no_rival(study_plan):
+    training = TrainingTrial(study_plan.staging.training, 10.0, 0.5)
+    trial = Trial(((ScanTrial(2.0, 5.0, 10.0, 1.0), 10),), (training, training), 1.5, 100.0, 590.0)
+    plan = replace(study_plan, rivals=(RivalPlan("liver-only", study_plan.staging),))
+    assert "steps and 1 other network, 2 at a time: at most about 7 min 0 s" in told(plan, trial, 2)
+    more = told(replace(plan, seeds=3), trial, 2)
+    # Two more trainings of 3 min 21 s.
+    assert "steps by 3 seeds and 1 other network, 2 at a time: at most about 13 min 42 s" in more
+
+
 def test_a_trial_writes_nothing_in_the_study(toy_cohort, study_plan, tmp_path):
     assert "10 scans" in estimate(study(toy_cohort, study_plan, tmp_path), 1)
     assert not (tmp_path / "study").exists()

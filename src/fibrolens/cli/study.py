@@ -73,6 +73,14 @@ def _add_training(verb: argparse.ArgumentParser) -> None:
     training.add_argument("--steps", type=int, metavar="N", help="training steps of a fold (default: by the plan)")
     training.add_argument("--folds", type=int, default=5, metavar="K", help="default 5")
     training.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same study (default 0)")
+    training.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train every fold N times, with the seeds S, S + 1 and so on (default 1): the first is the result, the "
+        "others show in the report how much of it is chance of the training",
+    )
 
 
 def _add_segmentation(verb: argparse.ArgumentParser) -> None:
@@ -117,6 +125,8 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError(f"--mode {options.mode} begins with random weights; leave --from out or give --from scratch.")
     if not 0 <= options.seed <= MOST_SEED:
         raise UsageError(f"--seed must be from 0 to {MOST_SEED}; it is {options.seed}.")
+    if not 1 <= options.seeds <= MOST_SEED + 1 - options.seed:
+        raise UsageError(f"--seeds must be 1 or more, and the last seed at most {MOST_SEED}; it is {options.seeds}.")
     if options.folds < 2 or (options.steps is not None and options.steps < 1):
         raise UsageError("study needs at least two folds and one step.")
     ray_address(options)
@@ -136,7 +146,7 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Path | None]:
 
     modality = modality_for(options.cohort)
     criteria = default_criteria(modality) if options.criteria is None else read_criteria(options.criteria)
-    chosen: dict[str, Any] = {"folds": options.folds, "segmenter": options.segmenter}
+    chosen: dict[str, Any] = {"folds": options.folds, "segmenter": options.segmenter, "seeds": options.seeds}
     if options.start == SCRATCH:
         base = fitted_plan(with_training(scratch_plan(), options.seed, options.steps), modality)
         if options.mode not in (modes := modes_for(base.grid.intensity)):

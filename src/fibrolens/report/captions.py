@@ -112,4 +112,11 @@ CAPTIONS = (
         "Mean weight of the recommended map in every region, by predicted and by true stage. Values: "
         "tables/attention.csv.",
     ),
+    Caption(
+        "seeds",
+        "Fig. 16",
+        "Chance of the training: the same folds trained anew with other seeds. (a) AUC of every seed; the red one is "
+        "the result of the study. (b) Of every scan, how far its expected stage moves from seed to seed. Values: "
+        "tables/seeds.csv, tables/seed_scans.csv.",
+    ),
 )

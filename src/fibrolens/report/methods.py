@@ -24,6 +24,7 @@ STATISTICS = {
     "operating_point": "Cut",
     "proportions": "Proportions",
     "fold_spread": "Spread over the folds",
+    "seed_spread": "Spread over the seeds",
     "thin": "Thin",
     "obuchowski": "Obuchowski's measure",
     "ordinal": "Ordinal measures",
@@ -91,6 +92,11 @@ def _folds(plan: Plan, study: Mapping[str, Any], evaluation: Mapping[str, Any]) 
         f"scans are enough for it, all scans of a patient in one fold (seed {plan.training.seed}). Every scan was "
         "predicted by the network of the one fold that had not seen its patient."
     )
+    if (seeds := study.get("seeds", 1)) > 1:
+        text += (
+            f" Every fold was trained {seeds} times, with the seeds from {plan.training.seed} on; the first was named "
+            "before as the result."
+        )
     return text + _inner(plan.training, study, evaluation["training"].get("inner_scans", ()))
 
 

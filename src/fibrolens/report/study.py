@@ -23,6 +23,7 @@ from fibrolens.report import (
     map_or_marker,
     probabilities,
     rivals,
+    seeds,
     shortcuts,
     side_by_side,
     subgroups,
@@ -108,7 +109,7 @@ class StudyFiles:
             "the attention of each map (attention.csv)": self.looked,
             "how the CTs were made (acquisition.csv)": self.evaluation.get("shortcuts"),
         }
-        absent = set() if "rivals" in self.evaluation else {"rivals"}
+        absent = {name for name in ("rivals", "seeds") if name not in self.evaluation}
         if RECOMMENDED.name not in self.evaluation["attention"]["layers"]:
             absent |= {"maps_recommended", "regions_recommended"}
         wanted = [c for c in CAPTIONS if c.name not in absent]
@@ -176,6 +177,8 @@ def _exact(files: StudyFiles) -> Iterator[Table]:
     yield from probabilities.exact(evaluation)
     if "conformal" in evaluation:
         yield from (conformal.coverage(evaluation), conformal.deferral(evaluation), subgroups.exact(evaluation))
+    if "seeds" in evaluation:
+        yield from (seeds.exact(evaluation["seeds"]), seeds.scans(evaluation["seeds"]))
     if "rivals" in evaluation:
         yield rivals.exact(evaluation)
     if "shortcuts" in evaluation:
@@ -196,6 +199,8 @@ def _printed(files: StudyFiles) -> Iterator[Table]:
     if files.quality is not None:
         yield findings.quality(files.quality)
     yield tables.per_fold(evaluation)
+    if "seeds" in evaluation:
+        yield seeds.printed(evaluation["seeds"])
     yield tables.confusion(evaluation)
     yield from _maps_printed(evaluation)
     if files.markers is not None:

@@ -111,7 +111,9 @@ def told(plan: StudyPlan, trial: Trial, workers: int) -> str:
     folds, scans = plan.folds, sum(count for _, count in trial.scans)
     inner, tested = scans * (folds - 1) // folds // plan.inner_folds, -(-scans // folds)
     # Folds are whole jobs: with two workers the fifth fold keeps one of them waiting.
-    fold_s = sum(training.seconds(inner, tested) for training in trial.trainings)
+    own = len(plan.ways)
+    often = [plan.seeds] * own + [1] * (len(trial.trainings) - own)
+    fold_s = sum(n * one.seconds(inner, tested) for n, one in zip(often, trial.trainings, strict=True))
     prepare_s = sum(one.seconds * count for one, count in trial.scans)
     rest_s = (prepare_s + scans * trial.explain_s) / workers
     images_mb = sum(one.case_mb * count for one, count in trial.scans)
@@ -121,7 +123,8 @@ def told(plan: StudyPlan, trial: Trial, workers: int) -> str:
     lasting = MAPS_PER_IMAGE * images_mb + sum(one.organs_mb * count for one, count in trial.scans)
     steps = " and ".join(str(way.training.steps) for way in plan.ways)
     more = len(plan.rivals)
-    rivals = f" and {more} other network{'s' * (more > 1)}" if more else ""
+    rivals = f" by {plan.seeds} seeds" if plan.seeds > 1 else ""
+    rivals += f" and {more} other network{'s' * (more > 1)}" if more else ""
     return (
         f"{scans} scans, {folds} folds of at most {steps} steps{rivals}, {workers} at a time: at most about "
         f"{duration(-(-folds // workers) * fold_s + rest_s)} on this machine, {memory / 1000:.1f} GB of memory and "

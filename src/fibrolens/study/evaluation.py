@@ -22,6 +22,7 @@ from fibrolens.study.audits import audits
 from fibrolens.study.fold import KINDS
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.rivals import evaluate_rivals
+from fibrolens.study.seeds import evaluate_seeds
 from fibrolens.study.tables import (
     ATTENTION,
     ATTENTION_FILE,
@@ -77,7 +78,7 @@ def evaluate_study(
         seed: of the bootstrap.
         training: facts of the training to be stated beside the figures.
         population: for whom figures are wanted besides the cohort.
-        plan: of the study, for its rivals; None where there are none.
+        plan: of the study, for its rivals and seeds; None where there are none.
         null_bands: of each kind of map and region, where its mean lies without training; None where that is not known.
 
     Returns:
@@ -95,7 +96,7 @@ def evaluate_study(
     more = [
         _looked(read_table(out / ATTENTION_FILE)),
         probability_measures(cases, inner, np.random.default_rng(seed), population),
-        {} if plan is None else evaluate_rivals(out, plan, cases, seed),
+        *(() if plan is None else (evaluate_rivals(out, plan, cases, seed), evaluate_seeds(out, plan))),
     ]
     for subject, found in (trust(out, cases, inner, content) | audits(out, cases, seed)).items():
         more.append({"methods": found.pop("methods"), subject: found})

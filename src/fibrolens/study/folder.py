@@ -22,7 +22,7 @@ from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import LOG, WEIGHTS
 from fibrolens.study.fold import CHOICE, MAPS, RECOMMENDED_MAPS, SPLIT, WAYS, FoldJob, kind_of
 from fibrolens.study.organs import Segmentations
-from fibrolens.study.plans import RivalPlan, StudyPlan
+from fibrolens.study.plans import RivalPlan, StudyPlan, with_training
 from fibrolens.study.prepare import PrepareJob
 from fibrolens.study.tables import ATTENTION_FILE, INNER, MARKERS_FILE, PREDICTIONS_FILE, QUALITY_FILE
 from fibrolens.weights import PLAN, shipped
@@ -31,6 +31,8 @@ SPLITS, COHORT, SOURCE, FLOW = "splits.json", "cohort.csv", "source.json", "flow
 FOLDS, CASES, SEGMENTATIONS, INPUTS = "folds", "cases", "segmentations", "inputs.json"
 #: One folder for each rival, with ``predictions.csv`` and, of networks, ``folds``.
 RIVALS = "rivals"
+#: One folder for each seed but the first, with ``predictions.csv`` and ``folds``.
+SEEDS = "seeds"
 INITIAL = "initial.safetensors"
 #: Seconds per step of a study that is not complete; the manifest has them afterwards.
 TIMINGS = ".timings.json"
@@ -153,18 +155,30 @@ class Study:
 
     def jobs(self) -> list[FoldJob]:
         """What each fold is made of."""
-        initial = self.out / FOLDS / INITIAL
-        begun = initial if initial.exists() else None
-        return [self._job(self.out, number, self.plan.ways, begun) for number in range(len(self.splits()))]
+        return self._jobs(self.out, self.plan.ways, self._begun)
+
+    def seed_jobs(self, seed: int) -> list[FoldJob]:
+        """The same folds, trained with another seed."""
+        ways = tuple(with_training(way, seed) for way in self.plan.ways)
+        return self._jobs(self.out / SEEDS / str(seed), ways, self._begun)
 
     def rival_jobs(self, rival: RivalPlan) -> list[FoldJob]:
         """The same folds for another network."""
-        place = self.out / RIVALS / rival.name
-        return [self._job(place, number, (rival.staging,), None) for number in range(len(self.splits()))]
+        return self._jobs(self.out / RIVALS / rival.name, (rival.staging,), None)
 
     def all_jobs(self) -> list[FoldJob]:
-        """The folds of the study's network, then those of its rivals."""
-        return [*self.jobs(), *(job for rival in self.plan.rivals for job in self.rival_jobs(rival))]
+        """The folds of the study's network, those of its other seeds, then those of its rivals."""
+        more = [*map(self.seed_jobs, self.plan.other_seeds), *map(self.rival_jobs, self.plan.rivals)]
+        return [*self.jobs(), *(job for jobs in more for job in jobs)]
+
+    @property
+    def _begun(self) -> Path | None:
+        """The weights that the study's own network begins with, whatever the seed."""
+        initial = self.out / FOLDS / INITIAL
+        return initial if initial.exists() else None
+
+    def _jobs(self, place: Path, ways: tuple[Plan, ...], initial: Path | None) -> list[FoldJob]:
+        return [self._job(place, number, ways, initial) for number in range(len(self.splits()))]
 
     def _job(self, place: Path, number: int, ways: tuple[Plan, ...], initial: Path | None) -> FoldJob:
         test = self.splits()[number]
@@ -184,8 +198,10 @@ class Study:
         for name in EVALUATED:
             _remove(self.out / name)
         # Later steps go first, and of each what says that it is done: a kill in between leaves no half of it behind.
+        others = [self.out / RIVALS / rival.name for rival in self.plan.rivals]
+        others += [self.out / SEEDS / str(seed) for seed in self.plan.other_seeds]
         for later in reversed(names[names.index(step) :]):
-            for place in (self.out, *(self.out / RIVALS / rival.name for rival in self.plan.rivals)):
+            for place in (self.out, *others):
                 for number in range(self.plan.folds):
                     for name in STEPS[later]:
                         _remove(place / FOLDS / str(number) / name)

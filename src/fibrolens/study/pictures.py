@@ -25,6 +25,7 @@ from fibrolens.report.map_or_marker import shares_figure
 from fibrolens.report.mr import scaled, shown_as_ct
 from fibrolens.report.rivals import forest_figure
 from fibrolens.report.scheme import scheme_figure
+from fibrolens.report.seeds import seeds_figure
 from fibrolens.report.tables import roc_points
 from fibrolens.study.evaluation import GROUPINGS
 from fibrolens.study.fold import MAPS, RECOMMENDED_MAPS, SHOWN
@@ -45,8 +46,8 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
 
     ``fig1_flow`` (where ``flow.json`` stands), ``fig2_scheme``, ``fig3_roc``, ``fig4_maps``, ``fig5_attention``,
     ``confusion``, ``attention_regions``, ``patterns``, ``deferral``, ``maps_recommended``, ``regions_recommended``,
-    ``calibration``, ``decision_curves``, ``map_or_marker`` (where markers explain a score), ``rivals`` (where there are
-    any).
+    ``calibration``, ``decision_curves``, ``map_or_marker`` (where markers explain a score), ``rivals`` and ``seeds``
+    (where there are any).
 
     Args:
         out: folder of the study.
@@ -66,6 +67,8 @@ def draw_study(out: Path, rows: Sequence[CohortRow], plan: StudyPlan, evaluation
     decision_figure(evaluation["decision"], figures / "decision_curves")
     if "rivals" in evaluation:
         forest_figure(evaluation, figures / "rivals")
+    if "seeds" in evaluation:
+        seeds_figure(evaluation["seeds"], figures / "seeds")
     if (shared := evaluation.get("map_or_marker")) and shared["network"] is not None:
         shares_figure(shared, figures / "map_or_marker")
     _draw_attention(out, evaluation)

@@ -62,6 +62,8 @@ class StudyPlan:
         mode: name of what the networks of the study are, a key of `fibrolens.staging.modes.MODES`.
         rivals: networks that are compared with them.
         panels: marker models that are compared with them.
+        seeds: how often every fold is trained, each time with the next seed; the first is the study's result, the
+            others show how much of it is chance.
     """
 
     staging: Plan
@@ -76,16 +78,25 @@ class StudyPlan:
     mode: str = LFS
     rivals: tuple[RivalPlan, ...] = ()
     panels: tuple[PanelPlan, ...] = ()
+    seeds: int = 1
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
         if min(self.folds, self.inner_folds) < 2:
             raise ValueError(f"folds and inner_folds must be at least 2; they are {self.folds} and {self.inner_folds}")
+        if self.seeds < 1:
+            raise ValueError(f"seeds must be at least 1; it is {self.seeds}")
 
     @property
     def ways(self) -> tuple[Plan, ...]:
         """The plan of each training that a fold tries."""
         return (self.staging, *(replace(self.staging, training=training) for training in self.also))
+
+    @property
+    def other_seeds(self) -> tuple[int, ...]:
+        """The seeds of the trainings that show the spread alone."""
+        first = self.staging.training.seed
+        return tuple(range(first + 1, first + self.seeds))
 
 
 def with_training(plan: Plan, seed: int, steps: int | None = None) -> Plan:

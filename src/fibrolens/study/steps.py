@@ -31,6 +31,7 @@ from fibrolens.study.folder import COHORT, FLOW, INPUTS, TIMINGS, Study
 from fibrolens.study.pictures import draw_study
 from fibrolens.study.prepare import load_facts, prepare_jobs, require_prepared, run_prepare, scan_file
 from fibrolens.study.rivals import collect_rivals
+from fibrolens.study.seeds import collect_seeds
 from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, QUALITY, QUALITY_FILE, write_table
 
 
@@ -153,7 +154,7 @@ def require_same_files(study: Study) -> None:
 
 
 def train(study: Study, crew: Crew) -> None:
-    """Train every fold that has no weights, those of the rivals too."""
+    """Train every fold that has no weights, those of other seeds and of the rivals too."""
     jobs = study.all_jobs()
     with crew.timed("train"):
         crew.share_out(train_fold, jobs, sum(job.steps for job in jobs), "training")
@@ -187,6 +188,7 @@ def evaluate(study: Study, crew: Crew, population: Population = USUAL) -> None:
         with crew.timed("evaluate"):
             collect_tables(out, len(jobs))
             collect_rivals(study)
+            collect_seeds(study)
             seed = study.plan.staging.training.seed
             evaluation = evaluate_study(out, seed, study.facts(), population, study.plan, study.null_bands())
             report.advance(note="figures")
