@@ -24,6 +24,7 @@ ACROSS_MODULES = {
     "docs/test_release.py": "the wheel and what it holds",
     "docs/test_site.py": "the built manual",
     "docs/test_troubleshooting.py": "messages that the manual quotes",
+    "faults/test_campaign.py": "a campaign of faults that is interrupted and goes on",
     "faults/test_journals.py": "a database whose log is damaged",
     "faults/test_kills.py": "verbs that are killed and begun again",
     "faults/test_outputs.py": "files that appear whole, whatever happens",
