@@ -15,7 +15,7 @@ from benchmarks.faults.verbs import Verb, Whole
 
 Row = dict[str, Any]
 #: When a disk fails, as shares of the undisturbed time.
-MOMENTS = (0.0, 0.5)
+MOMENTS = (0.5, 0.0)
 
 
 @dataclass(frozen=True)
@@ -111,17 +111,22 @@ class Campaign:
             number += 1
 
     def _others(self, verb: str) -> Iterator[Trial]:
+        damaged = self._checkpoints(verb) if verb == "study" else self._journals_under(verb)
+        return in_turns(self._disks(verb), self._clocks(verb), damaged)
+
+    def _disks(self, verb: str) -> Iterator[Trial]:
         for share in MOMENTS:
             what = f"from {share:.0%} of the run on"
             yield Trial("full disk", verb, what, lambda share=share: disks.full_disk(self._whole(verb), share))
             yield Trial("read-only disk", verb, what, lambda share=share: disks.read_only(self._whole(verb), share))
+
+    def _clocks(self, verb: str) -> Iterator[Trial]:
         for name in clocks.OFFSETS:
             yield Trial("wrong clock", verb, name, lambda name=name: clocks.wrong_clock(self._whole(verb), name))
-        if verb == "study":
-            yield from self._checkpoints(verb)
-        if verb.startswith("serve"):
-            for name in journals.DAMAGES:
-                yield self._drawn("damaged write-ahead log", verb, name, journals.damaged_under_server, name)
+
+    def _journals_under(self, verb: str) -> Iterator[Trial]:
+        for name in journals.DAMAGES if verb.startswith("serve") else ():
+            yield self._drawn("damaged write-ahead log", verb, name, journals.damaged_under_server, name)
 
     def _checkpoints(self, verb: str) -> Iterator[Trial]:
         for name in checkpoints.DAMAGES:

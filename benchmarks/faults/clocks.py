@@ -9,7 +9,7 @@ from benchmarks.faults.processes import Command
 from benchmarks.faults.verbs import Whole
 
 YEAR_S = 365 * 86400
-OFFSETS = {"20 years ahead": f"{20 * YEAR_S}", "20 years behind": f"{-20 * YEAR_S}", "jumping": "0,86400,-86400,3600"}
+OFFSETS = {"jumping": "0,86400,-86400,3600", "20 years ahead": f"{20 * YEAR_S}", "20 years behind": f"{-20 * YEAR_S}"}
 SKEWED = Path(__file__).with_name("skewed")
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.faults.mounts import Disk, disk
-from benchmarks.faults.verbs import Whole
+from benchmarks.faults.verbs import OUT, Whole
 
 #: What stands where no file system may be mounted.
 SKIPPED = {"skipped": "no file system may be mounted here"}
@@ -25,7 +25,7 @@ def _disturbed(whole: Whole, share: float, begin: Any, end: Any) -> dict[str, An
         if place is None:
             return SKIPPED
         # The log stands on another disk, beside the one that fails.
-        out, log = place.root / "out", whole.place / f"{whole.verb.name}_disk.log"
+        out, log = place.root / OUT, whole.place / f"{whole.verb.name}_disk.log"
         whole.verb.clear(out)
         if share == 0:
             begin(place)

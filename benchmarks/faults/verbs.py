@@ -1,5 +1,6 @@
 """The verbs on small simulated inputs, and how to look at what they leave."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from benchmarks.faults.processes import Command, Ended, program
 from benchmarks.faults.toy import write_toy
 from tests.serve.kit import upload_of
 
+#: Name of every folder that is written, in one that is named after its verb, or in a disk.
+OUT = "out"
 #: CTs that are uploaded to the service.
 UPLOADS = 3
 #: Uploads to a service whose stager only takes time, so that kills meet the queue more often.
@@ -61,8 +64,9 @@ class Verb:
         return [*self.arguments, self.option, str(out)]
 
     def clear(self, out: Path) -> None:
-        """Remove what stands there."""
+        """Remove what stands there, and make its parent."""
         shutil.rmtree(out, ignore_errors=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
         self.cleared(out)
 
     def run(self, out: Path, log: Path | None = None) -> Ended:
@@ -88,19 +92,22 @@ class Whole:
 
     @classmethod
     def of(cls, verb: Verb, place: Path) -> "Whole":
-        """Run it; raises SystemExit where it fails, for then there is nothing to compare with."""
-        out = place / f"{verb.name}_whole"
-        verb.clear(out)
-        started = time.monotonic()
-        ended = verb.run(out)
-        if ended.status:
-            raise SystemExit(f"{verb.name} failed undisturbed with {ended.status}: {ended.last}")
-        return cls(verb, verb.found(out), time.monotonic() - started, place)
+        """Run it, once; raises SystemExit where it fails, for then there is nothing to compare with."""
+        # As deep as a disk's folder, since a study writes down where its cohort lies, seen from there.
+        out, took = place / f"{verb.name}_whole" / OUT, place / f"{verb.name}_whole.json"
+        if not took.exists():
+            verb.clear(out)
+            started = time.monotonic()
+            ended = verb.run(out)
+            if ended.status:
+                raise SystemExit(f"{verb.name} failed undisturbed with {ended.status}: {ended.last}")
+            took.write_text(json.dumps(time.monotonic() - started), encoding="utf-8")
+        return cls(verb, verb.found(out), json.loads(took.read_text(encoding="utf-8")), place)
 
     @property
     def out(self) -> Path:
         """Where a disturbed run writes."""
-        return self.place / self.verb.name
+        return self.place / self.verb.name / OUT
 
     def halves(self, out: Path | None = None) -> list[str]:
         """What stands there under a final name and is not whole."""

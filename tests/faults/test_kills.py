@@ -5,7 +5,7 @@ import pytest
 from benchmarks.faults.campaign import is_good
 from benchmarks.faults.kills import kills
 from benchmarks.faults.outputs import differing, found, halves
-from benchmarks.faults.verbs import Verb, Whole
+from benchmarks.faults.verbs import OUT, Verb, Whole
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def test_a_killed_simulation_leaves_nothing_half_and_ends_with_the_same_bytes(ph
 
 
 def test_a_file_cut_short_is_found_as_half(phantom):
-    assert differing(found(phantom.place / "phantom_whole"), phantom.files) == []
+    assert differing(found(phantom.place / "phantom_whole" / OUT), phantom.files) == []
     image = phantom.out / "images" / "P0001.nii.gz"
     content = image.read_bytes()
 
