@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from safetensors.torch import save
+from tests.fuzz.mutate.bundles import repacked
 from tests.fuzz.seeds import as_json
 from tests.fuzz.valid import put, require
 from tests.segment.cascades import SMALL as SEGMENTATION
@@ -19,6 +20,7 @@ from fibrolens.segment.vnet import Cascade
 from fibrolens.staging.network import LFSNetwork, new_network
 from fibrolens.staging.plans import small_plan
 from fibrolens.staging.predict import StagingModel
+from fibrolens.transport.bundle import verify_bundle, write_bundle
 from fibrolens.weights import CARD as CARD_FILE
 from fibrolens.weights import PINS, WEIGHTS, load_model_folder, save_model_folder
 from fibrolens.weights import PLAN as PLAN_FILE
@@ -100,5 +102,23 @@ def card_reader(folder: Path) -> Callable[[bytes], None]:
     def read(content: bytes) -> None:
         put(place / CARD_FILE, content)
         require(set(CARD) <= load_model_folder(place).card.keys(), "a key is missing")
+
+    return read
+
+
+def bundles() -> list[bytes]:
+    """A folder of weights as a bundle, plain and deflated."""
+    with TemporaryDirectory() as place:
+        path = Path(place) / "sent.zip"
+        write_bundle([staging_folder(Path(place) / "model")], path)
+        plain = path.read_bytes()
+    return [plain, repacked(plain, {})]
+
+
+def bundle_reader(folder: Path) -> Callable[[bytes], None]:
+    """Verifies a bundle."""
+
+    def read(content: bytes) -> None:
+        require(verify_bundle(put(folder / "sent.zip", content)) != [], "a bundle of nothing")
 
     return read

@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 from numpy.random import Generator
 from tests.fuzz import seeds
+from tests.fuzz.mutate.bundles import mutate_bundle
 from tests.fuzz.mutate.dicom import mutate_dicom
 from tests.fuzz.mutate.nifti import mutate_nifti
 from tests.fuzz.mutate.plain import Mutator, choice, mixed
@@ -155,6 +156,8 @@ ALL = (
            lambda folder: _models().weights_reader(folder)),
     Target("card", "load_model_folder", lambda: _models().cards(), mutate_json,
            lambda folder: _models().card_reader(folder)),
+    Target("bundle", "transport.bundle.verify_bundle", lambda: _models().bundles(), mutate_bundle,
+           lambda folder: _models().bundle_reader(folder)),
 )  # fmt: skip
 #: Whole verbs, which take seconds for an input that they do not refuse.
 VERBS = (

@@ -152,6 +152,10 @@ def _huge(told, files):
     told["models"]["toy"]["plan.json"]["bytes"] = 2**60
 
 
+def _endless(told, files):
+    told["models"]["toy"]["plan.json"]["bytes"] = float("inf")
+
+
 def _schema(told, files):
     told["schema_version"] = 99
 
@@ -167,7 +171,7 @@ def _wrong_kind(told, files):
 
 CHANGES = (
     *(_flipped, _longer, _shorter, _unlisted, _lacking, _outside, _outside_and_listed, _absolute, _parent, _nested),
-    *(_huge, _schema, _no_models, _wrong_kind),
+    *(_huge, _endless, _schema, _no_models, _wrong_kind),
 )
 
 
@@ -180,6 +184,34 @@ def test_a_bundle_that_was_tampered_with_installs_nothing(bundle, tmp_path, chan
     with pytest.raises(ModelError, match=r"sent\.zip"):
         install_bundle(bundle, tmp_path / "models")
     assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", [LIST, "toy/weights.safetensors"])
+def test_packed_bytes_that_changed_are_a_damaged_bundle(bundle, tmp_path, name):
+    rewritten(bundle, lambda told, files: None)
+    with zipfile.ZipFile(bundle) as archive:
+        entry = archive.getinfo(name)
+    content, begin = bytearray(bundle.read_bytes()), entry.header_offset + 30 + len(name)
+    content[begin : begin + 20] = bytes(0xFF ^ byte for byte in content[begin : begin + 20])
+    bundle.write_bytes(content)
+    with pytest.raises(ModelError, match=r"sent\.zip"):
+        verify_bundle(bundle)
+    with pytest.raises(ModelError, match=r"sent\.zip"):
+        install_bundle(bundle, tmp_path / "models")
+
+
+def test_a_disk_that_fails_while_the_bundle_is_read_is_not_one_that_cannot_be_written(bundle, tmp_path, monkeypatch):
+    sound = zipfile.ZipExtFile.read
+
+    def read(self, size=-1):
+        if self.name != LIST:
+            raise OSError(5, "Input/output error")
+        return sound(self, size)
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", read)
+    with pytest.raises(ModelError, match="copy it again"):
+        install_bundle(bundle, tmp_path / "models")
+    assert not (tmp_path / "models").exists()
 
 
 def test_a_bundle_whose_hashes_fit_but_whose_card_does_not_installs_nothing(bundle, toy, tmp_path):
@@ -210,7 +242,18 @@ def test_a_link_in_a_bundle_becomes_a_file_or_nothing(bundle, tmp_path):
     assert not (tmp_path / "models").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"<html>"])
+def _zip_of(name):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(name, b"")
+    return made.getvalue()
+
+
+#: Its one name says that it is UTF-8, and is not.
+UNNAMEABLE = _zip_of("\N{LATIN SMALL LETTER E WITH ACUTE}").replace(b"\xc3\xa9", b"\xff\xff")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"<html>", UNNAMEABLE])
 def test_what_is_no_bundle_is_said_so(tmp_path, content):
     (tmp_path / "sent.zip").write_bytes(content)
     with pytest.raises(ModelError, match="cannot be opened as a bundle"):

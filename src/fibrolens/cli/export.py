@@ -81,13 +81,14 @@ def _is_export(path: Path) -> bool:
     import zipfile
 
     from fibrolens.deidentify.case import COMMAND
+    from fibrolens.io.dicom.files import DAMAGED
     from fibrolens.output import MANIFEST
 
     try:
         with zipfile.ZipFile(path) as archive:
             manifest = json.loads(archive.read(f"{path.stem}/{MANIFEST}"))
         return bool(manifest["run"]["command"] == COMMAND)
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile):
+    except DAMAGED:
         return False
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from fibrolens import __version__
 from fibrolens.errors import ModelError, OutputError, UsageError
+from fibrolens.io.dicom.files import DAMAGED
 from fibrolens.output import file_sha256, is_done, output_folder
 from fibrolens.result import INTENDED_USE
 from fibrolens.transport.verify import verify
@@ -157,7 +158,7 @@ def install_bundle(path: Path, out: Path, overwrite: bool = False) -> tuple[list
     with _opened(path) as archive:
         entries = _entries(archive, path)
         models = _models(entries)
-        run = {"command": "weights install", "bundle_sha256": file_sha256(path)}
+        run = {"command": "weights install", "bundle_sha256": _sha256(path)}
         if is_done(out, run, overwrite):
             return models, True
         with output_folder(out, run) as made:
@@ -174,8 +175,16 @@ def install_bundle(path: Path, out: Path, overwrite: bool = False) -> tuple[list
 def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+    except DAMAGED as error:
         raise ModelError(f"{path} cannot be opened as a bundle ({error}); copy it again.") from None
+
+
+def _sha256(path: Path) -> str:
+    """Of the whole bundle; raises ModelError where it cannot be read."""
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror or error}); copy it again.") from None
 
 
 def _models(entries: Sequence[Entry]) -> list[str]:
@@ -194,7 +203,7 @@ def _entries(archive: zipfile.ZipFile, path: Path) -> list[Entry]:
             for model, files in content["models"].items()
             for file, facts in _plain(model, files).items()
         ]
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
+    except DAMAGED:
         raise ModelError(f"{path} has no usable {LIST}; it is no bundle of fibrolens weights bundle.") from None
     inside = sorted(archive.namelist())
     if inside != sorted([LIST, *(entry.name for entry in entries)]):
@@ -219,7 +228,7 @@ def _checked(archive: zipfile.ZipFile, entry: Entry, path: Path) -> Iterator[byt
     """
     try:
         found = yield from _counted(archive, entry)
-    except (RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile):
+    except DAMAGED:
         found = ""
     if found != entry.sha256:
         raise ModelError(f"{entry.name} in {path} is not the file of its {LIST} (SHA-256 differs); copy it again.")
