@@ -40,7 +40,6 @@ WORK = ROOT / "out" / "mutation"
 TREE = WORK / "tree"
 SESSION = WORK / "session.sqlite"
 HEAVY = ("torch", "scipy.stats", "scipy.ndimage", "sklearn.metrics", "SimpleITK", "beartype", "pytest")
-PLUGIN = "jaxtyping._pytest_plugin"
 #: Processor time after which a mutant that makes an endless loop is stopped; it counts as noticed.
 PATIENCE_S = 40
 
@@ -203,7 +202,7 @@ def _become_pytest(files: Sequence[str], patience: int) -> None:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # some plugins take longer than the tests
     code = 1
     try:
-        code = pytest.main(["-x", "-q", "-p", PLUGIN, "-p", "no:cacheprovider", "-m", "not slow", *files])
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", *files])
     finally:
         sys.stdout.flush()
         os._exit(code)

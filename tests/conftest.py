@@ -1,9 +1,14 @@
-"""What every test gets: no network but loopback, real scans where they are at hand."""
+"""What every test gets: calls that are checked, no network but loopback, real scans where they are at hand."""
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
+from tests.checked import check_calls
+
+# Before anything of the program is imported.
+check_calls()
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 LOOPBACK = ("127.", "::1", "localhost")
@@ -15,6 +20,14 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("real CTs (../shared/data) are not on this machine")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder that the processes of this run have in common; see `tests.once`."""
+    base = tmp_path_factory.getbasetemp()
+    # Processes of pytest-xdist have folders of their own in a common one.
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
 
 
 @pytest.fixture(autouse=True)

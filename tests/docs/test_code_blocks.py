@@ -53,10 +53,9 @@ def test_a_block_that_is_not_run_says_why(block):
 
 
 @pytest.fixture(scope="session")
-def stock(tmp_path_factory):
-    base = tmp_path_factory.getbasetemp()
-    # Processes of pytest-xdist share one stock, beside their own folders.
-    return Stock((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "stock-of-the-manual")
+def stock(shared):
+    shared.mkdir(exist_ok=True)
+    return Stock(shared / "stock-of-the-manual")
 
 
 @pytest.mark.slow

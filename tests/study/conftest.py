@@ -1,13 +1,19 @@
 """A toy cohort: ten patients of 8 x 24 x 24 voxels whose liver is the brighter, the higher the stage."""
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.once import made_once
+from tests.segment.cascades import SMALL, Oracle
 
 from fibrolens.io import write_nifti
 from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan, TrainingPlan
+from fibrolens.report import drawing
+from fibrolens.segment.predict import Segmenter
 from fibrolens.study import Running, StudyPlan, run_study
 from fibrolens.volume import Geometry, Volume
 
@@ -16,8 +22,12 @@ STAGES = ("F0", "F4") * 5
 
 
 @pytest.fixture(scope="session")
-def toy_cohort(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("cohort")
+def toy_cohort(shared) -> Path:
+    return made_once(shared / "toy-cohort", write_toy_cohort) / "cohort.csv"
+
+
+def write_toy_cohort(folder: Path) -> None:
+    """``cohort.csv`` and its scans."""
     grid = Geometry(SHAPE, (5.0, 12.0, 12.0))
     rows = []
     for n, stage in enumerate(STAGES):
@@ -38,7 +48,6 @@ def toy_cohort(tmp_path_factory) -> Path:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    return folder / "cohort.csv"
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +71,33 @@ def study_plan(toy_plan) -> StudyPlan:
 
 
 @pytest.fixture(scope="session")
-def finished_study(toy_cohort, study_plan, tmp_path_factory) -> Path:
+def finished_study(toy_cohort, study_plan, shared) -> Path:
     """A finished study of the toy cohort; to be read only."""
-    return run_study(toy_cohort, tmp_path_factory.mktemp("study") / "study", study_plan, how=Running(1))
+
+    def make(folder: Path) -> None:
+        with quick_networks():
+            run_study(toy_cohort, folder / "study", study_plan, how=Running(1))
+
+    return made_once(shared / "toy-study", make) / "study"
+
+
+@contextmanager
+def quick_networks() -> Iterator[None]:
+    """A network that reads the aorta from the intensity looks for it; the shipped one takes longer than all else."""
+    oracle = Segmenter(Oracle().eval(), SMALL, "oracle", "0" * 64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Segmenter, "load", classmethod(lambda cls, folder: oracle))
+        yield
+
+
+@pytest.fixture
+def quick_organs() -> Iterator[None]:
+    """No organ is looked for by the shipped networks."""
+    with quick_networks():
+        yield
+
+
+@pytest.fixture
+def empty_figures(monkeypatch) -> None:
+    """Figures are written without content, to save time; `finished_study` has them drawn."""
+    monkeypatch.setattr(drawing, "save", lambda figure, path, dpi=0: path.touch())

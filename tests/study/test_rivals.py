@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from tests.study.conftest import quick_networks
 
 from fibrolens.errors import UsageError
 from fibrolens.staging.modes import MODES
@@ -22,7 +23,8 @@ def compared(toy_cohort, study_plan, tmp_path_factory):
     """A finished study with two other networks and every marker model; to be read only."""
     rivals = tuple(RivalPlan(name, MODES[name].plan(study_plan.staging)) for name in NAMES)
     plan = replace(study_plan, rivals=rivals, panels=default_panels())
-    return run_study(toy_cohort, tmp_path_factory.mktemp("rivals") / "study", plan, how=Running(1))
+    with quick_networks():
+        return run_study(toy_cohort, tmp_path_factory.mktemp("rivals") / "study", plan, how=Running(1))
 
 
 def table(path):

@@ -13,6 +13,8 @@ from fibrolens.study import Networks, Running, run_study
 from fibrolens.study.tune import Start, tune
 from fibrolens.weights import save_model_folder
 
+pytestmark = pytest.mark.usefixtures("quick_organs")
+
 
 @pytest.fixture
 def study(finished_study, tmp_path):
@@ -84,6 +86,7 @@ def test_each_fold_keeps_an_inner_split_of_other_patients(study):
         assert json.loads((folder / "stopping.json").read_text())["scans"] == 2
 
 
+@pytest.mark.usefixtures("empty_figures")
 def test_a_study_that_lost_a_fold_and_its_ending_goes_on_to_the_same_result(study, toy_cohort, study_plan):
     before = {name: (study / name).read_bytes() for name in ("predictions.csv", "attention.csv", "evaluation.json")}
     kept = (study / "folds" / "1" / "weights.safetensors").stat().st_mtime_ns
@@ -113,6 +116,7 @@ def test_another_ct_under_the_same_name_is_another_study(study, toy_cohort, stud
         run_study(folder / "cohort.csv", study, study_plan, how=Running(1))
 
 
+@pytest.mark.usefixtures("empty_figures")
 def test_progress_counts_scans_steps_and_predictions(toy_cohort, study_plan, start, tmp_path):
     counted, said = [], []
 
@@ -142,6 +146,7 @@ def rewritten(toy_cohort, tmp_path, change):
     return folder / "cohort.csv"
 
 
+@pytest.mark.usefixtures("empty_figures")
 def test_excluded_rows_are_left_out_and_counted(toy_cohort, study_plan, tmp_path):
     reasons = {"scan_id": "exclude", "s3": "other cancer"}
     cohort = rewritten(toy_cohort, tmp_path, lambda cells: [*cells, reasons.get(cells[1], "")])

@@ -1,9 +1,11 @@
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
 from tests.peer_processes import in_processes
+from tests.study.conftest import quick_networks
 
 from fibrolens.errors import CohortError, UsageError
 from fibrolens.staging.network import new_network
@@ -12,8 +14,10 @@ from fibrolens.staging.train import LOG
 from fibrolens.study.tune import Start, tune
 from fibrolens.weights import load_model_folder
 
+pytestmark = pytest.mark.usefixtures("quick_organs")
 
-@pytest.fixture
+
+@pytest.fixture(scope="module")
 def start(toy_plan):
     return Start("toy", new_network(toy_plan.network, 7).state_dict(), "nothing")
 
@@ -36,9 +40,17 @@ def test_two_processes_write_one_model_that_learnt_what_one_process_learns(toy_c
     assert (shared / "manifest.json").read_bytes() == before
 
 
+@pytest.fixture(scope="module")
+def finished(toy_cohort, toy_plan, start, tmp_path_factory):
+    """A trained model; to be read only."""
+    with quick_networks():
+        return tune(toy_cohort, tmp_path_factory.mktemp("tuned") / "model", toy_plan, start, workers=1)
+
+
 @pytest.fixture
-def model(toy_cohort, toy_plan, start, tmp_path):
-    return tune(toy_cohort, tmp_path / "model", toy_plan, start, workers=1)
+def model(finished, tmp_path):
+    """A copy of it, to be changed at will."""
+    return shutil.copytree(finished, tmp_path / "model")
 
 
 def test_the_folder_holds_a_model_that_stages_and_says_what_it_was_trained_on(model, toy_plan):
@@ -120,7 +132,7 @@ def test_training_begins_with_the_given_weights(toy_cohort, toy_plan, start, tmp
 def test_excluded_rows_are_left_out_and_sets_of_stages_learnt_from(toy_cohort, toy_plan, start, tmp_path):
     header, *lines = toy_cohort.read_text().splitlines()
     lines[0] = lines[0].replace(",F0,", ",F0|F1,")
-    table = toy_cohort.with_name("some.csv")
+    table = shutil.copytree(toy_cohort.parent, tmp_path / "cohort") / "some.csv"
     table.write_text(
         "\n".join([f"{header},exclude", *(f"{line}," for line in lines[:-1]), f"{lines[-1]},tumour"]) + "\n"
     )
@@ -131,7 +143,7 @@ def test_excluded_rows_are_left_out_and_sets_of_stages_learnt_from(toy_cohort, t
 
 def test_a_cohort_with_no_row_to_train_on_is_refused(toy_cohort, toy_plan, start, tmp_path):
     header, *lines = toy_cohort.read_text().splitlines()
-    table = toy_cohort.with_name("excluded.csv")
+    table = tmp_path / "excluded.csv"
     table.write_text("\n".join([f"{header},exclude", *(line + ",tumour" for line in lines)]) + "\n")
     with pytest.raises(CohortError, match="no row to train on"):
         tune(table, tmp_path / "model", toy_plan, start, workers=1)

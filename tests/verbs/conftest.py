@@ -1,14 +1,12 @@
 """The campaign, run once for a whole test run."""
 
-import os
+from pathlib import Path
 
 import pytest
 from tests.verbs.campaign import Campaign, finished
 
 
 @pytest.fixture(scope="session")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+def campaign(shared: Path) -> Campaign:
     """Every verb has run; to be read only."""
-    base = tmp_path_factory.getbasetemp()
-    # Processes of pytest-xdist have folders of their own in a common one.
-    return finished(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    return finished(shared)
