@@ -68,6 +68,7 @@ def test_a_result_of_other_bytes_is_not_taken_for_a_deterministic_one(series, tm
     assert "other inputs or options" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_train(cohort, start, tmp_path):
     one, two = twice(tmp_path, "train", str(cohort), "--from", str(start), "--steps", "2")
 
@@ -75,6 +76,7 @@ def test_train(cohort, start, tmp_path):
     assert "weights.safetensors" in one
 
 
+@pytest.mark.slow
 def test_study(toy_cohort, start, tmp_path):
     options = ("--from", str(start), "--steps", "1", "--folds", "2", "--learn", "last-layer", "--workers", "1")
     one, two = twice(tmp_path, "study", str(toy_cohort), *options)

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.cli.test_train import PLAN
-from tests.study.conftest import toy_cohort
+from tests.study.conftest import empty_figures, quick_organs, toy_cohort
 
 from fibrolens import cli, engine
 from fibrolens.plan import read_plan
@@ -10,7 +10,7 @@ from fibrolens.staging.network import new_network
 from fibrolens.study.plans import StudyPlan
 from fibrolens.weights import save_model_folder
 
-__all__ = ["toy_cohort"]
+__all__ = ["empty_figures", "quick_organs", "toy_cohort"]
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def study(cohort, start, out, *options):
     return cli.main(["study", str(cohort), "--from", str(start), "--out", str(out), "--workers", "1", *options])
 
 
+@pytest.mark.usefixtures("quick_organs", "empty_figures")
 def test_a_study_by_its_steps(toy_cohort, start, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(engine, "MOST_WORKERS", 1)
     out, small = tmp_path / "study", ("--steps", "2", "--folds", "2", "--seed", "3", "--seeds", "2")

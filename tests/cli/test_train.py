@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.study.conftest import quick_organs
 from tests.study.masked_cohort import PLAN as SEGMENTATION_PLAN
 from tests.study.masked_cohort import write_cohort
 
@@ -15,6 +16,8 @@ from fibrolens.segment.vnet import Cascade
 from fibrolens.staging.network import new_network
 from fibrolens.volume import Geometry, Volume
 from fibrolens.weights import load_model_folder, save_model_folder
+
+__all__ = ["quick_organs"]
 
 PLAN = Plan(
     grid=GridPlan(spacing_mm=(5.0, 12.0, 12.0), in_plane=(24, 24)),
@@ -46,6 +49,7 @@ def start(tmp_path):
     return tmp_path / "start"
 
 
+@pytest.mark.usefixtures("quick_organs")
 def test_trains_from_a_model_folder_as_many_steps_as_asked(cohort, start, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(engine, "MOST_WORKERS", 1)
     out = tmp_path / "model"
