@@ -1,5 +1,6 @@
 """A file of another program gives its tensors, and runs nothing."""
 
+import json
 import os
 import warnings
 from collections import OrderedDict
@@ -148,6 +149,14 @@ def test_weights_of_another_network_are_refused_by_name(toy, tmp_path, content, 
     with pytest.raises(ModelError, match=told):
         import_weights(saved(content, tmp_path / "other.pth"), toy, tmp_path / "m", ORIGIN)
     assert not (tmp_path / "m").exists()
+
+
+def test_a_plan_to_be_like_that_asks_for_more_memory_than_there_is_is_refused(toy, tmp_path):
+    plan = json.loads((toy / "plan.json").read_text())
+    plan["network"]["channels"] = [65536] * 4
+    (toy / "plan.json").write_text(json.dumps(plan))
+    with pytest.raises(ModelError, match=r"does not fit its plan\.json"):
+        import_weights(saved(STATE, tmp_path / "theirs.pth"), toy, tmp_path / "m", ORIGIN)
 
 
 def test_tensors_that_share_their_memory_are_kept_apart(tmp_path):

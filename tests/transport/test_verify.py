@@ -63,3 +63,17 @@ def test_a_plan_that_is_none_is_refused(toy, content):
     (toy / "plan.json").write_text(content)
     with pytest.raises(ModelError, match=r"plan\.json"):
         verify(toy)
+
+
+def test_a_plan_that_asks_for_more_memory_than_there_is_is_refused(toy):
+    plan = json.loads((toy / "plan.json").read_text())
+    plan["network"]["channels"] = [65536] * 4
+    (toy / "plan.json").write_text(json.dumps(plan))
+    with pytest.raises(ModelError, match=r"does not fit its plan\.json"):
+        verify(toy)
+
+
+def test_a_card_for_people_that_is_no_text_is_refused(toy):
+    (toy / "MODEL_CARD.md").write_bytes(b"\xff\xfe bad")
+    with pytest.raises(ModelError, match=r"MODEL_CARD\.md cannot be read as text"):
+        verify(toy)

@@ -19,12 +19,16 @@ TOLD = re.compile(r"SHA-256 of `([\w.]+)`: `([0-9a-f]{64})`")
 
 
 def network_of(files: ModelFolder) -> nn.Module:
-    """The network that the plan of a model folder describes, with random weights.
+    """The network that the plan of a model folder describes, with the folder's weights.
 
     Raises:
-        ModelError: the plan cannot be used.
+        ModelError: the plan cannot be used, or the weights are not of its network.
     """
-    return Cascade(files.plan(SegmentationPlan)) if files.segments else LFSNetwork(files.plan(Plan).network)
+    if files.segments:
+        segmentation = files.plan(SegmentationPlan)
+        return files.filled(lambda: Cascade(segmentation))
+    staging = files.plan(Plan)
+    return files.filled(lambda: LFSNetwork(staging.network))
 
 
 def verify(path: Path) -> dict[str, str]:
@@ -41,7 +45,7 @@ def verify(path: Path) -> dict[str, str]:
     """
     folder = path.parent if path.name == WEIGHTS else path
     files = load_model_folder(folder)
-    files.fill(network_of(files))
+    network_of(files)
     found = {name: file_sha256(folder / name) for name in PINS if (folder / name).is_file()}
     _check_page(folder / PAGE, found)
     return found
@@ -51,7 +55,11 @@ def _check_page(page: Path, found: dict[str, str]) -> None:
     """The card for people, where there is one, must tell the same hashes."""
     if not page.is_file():
         return
-    for name, told in TOLD.findall(page.read_text(encoding="utf-8")):
+    try:
+        text = page.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{page} cannot be read as text ({error}); restore the folder.") from None
+    for name, told in TOLD.findall(text):
         if found.get(name) != told:
             raise ModelError(
                 f"{page} tells another SHA-256 of {name} than it has ({told[:12]}...); restore the folder."
