@@ -41,6 +41,15 @@ def test_result_of_other_options_is_replaced_only_if_asked_for(tmp_path, make):
     assert [p.name for p in tmp_path.iterdir()] == ["c"]
 
 
+@pytest.mark.parametrize(
+    ("make", "left"), [(lambda out, run: begin(out, run, State.FREE), State.BEGUN), (finish, State.COMPLETE)]
+)
+def test_the_work_of_the_same_options_is_kept_also_where_others_might_be_replaced(tmp_path, make, left):
+    out = tmp_path / "c"
+    make(out, RUN)
+    assert state(out, RUN, overwrite=True) is left
+
+
 @pytest.mark.parametrize("name", ["thesis.txt", "run.json", "manifest.json"])
 def test_folder_of_somebody_else_is_never_replaced(tmp_path, name):
     (tmp_path / name).write_text('{"command": "study", "run": {"command": "study"}}')

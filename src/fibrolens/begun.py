@@ -33,7 +33,8 @@ def state(out: Path, run: Mapping[str, Any], overwrite: bool = False) -> State:
     Args:
         out: the folder.
         run: inputs and options that determine the result; its ``command`` tells whose folder it is.
-        overwrite: what the same command left there from other inputs or options, finished or not, may be replaced.
+        overwrite: what the same command left there from other inputs or options, finished or not, may be replaced. What
+            the same inputs and options began is gone on with all the same: it may hold the work of hours.
 
     Raises:
         UsageError: it holds something else, or such a result and `overwrite` is not set.

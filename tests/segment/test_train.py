@@ -2,6 +2,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 import torch
 from tests.segment.cascades import SMALL, Oracle
 
@@ -41,6 +42,24 @@ def test_a_resumed_training_ends_as_an_unbroken_one(tmp_path):
     ends = [trained_network(tmp_path / name / CHECKPOINT, SMALL) for name in ("whole", "parts")]
     assert [steps for _, steps in ends] == [4, 4]
     assert all(torch.equal(a, b) for a, b in zip(ends[0][0].parameters(), ends[1][0].parameters(), strict=True))
+
+
+def test_a_step_is_told_before_a_checkpoint_counts_it(tmp_path):
+    running = train(lambda: ABDOMENS, SMALL, tmp_path)
+    told = [next(running).step for _ in range(SMALL.checkpoint_every)]
+    running.close()
+    assert next(p.step for p in train(lambda: ABDOMENS, SMALL, tmp_path)) <= told[-1]
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 3, 4])
+def test_whatever_is_left_of_a_training_is_done_and_no_more(tmp_path, left):
+    state = TrainingState.start(SMALL)
+    state.step = SMALL.steps - left
+    state.save(tmp_path / CHECKPOINT)
+    assert len(losses(tmp_path)) == left
+    # By a clock that does not run out, the plan's steps are the end.
+    state.save(tmp_path / CHECKPOINT)
+    assert len(list(train(lambda: ABDOMENS, SMALL, tmp_path, done=lambda step: 0.0))) == left
 
 
 def test_the_average_follows_the_weights_slowly(tmp_path):

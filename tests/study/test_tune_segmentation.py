@@ -65,8 +65,10 @@ class KilledError(Exception):
 class KillAfter:
     """A reporter factory that stops the training like a kill would, one step after a checkpoint."""
 
+    where, after = "training", 3
+
     def __init__(self, total, label):
-        self.left = 3 if label == "training" else -1
+        self.left = self.after if label == self.where else -1
 
     def __enter__(self):
         return self
@@ -80,10 +82,17 @@ class KillAfter:
             raise KilledError
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(model, cohort, tmp_path):
+class KillAtTheEnd(KillAfter):
+    """One that stops it when every step is in the checkpoint and the model is not yet written."""
+
+    where, after = "measuring the tuned weights", 1
+
+
+@pytest.mark.parametrize("kill", [KillAfter, KillAtTheEnd])
+def test_a_killed_training_goes_on_to_the_same_weights(model, cohort, tmp_path, kill):
     out = tmp_path / "killed"
     with pytest.raises(KilledError):
-        tune_segmentation(cohort, out, PLAN, begun_with(), progress=KillAfter)
+        tune_segmentation(cohort, out, PLAN, begun_with(), progress=kill)
     assert not (out / "manifest.json").exists()
     tune_segmentation(cohort, out, PLAN, begun_with())
     for name in ("weights.safetensors", "card.json", "train_log.jsonl", "held_out.json"):

@@ -118,13 +118,18 @@ def train(
         initial: weights to begin with instead of random ones.
 
     Yields:
-        The loss and the Dice of each class, step by step.
+        The loss and the Dice of each class, step by step; nothing where the checkpoint is of the last step.
+
+    Raises:
+        ModelError: the checkpoint is damaged, or of other networks.
     """
     done = done or (lambda step: step / plan.steps)
     state = TrainingState.start(plan, device, initial)
     path = folder / CHECKPOINT
     if path.exists():
         state.restore(path)
+        if done(state.step) >= 1:
+            return
     for step, examples in enumerate(_ahead(patients, plan, state.step), state.step):
         rate = learning_rate_factor(step, done(step), plan.warmup_steps)
         state.optimiser.param_groups[0]["lr"] = plan.learning_rate * rate
@@ -136,9 +141,10 @@ def train(
         state.optimiser.step()
         state.count_step(plan.average_steps)
         over = done(state.step) >= 1
+        # Told first: a step that the checkpoint counts is never told again, and would be missing in a log.
+        yield Progress(state.step, float(loss.detach()), tuple(dice.tolist()))
         if state.step % plan.checkpoint_every == 0 or over:
             state.save(path)
-        yield Progress(state.step, float(loss.detach()), tuple(dice.tolist()))
         if over:
             return
 
@@ -147,11 +153,12 @@ def _ahead(patients: Callable[[], Sequence[Patient]], plan: SegmentationPlan, fi
     """The examples of each step from `first` on; those of the next steps are made meanwhile."""
     with ThreadPoolExecutor(AHEAD) as workers:
         coming: deque[Future[Examples]] = deque()
-        for step in range(first, plan.steps + AHEAD):
-            if step < plan.steps:
-                coming.append(workers.submit(draw_examples, patients(), plan, step))
-            if len(coming) > AHEAD or step >= plan.steps:
+        for step in range(first, plan.steps):
+            coming.append(workers.submit(draw_examples, patients(), plan, step))
+            if len(coming) > AHEAD:
                 yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
 
 
 @dataclass
