@@ -28,6 +28,13 @@ def test_what_stood_there_stays_where_the_new_one_fails(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_why_it_could_not_be_written_is_told_where_nothing_can_be_removed_either(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+
+    with pytest.raises(OSError, match="No space"), appearing(tmp_path / "file" / "result.json"):
+        raise OSError("No space left on device")
+
+
 def test_what_a_killed_run_left_aside_is_replaced(tmp_path):
     path = tmp_path / "report.html"
     aside_of(path).write_text("hal")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -23,7 +23,9 @@ def appearing(path: Path) -> Iterator[Path]:
         yield aside
         aside.replace(path)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        # What is told is why it could not be written, not why what never was cannot be removed.
+        with suppress(OSError):
+            aside.unlink()
         raise
 
 

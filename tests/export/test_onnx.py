@@ -113,9 +113,11 @@ def test_a_network_that_knows_more_than_the_image_or_has_another_head_is_refused
         export_staging(tmp_path / "m", tmp_path / "lfs.onnx")
 
 
-def test_a_folder_that_cannot_be_written_is_an_output_error(model_folder, tmp_path):
+@pytest.mark.parametrize("place", ["nowhere", "file"])
+def test_a_folder_that_cannot_be_written_is_an_output_error(model_folder, tmp_path, place):
+    (tmp_path / "file").write_text("no folder")
     with pytest.raises(OutputError, match="could not be written"):
-        export_staging(model_folder, tmp_path / "nowhere" / "lfs.onnx")
+        export_staging(model_folder, tmp_path / place / "lfs.onnx")
 
 
 def test_both_v_nets_of_any_size(tmp_path):

@@ -74,6 +74,8 @@ def test_other_files_are_not_replaced(bundle, toy, tmp_path):
     assert verify_bundle(bundle) == ["toy"]
     with pytest.raises(OutputError, match="could not be written"):
         write_bundle([toy], tmp_path / "nowhere" / "sent.zip")
+    with pytest.raises(OutputError, match="could not be written"):
+        write_bundle([toy], bundle / "sent.zip")
     assert not list(tmp_path.glob(".*partial"))
 
 

@@ -94,16 +94,14 @@ def _is_export(path: Path) -> bool:
 
 def _zip(folder: Path) -> None:
     """The folder as a zip beside it, which appears whole."""
+    from fibrolens.aside import appearing
     from fibrolens.serve.archive import zipped
 
     path = _zip_path(folder)
-    aside = path.with_name(f".{path.name}.partial")
     try:
-        with aside.open("wb") as stream:
+        with appearing(path) as aside, aside.open("wb") as stream:
             stream.writelines(zipped(folder, folder.absolute().name))
-        aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise OutputError(
             f"{path} could not be written ({error.strerror}); free space or choose another --out."
         ) from None

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from fibrolens import __version__
+from fibrolens.aside import appearing
 from fibrolens.errors import ModelError, OutputError, UsageError
 from fibrolens.export.graph import OUTPUTS, StagingGraph
 from fibrolens.export.recipe import MAP_LAYERS, segmentation_recipe, slab_shape, staging_recipe
@@ -165,12 +166,10 @@ def _write(graph: Graph, facts: Mapping[str, str], out: Path, overwrite: bool) -
             return Exported(out, differences, unchanged=True)
         if not overwrite:
             raise UsageError(f"{out} exists and is another file; choose another --out or use --overwrite.")
-    aside = out.with_name(f".{out.name}.partial")
     try:
-        aside.write_bytes(content)
-        aside.replace(out)
+        with appearing(out) as aside:
+            aside.write_bytes(content)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise OutputError(f"{out} could not be written: {reason}. Free space or choose another --out.") from None
     return Exported(out, differences, unchanged=False)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens import __version__
+from fibrolens.aside import appearing
 from fibrolens.errors import ModelError, OutputError, UsageError
 from fibrolens.io.dicom.files import DAMAGED
 from fibrolens.output import file_sha256, is_done, output_folder
@@ -75,17 +76,14 @@ def write_bundle(folders: Sequence[Path], out: Path, overwrite: bool = False) ->
     models = _named(folders)
     for folder in folders:
         verify(folder)
-    aside = out.absolute().with_name(f".{out.name}.partial")
     try:
-        _write(models, aside)
-        same = out.exists() and out.is_file() and file_sha256(out) == file_sha256(aside)
-        if out.exists() and not (same or overwrite):
-            raise UsageError(f"{out} exists and is another file; choose another --out or use --overwrite.")
-        aside.replace(out)
+        with appearing(out.absolute()) as aside:
+            _write(models, aside)
+            same = out.exists() and out.is_file() and file_sha256(out) == file_sha256(aside)
+            if out.exists() and not (same or overwrite):
+                raise UsageError(f"{out} exists and is another file; choose another --out or use --overwrite.")
     except OSError as error:
         raise OutputError(f"{out} could not be written: {error.strerror or error}. Choose another --out.") from None
-    finally:
-        aside.unlink(missing_ok=True)
     return same
 
 
