@@ -4,8 +4,10 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save
 from tests.segment.cascades import SMALL, Oracle
 
+from fibrolens.errors import ModelError
 from fibrolens.phantom.labels import Organ
 from fibrolens.segment.inputs import coarse_size
 from fibrolens.segment.train import (
@@ -21,6 +23,7 @@ from fibrolens.segment.train import (
     train,
     trained_network,
 )
+from fibrolens.tensorfile import load_checked, save_checked
 
 LABELS = np.zeros((12, 20, 20), np.uint8)
 LABELS[3:9, 5:15, 4:10] = Organ.LIVER
@@ -60,6 +63,33 @@ def test_whatever_is_left_of_a_training_is_done_and_no_more(tmp_path, left):
     # By a clock that does not run out, the plan's steps are the end.
     state.save(tmp_path / CHECKPOINT)
     assert len(list(train(lambda: ABDOMENS, SMALL, tmp_path, done=lambda step: 0.0))) == left
+
+
+def damaged(path):
+    """The file with a changed byte, cut off, and well-formed without what `save` says beside the tensors."""
+    whole, middle = path.read_bytes(), path.stat().st_size // 2
+    yield whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    yield whole[:middle]
+    yield save(load_file(path))
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    state, path = TrainingState.start(SMALL), tmp_path / CHECKPOINT
+    state.save(path)
+    for content in list(damaged(path)):
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match="damaged"):
+            losses(tmp_path)
+
+
+def test_a_checkpoint_of_other_networks_or_another_optimiser_is_refused(tmp_path):
+    state, path = TrainingState.start(SMALL), tmp_path / CHECKPOINT
+    state.save(path)
+    tensors, about = load_checked(path)
+    for content in ({}, tensors | {"optimiser.0.momentum": torch.zeros(1)}):
+        save_checked(content, path, about)
+        with pytest.raises(ModelError, match="remove it to train from the start"):
+            losses(tmp_path)
 
 
 def test_the_average_follows_the_weights_slowly(tmp_path):

@@ -18,16 +18,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Bool, Float, Int, Int16, UInt8
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from fibrolens.errors import ModelError
 from fibrolens.plan import SegmentationPlan
 from fibrolens.segment.deform import smooth_field
 from fibrolens.segment.inputs import coarse_size, prior, windowed
 from fibrolens.segment.randomise import random_example
 from fibrolens.segment.vnet import Cascade
+from fibrolens.tensorfile import load_checked, memory_of, remember, save_checked, under, unusable
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -204,15 +202,12 @@ class TrainingState:
             mean.lerp_(latest, rate)
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint aside, then put it in place."""
+        """Write a checkpoint; it is whole or absent."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".part")
         tensors = {f"network.{name}": t for name, t in self.network.state_dict().items()}
         tensors |= {f"average.{name}": t for name, t in self.average.state_dict().items()}
-        for index, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": t for name, t in moments.items()}
-        save_file({name: t.contiguous() for name, t in tensors.items()}, aside, {"step": str(self.step)})
-        aside.replace(path)
+        tensors |= {f"optimiser.{name}": t for name, t in memory_of(self.optimiser).items()}
+        save_checked(tensors, path, {"step": str(self.step)})
 
     def restore(self, path: Path) -> None:
         """Go back to what `save` wrote.
@@ -220,31 +215,20 @@ class TrainingState:
         Raises:
             ModelError: the file is damaged, or of other networks.
         """
+        tensors, about = load_checked(path, str(self.device))
         try:
-            with safe_open(path, framework="pt") as stream:
-                self.step = int(stream.metadata()["step"])
-            tensors = load_file(path, device=str(self.device))
-            self.network.load_state_dict(_under("network.", tensors))
-            self.average.load_state_dict(_under("average.", tensors))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            reason = str(error).partition("\n")[0]
-            raise ModelError(
-                f"The checkpoint {path} is damaged ({reason}); remove it to train from the start."
-            ) from None
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in _under("optimiser.", tensors).items():
-            index, name = key.split(".")
-            moments.setdefault(int(index), {})[name] = _laid_out(tensor)
-        self.optimiser.load_state_dict({"state": moments, "param_groups": self.optimiser.state_dict()["param_groups"]})
+            self.step = int(about["step"])
+            self.network.load_state_dict(under("network.", tensors))
+            self.average.load_state_dict(under("average.", tensors))
+            moments = {name: _laid_out(tensor) for name, tensor in under("optimiser.", tensors).items()}
+            remember(self.optimiser, moments)
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise unusable(path, str(error).partition("\n")[0]) from None
 
 
 def _laid_out(tensor: Tensor) -> Tensor:
     """Kernels as 3D convolutions like them best, anything else as it is."""
     return tensor.contiguous(memory_format=torch.channels_last_3d) if tensor.ndim == 5 else tensor
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def trained_network(path: Path, plan: SegmentationPlan) -> tuple[Cascade, int]:

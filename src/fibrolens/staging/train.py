@@ -19,13 +19,14 @@ from fibrolens.errors import CohortError, UsageError
 from fibrolens.plan import Plan, TrainingPlan, write_plan
 from fibrolens.progress import Reporter, Silent
 from fibrolens.staging.ahead import drawn_ahead
-from fibrolens.staging.checkpoint import Checkpoint, made_of, save_aside
+from fibrolens.staging.checkpoint import Checkpoint, made_of
 from fibrolens.staging.data import Batch, StagingCase, draw_batch, memberships, prior_shift
 from fibrolens.staging.heads import regressed
 from fibrolens.staging.network import LFSNetwork, fast, new_network
 from fibrolens.staging.peers import ALONE, Peers
 from fibrolens.staging.shared_norm import share_norms
 from fibrolens.staging.stopping import InnerSplit
+from fibrolens.tensorfile import save_aside
 
 #: Parts that fill less than this share of the scans count as if they filled it.
 RARE = 1e-3
