@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from fibrolens.errors import CohortError, ModelError
 from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan, TrainingPlan
+from fibrolens.staging.checkpoint import made_of
 from fibrolens.staging.data import StagingCase, draw_batch
 from fibrolens.staging.network import new_network
 from fibrolens.staging.stopping import STOPPING
@@ -267,6 +268,19 @@ def test_a_checkpoint_of_other_scans_or_another_start_is_refused(cases, tmp_path
     other = new_network(PLAN.network, seed=99).state_dict()
     with pytest.raises(ModelError, match="another start"):
         train(cases, PLAN, tmp_path, initial=other)
+
+
+@pytest.mark.parametrize("change", [{"liver_first": 2}, {"liver_last": 7}])
+def test_a_checkpoint_is_not_gone_on_with_where_a_mask_was_corrected(cases, tmp_path, change):
+    train(cases, PLAN, tmp_path)
+    with pytest.raises(ModelError, match="another set of scans"):
+        train([replace(cases[0], **change), *cases[1:]], PLAN, tmp_path)
+
+
+def test_scans_to_train_on_are_told_from_those_of_the_inner_split(cases):
+    a, b = cases[:2]
+    made = [made_of(*split)["set of scans"] for split in (([a, b], PLAN, None, []), ([a], PLAN, None, [b]))]
+    assert made[0] != made[1]
 
 
 def test_another_plan_or_a_damaged_checkpoint_is_refused(cases, tmp_path):

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -75,13 +76,22 @@ def made_of(
     """What the weights of a step depend on: the plan without what does not change the result, scans, first weights."""
     content: dict[str, Any] = asdict(plan)
     content["training"].pop("checkpoint_every")
-    scans = zlib.crc32(b"")
-    for case in (*cases, *inner):
-        scans = zlib.crc32(f"{case.scan_id} {case.stages}".encode(), zlib.crc32(case.image.tobytes(), scans))
-        for known in (case.signs, case.chances, case.parts, case.covariates):
-            scans = scans if known is None else zlib.crc32(known.tobytes(), scans)
     return {
         "plan": json.dumps(content, sort_keys=True),
-        "set of scans": str(scans),
+        "set of scans": f"{_checksum(cases)} {_checksum(inner)}",
         "start": checksum(initial or {}),
     }
+
+
+def _checksum(cases: Sequence[StagingCase]) -> str:
+    """Of all that batches of these cases may hold, and of their number and order."""
+    found = zlib.crc32(str(len(cases)).encode())
+    for case in cases:
+        liver = (case.liver_first, case.liver_last)
+        known = (case.image, case.signs, case.chances, case.parts, case.covariates)
+        about = [None if array is None else (array.shape, array.dtype.str) for array in known]
+        found = zlib.crc32(repr((case.scan_id, case.stages, liver, about)).encode(), found)
+        for array in known:
+            if array is not None:
+                found = zlib.crc32(np.ascontiguousarray(array), found)
+    return str(found)
