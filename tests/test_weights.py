@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fibrolens.errors import ModelError
+from fibrolens.output import file_sha256
 from fibrolens.plan import NetworkPlan, SegmentationPlan
 from fibrolens.staging.network import LFSNetwork, new_network
 from fibrolens.weights import digest, load_model_folder, save_model_folder, shipped
@@ -138,3 +139,47 @@ def test_complex_weights_are_refused(tmp_path, weights):
     save_model_folder(tmp_path / "toy", weights | {name: weights[name].to(torch.complex64)}, SEGMENTATION, CARD)
     with pytest.raises(ModelError, match="holds complex numbers"):
         load_model_folder(tmp_path / "toy").filled(lambda: LFSNetwork(PLAN))
+
+
+#: Those that this version of torch knows.
+SHORT = [
+    getattr(torch, name)
+    for name in ("float16", "bfloat16", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu")
+    if hasattr(torch, name)
+]
+
+
+def stored_as(folder, kind):
+    """The folder with its first tensor of ones, stored as numbers of this kind."""
+    tensors = load_file(folder / "weights.safetensors")
+    name = min(tensors)
+    save_file(tensors | {name: torch.ones(4).to(kind)}, folder / "weights.safetensors")
+    card = json.loads((folder / "card.json").read_text())
+    card["weights_sha256"] = file_sha256(folder / "weights.safetensors")
+    (folder / "card.json").write_text(json.dumps(card))
+    return name
+
+
+@pytest.mark.parametrize("kind", SHORT, ids=str)
+def test_short_floating_point_numbers_are_read_as_float32_and_have_a_digest(folder, kind):
+    name = stored_as(folder, kind)
+    weights = load_model_folder(folder).weights
+    assert weights[name].dtype == torch.float32
+    assert weights[name].tolist() == [1.0] * 4
+    assert digest(weights) == digest(dict(weights))
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.int64, torch.uint16, torch.uint64, torch.bool], ids=str)
+def test_other_numbers_stay_what_they_are_and_have_a_digest(folder, kind):
+    name = stored_as(folder, kind)
+    weights = load_model_folder(folder).weights
+    assert weights[name].dtype == kind
+    assert digest(weights) == digest(dict(weights))
+
+
+@pytest.mark.skipif(not hasattr(torch, "float4_e2m1fn_x2"), reason="this version of torch has no such numbers")
+def test_numbers_with_which_nothing_can_be_computed_are_refused(folder, monkeypatch):
+    packed = torch.zeros(4, dtype=torch.uint8).view(torch.float4_e2m1fn_x2)
+    monkeypatch.setattr("fibrolens.weights.load_file", lambda path: {"conv": packed})
+    with pytest.raises(ModelError, match=r"holds conv as torch\.float4_e2m1fn_x2"):
+        load_model_folder(folder)

@@ -50,7 +50,7 @@ class ModelFolder:
 
     Args:
         path: the folder.
-        weights: tensors by name, floating point ones as float32.
+        weights: tensors by name, floating point ones as float32, or as float64 where they are stored so.
         card: what the model is; holds at least the keys of `CARD_KEYS`.
         sha256: of ``weights.safetensors``; it names these weights in every result.
         domain: tensors of the feature-domain check, or None where the folder has none.
@@ -225,11 +225,21 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path} is damaged ({error}); restore it or train again.") from None
-    tensors = {name: t.float() if t.dtype == torch.float16 else t for name, t in tensors.items()}
+    tensors = {name: _computable(tensor, name, path) for name, tensor in tensors.items()}
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise ModelError(f"{path} holds values that are not finite in {name}; restore it or train again.")
     return tensors
+
+
+def _computable(tensor: Tensor, name: str, path: Path) -> Tensor:
+    """Short floating point numbers as float32: torch stores more kinds of them than it, or NumPy, computes with."""
+    try:
+        return tensor.float() if tensor.is_floating_point() and tensor.dtype != torch.float64 else tensor
+    except (NotImplementedError, RuntimeError):
+        raise ModelError(
+            f"{path} holds {name} as {tensor.dtype}, with which nothing can be computed; store it as float32."
+        ) from None
 
 
 def _read_card(path: Path) -> dict[str, Any]:
