@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fibrolens.cohort.table import read_cohort
-from fibrolens.errors import CohortError
+from fibrolens.errors import CohortError, InputError
 from fibrolens.io import read_volume, write_nifti
 from fibrolens.progress import silent
 from fibrolens.segment.predict import Segmentation, Segmenter
@@ -12,6 +12,7 @@ from fibrolens.study import organs
 from fibrolens.study.organs import own_organs
 from fibrolens.study.prepare import (
     PrepareJob,
+    cohort_sha256,
     files_sha256,
     load_facts,
     load_scan,
@@ -117,6 +118,16 @@ def test_the_hash_of_a_scan_covers_ct_and_masks(row, toy_cohort, tmp_path):
     other.write_bytes(row.spleen_mask.read_bytes() + b"x")
     assert files_sha256(replace(row, spleen_mask=other)) != before
     assert files_sha256(replace(row, spleen_mask=None)) != before
+
+
+def test_the_hash_of_a_cohort_covers_every_scan_and_tells_what_cannot_be_read(row, tmp_path):
+    other = tmp_path / "other.nii.gz"
+    other.write_bytes(row.liver_mask.read_bytes() + b"x")
+    corrected = replace(row, liver_mask=other)
+    assert len({cohort_sha256(rows) for rows in ([row], [row, row], [row, corrected], [corrected, row])}) == 4
+    other.unlink()
+    with pytest.raises(InputError, match=r"Line 3 \(s1\): other.nii.gz cannot be read"):
+        cohort_sha256([corrected])
 
 
 def test_a_scan_prepared_again_takes_the_organs_that_were_found_before(row, toy_plan, tmp_path, monkeypatch):

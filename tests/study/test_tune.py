@@ -116,6 +116,19 @@ def test_a_finished_model_is_left_alone_and_another_one_needs_overwrite(model, t
     assert load_model_folder(model).card["trained_on"].endswith("from random weights")
 
 
+@pytest.mark.parametrize(("file", "corrected"), [("s0_liver_mask", "s0_spleen_mask"), ("s0_image", "s2_image")])
+def test_a_corrected_mask_or_ct_under_the_same_name_is_another_input(
+    toy_cohort, toy_plan, start, tmp_path, file, corrected
+):
+    folder = shutil.copytree(toy_cohort.parent, tmp_path / "cohort")
+    cohort, out = folder / toy_cohort.name, tmp_path / "model"
+    with pytest.raises(KilledError):
+        tune(cohort, out, toy_plan, start, workers=1, progress=KillAfter)
+    shutil.copyfile(folder / f"{corrected}.nii.gz", folder / f"{file}.nii.gz")
+    with pytest.raises(UsageError, match="other inputs"):
+        tune(cohort, out, toy_plan, start, workers=1)
+
+
 def test_a_folder_of_something_else_is_never_replaced(toy_cohort, toy_plan, start, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError):

@@ -93,5 +93,5 @@ def _checksum(cases: Sequence[StagingCase]) -> str:
         found = zlib.crc32(repr((case.scan_id, case.stages, liver, about)).encode(), found)
         for array in known:
             if array is not None:
-                found = zlib.crc32(np.ascontiguousarray(array), found)
+                found = zlib.crc32(np.ascontiguousarray(array).data, found)
     return str(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.errors import CohortError, InputError
 from fibrolens.io import read_mask, read_organs, read_volume
 from fibrolens.io.reading import file_format
-from fibrolens.output import file_sha256
 from fibrolens.plan import GridPlan, SegmentationPlan
 from fibrolens.quality import require_ct
 from fibrolens.segment.predict import AORTA, ORGANS, Segmenter
@@ -65,24 +63,6 @@ def masked_rows(cohort_csv: Path) -> list[CohortRow]:
         raise CohortError(f"{cohort_csv.name} has no column liver_mask; the segmentation is learnt from masks.")
     refuse(cohort_csv, [Problem(row.line, "liver_mask is empty") for row in rows if row.liver_mask is None])
     return rows
-
-
-def mask_hashes(rows: Sequence[CohortRow]) -> dict[str, list[str]]:
-    """SHA-256 of the mask files of each scan: a corrected mask is another input.
-
-    Raises:
-        InputError: one cannot be read.
-    """
-    return {row.scan_id: [_hash(row, path) for path in (row.liver_mask, row.spleen_mask) if path] for row in rows}
-
-
-def _hash(row: CohortRow, path: Path) -> str:
-    try:
-        return file_sha256(path)
-    except OSError as error:
-        raise InputError(
-            f"Line {row.line} ({row.scan_id}): the mask {path.name} cannot be read ({error.strerror}); give a file."
-        ) from None
 
 
 def organs_of(row: CohortRow, ct: Volume, label_map: str | None) -> Organs:

@@ -184,6 +184,24 @@ def files_sha256(row: CohortRow) -> str:
     return together.hexdigest()
 
 
+def cohort_sha256(rows: Sequence[CohortRow]) -> str:
+    """One hash of the bytes of all CTs and masks, which tells no scan id: a corrected mask or CT is another input.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    together = hashlib.sha256()
+    for row in rows:
+        try:
+            together.update(files_sha256(row).encode())
+        except OSError as error:
+            name = "a file" if error.filename is None else Path(error.filename).name
+            raise InputError(
+                f"Line {row.line} ({row.scan_id}): {name} cannot be read ({error.strerror}); give a file."
+            ) from None
+    return together.hexdigest()
+
+
 def files_of(row: CohortRow) -> list[list[Path]]:
     """The files of CT, liver mask and spleen mask; of a folder all that lie in it."""
     return [
