@@ -128,7 +128,9 @@ def test_staging_weights_cannot_segment(cohort, start, tmp_path, capsys):
 
 
 def test_what_one_process_does_refuses_torchrun(cohort, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    told = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29555"}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
     assert cli.main(["train", str(cohort), "--out", str(tmp_path / "vnet"), "--task", "segmentation"]) == 2
     assert "The V-Nets are trained by one process; start fibrolens train without torchrun." in capsys.readouterr().err
     assert cli.main(["train", str(tmp_path)]) == 2

@@ -14,7 +14,7 @@ from torch import nn
 from fibrolens.errors import UsageError
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.packed import packed
-from fibrolens.staging.peers import ALONE, Peers, joined
+from fibrolens.staging.peers import ALONE, PLACE, Peers, joined
 from fibrolens.staging.shared_norm import share_norms
 from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import LOG, WEIGHTS, train
@@ -131,8 +131,21 @@ def test_rows_are_shared_out_whole():
     assert ALONE.rows(4) == range(4)
 
 
-def test_alone_nothing_is_exchanged(monkeypatch):
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
+def surrounded(monkeypatch, **environment):
+    """What a cluster or torchrun leaves in the environment, and nothing else of theirs."""
+    for name in PLACE:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+#: What torchrun tells the first of two processes.
+TOLD = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29555"}
+
+
+@pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "2"}, {"WORLD_SIZE": "many"}, TOLD | {"WORLD_SIZE": "1"}])
+def test_alone_nothing_is_exchanged(monkeypatch, environment):
+    surrounded(monkeypatch, **environment)
     with joined() as peers:
         values = torch.ones(3)
         peers.add_up([values])
@@ -140,6 +153,13 @@ def test_alone_nothing_is_exchanged(monkeypatch):
     assert peers == ALONE
     assert peers.leads
     assert values.tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("wrong", [{"RANK": "first"}, {"WORLD_SIZE": "many"}, {"MASTER_PORT": "here"}])
+def test_processes_that_cannot_be_joined_are_wrong_use(monkeypatch, wrong):
+    surrounded(monkeypatch, **TOLD | wrong)
+    with pytest.raises(UsageError, match=r"cannot be joined by WORLD_SIZE, RANK.*start it by torchrun"), joined():
+        pass
 
 
 def test_more_processes_than_slabs_are_refused(tmp_path):

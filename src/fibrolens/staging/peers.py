@@ -17,6 +17,11 @@ import torch.distributed
 from jaxtyping import Float
 from torch import Tensor
 
+from fibrolens.errors import UsageError
+
+#: What ``torchrun`` tells each process in the environment.
+PLACE = ("WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
+
 #: The first process prepares the scans while the others wait.
 PATIENCE = timedelta(days=7)
 
@@ -93,17 +98,28 @@ class _AddedUp(torch.autograd.Function):
 
 
 def called_by_torchrun() -> bool:
-    """Whether ``torchrun`` started this process with others beside it."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    """Whether ``torchrun`` started this process with others beside it; clusters and MPI set some of its names too."""
+    return all(name in os.environ for name in PLACE) and os.environ["WORLD_SIZE"] != "1"
 
 
 @contextmanager
 def joined() -> Iterator[Peers]:
-    """Join the processes that ``torchrun`` started beside this one; alone where it started none."""
+    """Join the processes that ``torchrun`` started beside this one; alone where it started none.
+
+    Raises:
+        UsageError: the others cannot be joined by what the environment says.
+    """
     if not called_by_torchrun():
         yield Peers()
         return
-    torch.distributed.init_process_group("gloo", timeout=PATIENCE)
+    try:
+        torch.distributed.init_process_group("gloo", timeout=PATIENCE)
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise UsageError(
+            f"The processes of this training cannot be joined by {', '.join(PLACE)} ({reason}); "
+            "start it by torchrun, or unset WORLD_SIZE to train by one process."
+        ) from None
     try:
         yield Peers.present()
     finally:
