@@ -367,6 +367,7 @@ to a stage and a location map works; what they say about a real scan has no clin
 - Storage: {storage}.
 - SHA-256 of `weights.safetensors`: `{folder.sha256}`.
 - SHA-256 of `domain.safetensors`: `{folder.card["domain_sha256"]}`.
+- SHA-256 of `plan.json`: `{folder.card["plan_sha256"]}`.
 """
 
 

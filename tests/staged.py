@@ -57,4 +57,4 @@ def untrained_models(truth: Volume) -> Models:
     network = NetworkPlan(channels=(2, 2, 4, 4), pools=((2, 2, 2), (2, 2, 2), (1, 2, 2)), pooled=(1, 2, 2), hidden=8)
     plan = replace(small_plan(), network=network, slab=SlabPlan(slices=32, stride=8))
     staging = StagingModel(Plan(plan.grid, plan.slab, network), new_network(network, 0).eval(), CARD, "a" * 64)
-    return Models(staging, TrueSegmenter(Cascade(SMALL).eval(), SMALL, "truth", "b" * 64, truth))
+    return Models(staging, TrueSegmenter(Cascade(SMALL).eval(), SMALL, "truth", "b" * 64, truth=truth))

@@ -276,8 +276,12 @@ def test_a_stage_set_of_a_forced_scan_is_not_valid(tmp_path, rendering, calibrat
     assert held["reason"] == "not valid here: the scan failed the quality gate and was forced"
 
 
-def test_another_calibration_is_another_result_for_the_manifest(models, calibrated):
-    assert models.fingerprint != calibrated.fingerprint
+@pytest.mark.parametrize("network", ["staging", "segmenter"])
+def test_another_file_beside_the_same_weights_is_another_result_for_the_manifest(models, network):
+    one, other = (
+        replace(models, **{network: replace(getattr(models, network), files_sha256=sha256 * 64)}) for sha256 in "bc"
+    )
+    assert one.fingerprint != other.fingerprint
 
 
 def test_the_recommended_map_stands_beside_the_one_that_was_asked_for(tmp_path, rendering, models):

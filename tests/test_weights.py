@@ -183,3 +183,26 @@ def test_numbers_with_which_nothing_can_be_computed_are_refused(folder, monkeypa
     monkeypatch.setattr("fibrolens.weights.load_file", lambda path: {"conv": packed})
     with pytest.raises(ModelError, match=r"holds conv as torch\.float4_e2m1fn_x2"):
         load_model_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["plan.json", "card.json", "calibration.json", "attention_reference.json"])
+def test_every_file_that_a_result_depends_on_is_in_the_hash_of_the_folder(folder, name):
+    before = load_model_folder(folder)
+    content = json.loads((folder / name).read_text()) if (folder / name).exists() else {}
+    # A card of an earlier version has no pin of the plan.
+    card = json.loads((folder / "card.json").read_text())
+    del card["plan_sha256"]
+    (folder / "card.json").write_text(json.dumps(card))
+    unpinned = load_model_folder(folder)
+    (folder / name).write_text(json.dumps(content | {"weights_sha256": before.sha256}, indent=7))
+
+    after = load_model_folder(folder)
+
+    assert after.sha256 == before.sha256
+    assert len({before.files_sha256, unpinned.files_sha256, after.files_sha256}) == 3
+
+
+def test_a_plan_that_is_not_the_one_of_the_card_is_refused(folder):
+    (folder / "plan.json").write_text((folder / "plan.json").read_text() + " ")
+    with pytest.raises(ModelError, match=r"plan\.json is not the file that card\.json pins"):
+        load_model_folder(folder)

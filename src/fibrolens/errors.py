@@ -33,7 +33,7 @@ class FibrolensError(Exception):
     exit_status: ClassVar[int] = 1
 
     def __str__(self) -> str:
-        return "\n".join(_shown(line) for line in super().__str__().split("\n"))
+        return "\n".join(shown(line) for line in super().__str__().split("\n"))
 
 
 class UsageError(FibrolensError):
@@ -94,7 +94,7 @@ _BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 100
 _BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = 8
 
 
-def _shown(line: str) -> str:
+def shown(line: str) -> str:
     """A line without what would drive a terminal, and without the middle where it is long."""
     if len(line) > LONGEST_LINE:
         line = f"{line[: LONGEST_LINE - LAST]} [...] {line[-LAST:]}"

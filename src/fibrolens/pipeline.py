@@ -21,7 +21,7 @@ from fibrolens.quality import Quality, assess
 from fibrolens.result import ConformalSet, ModelRecord, StageEstimate, StagingResult, selection_warnings
 from fibrolens.scan import ScanInput, read_scan, series_choice
 from fibrolens.segment.flags import doubts
-from fibrolens.segment.predict import OrganSegmenter
+from fibrolens.segment.predict import OrganSegmenter, fingerprint_of
 from fibrolens.segment.segmenters import SegmenterName, load_segmenter
 from fibrolens.segment.sources import MaskSource
 from fibrolens.staging.calibration import StageCalibration
@@ -117,10 +117,9 @@ class Models:
 
     @property
     def fingerprint(self) -> dict[str, str]:
-        """SHA-256 of both weights, and the calibration where there is one."""
-        names = {"staging": self.staging.sha256, "segmentation": self.segmenter.sha256 or self.segmenter.name}
-        sets = self.staging.calibration
-        return names if sets is None else names | {"calibration": f"{sets.threshold.claim} {sets.threshold.value}"}
+        """SHA-256 of what each network was read from; of another segmenter its name."""
+        staging = self.staging.files_sha256 or self.staging.sha256
+        return {"staging": staging, "segmentation": fingerprint_of(self.segmenter)}
 
 
 @dataclass(frozen=True)

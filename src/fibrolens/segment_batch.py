@@ -10,13 +10,14 @@ from typing import Any
 
 from fibrolens.batch import RESULT, VOLUMES, Place, run_batch, volumes
 from fibrolens.cases import Inputs, as_cases, is_single
+from fibrolens.clock import timeless_mark
 from fibrolens.engine import Engine
 from fibrolens.errors import UsageError
 from fibrolens.io import write_nifti
 from fibrolens.output import write_json
 from fibrolens.report.overlay import overlay_png
 from fibrolens.report.overlay_captions import Captions
-from fibrolens.segment.predict import OrganSegmenter
+from fibrolens.segment.predict import OrganSegmenter, fingerprint_of
 from fibrolens.segment.segmenters import load_segmenter
 from fibrolens.segmenting import SegmentationResult, SegmentInput, SegmentOptions
 
@@ -69,8 +70,8 @@ class Segmenting:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """Options and weights, for the manifest."""
-        weights = self.segmenter.sha256 or self.segmenter.name
-        return {"options": {"series_uid": self.options.series_uid}, "models": {"segmentation": weights}}
+        options = {"series_uid": self.options.series_uid, **timeless_mark()}
+        return {"options": options, "models": {"segmentation": fingerprint_of(self.segmenter)}}
 
     def read(self, path: Path) -> SegmentInput:
         """A CT; raises InputError where it is none."""

@@ -10,6 +10,7 @@ from typing import Any
 from fibrolens.batch import VOLUMES, Place, run_batch, volumes
 from fibrolens.cases import Inputs, as_cases, is_single
 from fibrolens.deidentify.key import Key
+from fibrolens.deidentify.place import claim
 from fibrolens.deidentify.profile import table
 from fibrolens.deidentify.staged import Unnamed, UnnamedInput, without_patient
 from fibrolens.engine import Engine, one_blas_thread
@@ -39,7 +40,8 @@ def stage_batch(
 
     Raises:
         UsageError: options for one scan with several inputs, or a scan id that cannot name a folder; with a key, that
-            the reports shall name the patient, or the tables of the profile are not installed.
+            the reports shall name the patient, or the tables of the profile are not installed; a folder that holds
+            results with patients where these have none, or without.
         ModelError: the weights cannot be used.
         OutputError: the folder cannot be written.
     """
@@ -48,6 +50,7 @@ def stage_batch(
     if key is not None:
         place = replace(place, unnamed=key.input_name)
         _require_unnamed(options)
+    claim(place.out, key)
     return run_batch(StageVerb(options, key), as_cases(inputs, place.scan_id), place, engine or Engine(1))
 
 

@@ -5,7 +5,7 @@
     <folder>/weights.safetensors   tensors by name; kernels as float16 or float32
              plan.json             every decision of the run that made them
              card.json             name, trained_on, intended_use, figures, seed, and the pins: weights_sha256,
-                                   domain_sha256 where there is a domain
+                                   plan_sha256, domain_sha256 where there is a domain
              domain.safetensors    optional: the distribution of the training features
              calibration.json      optional: the threshold of the stage sets; see `fibrolens.staging.calibration`
 
@@ -15,6 +15,7 @@ Weights are never pickled, so that opening a folder runs nobody's code.
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,8 +38,8 @@ REFERENCE = "attention_reference.json"
 #: What the training wrote about its weights, for people.
 PAGE = "MODEL_CARD.md"
 CARD_KEYS = ("name", "trained_on", "intended_use", "figures", "seed")
-#: Files of tensors, and where the card pins the SHA-256 of each.
-PINS = {WEIGHTS: "weights_sha256", DOMAIN: "domain_sha256"}
+#: Where the card pins the SHA-256 of each file; folders of earlier versions have no pin of the plan.
+PINS = {WEIGHTS: "weights_sha256", DOMAIN: "domain_sha256", PLAN: "plan_sha256"}
 
 N = TypeVar("N", bound=nn.Module)
 P = TypeVar("P")
@@ -53,6 +54,7 @@ class ModelFolder:
         weights: tensors by name, floating point ones as float32, or as float64 where they are stored so.
         card: what the model is; holds at least the keys of `CARD_KEYS`.
         sha256: of ``weights.safetensors``; it names these weights in every result.
+        files_sha256: over all files of the folder that a result depends on.
         domain: tensors of the feature-domain check, or None where the folder has none.
         calibration: content of ``calibration.json``, or None where the folder has none.
         reference: content of ``attention_reference.json``, or None where the folder has none.
@@ -62,6 +64,7 @@ class ModelFolder:
     weights: Mapping[str, Tensor]
     card: Mapping[str, Any]
     sha256: str
+    files_sha256: str
     domain: Mapping[str, Tensor] | None = None
     calibration: Mapping[str, Any] | None = None
     reference: Mapping[str, Any] | None = None
@@ -187,6 +190,8 @@ def load_model_folder(path: Path) -> ModelFolder:
             )
     card = _read_card(path / CARD)
     digest = _pinned(path / WEIGHTS, card)
+    if PINS[PLAN] in card:
+        _pinned(path / PLAN, card)
     weights = _read_tensors(path / WEIGHTS)
     domain = None
     if (path / DOMAIN).is_file():
@@ -196,7 +201,14 @@ def load_model_folder(path: Path) -> ModelFolder:
         name: _read_beside(path / name, digest) if (path / name).is_file() else None
         for name in (CALIBRATION, REFERENCE)
     }
-    return ModelFolder(path, weights, card, digest, domain, beside[CALIBRATION], beside[REFERENCE])
+    return ModelFolder(path, weights, card, digest, _of_all(path), domain, beside[CALIBRATION], beside[REFERENCE])
+
+
+def _of_all(path: Path) -> str:
+    """SHA-256 over the files of a folder, but for the page, which is for people."""
+    names = (WEIGHTS, PLAN, CARD, DOMAIN, CALIBRATION, REFERENCE)
+    found = [(name, file_sha256(path / name)) for name in names if (path / name).is_file()]
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:

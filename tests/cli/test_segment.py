@@ -74,3 +74,12 @@ def test_the_folder_of_another_verb_is_left_alone(rendering, tmp_path, capsys):
     (tmp_path / "out" / "summary.csv").write_text("scan_id,predicted\n")
     assert cli.main(["segment", saved(rendering, tmp_path / "ct.nii.gz"), "--out", str(tmp_path / "out")]) == 2
     assert "another --out" in capsys.readouterr().err
+
+
+def test_a_result_of_other_bytes_is_not_taken_for_a_deterministic_one(rendering, tmp_path, capsys):
+    command = ["segment", saved(rendering, tmp_path / "ct.nii.gz"), "--out", str(tmp_path / "out")]
+    assert cli.main(command) == 0
+    assert cli.main([*command, "--deterministic"]) == 2
+    assert "other inputs or options" in capsys.readouterr().err
+    assert cli.main([*command, "--deterministic", "--overwrite"]) == 0
+    assert json.loads((tmp_path / "out" / "ct" / "manifest.json").read_text())["created"] is None

@@ -1,5 +1,7 @@
 """Replacements are the same for the same key, and lead nowhere without it."""
 
+import errno
+import os
 import stat
 
 import pytest
@@ -62,3 +64,25 @@ def test_an_input_is_not_called_by_its_path():
 def test_a_pseudonym_depends_on_who_it_is():
     assert KEY.pseudonym("A", "1") == KEY.pseudonym("A", "1") != KEY.pseudonym("A", "2")
     assert KEY.pseudonym("A1", "") != KEY.pseudonym("A", "1")
+
+
+def test_of_two_runs_that_begin_at_once_one_makes_the_key_for_both(tmp_path, monkeypatch):
+    path = tmp_path / "key"
+    link = os.link
+
+    def late(aside, name):
+        path.write_bytes(b"the key of the other run\n")
+        link(aside, name)
+
+    monkeypatch.setattr(os, "link", late)
+    assert Key.of_file(path) == Key(b"the key of the other run")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_system_without_links_keeps_a_key_too(tmp_path, monkeypatch):
+    def none(aside, name):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", none)
+    assert Key.of_file(tmp_path / "key") == Key.of_file(tmp_path / "key")
+    assert list(tmp_path.iterdir()) == [tmp_path / "key"]

@@ -7,6 +7,8 @@ import pytest
 from fibrolens.deidentify.clean import rewriter
 from fibrolens.deidentify.key import Key
 from fibrolens.deidentify.record import CHOSEN, Renamed, new_content, text_changes
+from fibrolens.errors import CoverageError
+from fibrolens.io.reading import source_name
 
 KEY = Key(b"a key for tests, known to all")
 UID = "1.2.840.113619.2.55.3.1"
@@ -99,3 +101,20 @@ def test_the_result_itself_is_not_changed():
     text_changes(content, Path("x"), KEY)
     new_content(content, NEW, str)
     assert content == result()
+
+
+@pytest.mark.parametrize("typed", [".", "./", "../WERNICKE\xa0CARL", "{home}"])
+def test_the_name_of_the_folder_is_told_by_no_sentence(tmp_path, monkeypatch, typed):
+    home = tmp_path / "WERNICKE\xa0CARL"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    typed = typed.format(home=home)
+    said = CoverageError(f"{source_name(Path(typed))} does not show the whole liver. Use --force.")
+    content = result() | {"quality": {"reasons": [str(said)]}, "warnings": [f"{source_name(Path(typed))} is odd."]}
+    content["input"] = content["input"] | {"path": typed}
+
+    whole, parts = text_changes(content, Path(typed), KEY)
+    new = new_content(content, NEW, rewriter(whole, parts, KEY))
+
+    assert new["quality"]["reasons"] == ["the CT does not show the whole liver. Use --force."]
+    assert new["warnings"] == ["the CT is odd."]

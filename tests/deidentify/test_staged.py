@@ -49,7 +49,7 @@ def test_nothing_planted_is_in_any_byte_or_name(case, unnamed):
     secrets = [*case.uids, DAY, "Planted", FILE_NAME, str(unnamed.parent), old["input"]["sha256"], old["scan_id"]]
     secrets += [entry["sop_instance_uid"] for entry in old["dicom"].values()]
     files = dict(contents(unnamed))
-    assert len(files) == 20
+    assert len(files) == 21
     for name, content in files.items():
         assert not WORD.search(name.encode()), name
         assert (found := WORD.search(content)) is None, (name, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -67,8 +68,11 @@ def cards() -> list[bytes]:
 
 
 def plan_reader(folder: Path) -> Callable[[bytes], None]:
-    """Reads a plan alone, then as that of a folder of weights."""
+    """Reads a plan alone, then as that of a folder of weights whose card pins no plan, as those of earlier versions."""
     staging, segmentation = staging_folder(folder / "a"), segmentation_folder(folder / "b")
+    for place in (staging, segmentation):
+        card = json.loads((place / CARD_FILE).read_text(encoding="utf-8"))
+        put(place / CARD_FILE, as_json({key: value for key, value in card.items() if key != PINS[PLAN_FILE]}))
 
     def read(content: bytes) -> None:
         is_staging = b"coarse" not in content

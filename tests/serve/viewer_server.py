@@ -50,7 +50,7 @@ class ToldRecipe:
 
     def load(self) -> Stager:
         """The shipped staging weights."""
-        told = ToldSegmenter(Cascade(SMALL).eval(), SMALL, "told", "b" * 64, self.truth)
+        told = ToldSegmenter(Cascade(SMALL).eval(), SMALL, "told", "b" * 64, truth=self.truth)
         return PipelineStager(self.options, replace(Models.load(*self.options.weights), segmenter=told))
 
 

@@ -1,5 +1,6 @@
 """Small model folders that travel."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 from tests.segment.cascades import SMALL
 from tests.staged import CARD
 
+from fibrolens.output import file_sha256
 from fibrolens.plan import NetworkPlan, Plan
 from fibrolens.segment.vnet import Cascade
 from fibrolens.staging.network import new_network
@@ -39,3 +41,10 @@ def toy(made, tmp_path) -> Path:
 def organs(made, tmp_path) -> Path:
     """A copy to be spoilt."""
     return Path(shutil.copytree(made / "organs", tmp_path / "organs"))
+
+
+def write_plan_text(folder: Path, text: str) -> None:
+    """Another plan, which the card pins: what does not fit is for others to find."""
+    (folder / "plan.json").write_text(text)
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"plan_sha256": file_sha256(folder / "plan.json")}))

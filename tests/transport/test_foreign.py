@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 import pytest
 import torch
-from tests.transport.conftest import NETWORK
+from tests.transport.conftest import NETWORK, write_plan_text
 
 from fibrolens.errors import ModelError, UsageError
 from fibrolens.staging.network import new_network
@@ -154,7 +154,7 @@ def test_weights_of_another_network_are_refused_by_name(toy, tmp_path, content, 
 def test_a_plan_to_be_like_that_asks_for_more_memory_than_there_is_is_refused(toy, tmp_path):
     plan = json.loads((toy / "plan.json").read_text())
     plan["network"]["channels"] = [65536] * 4
-    (toy / "plan.json").write_text(json.dumps(plan))
+    write_plan_text(toy, json.dumps(plan))
     with pytest.raises(ModelError, match=r"does not fit its plan\.json"):
         import_weights(saved(STATE, tmp_path / "theirs.pth"), toy, tmp_path / "m", ORIGIN)
 

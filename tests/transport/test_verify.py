@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tests.transport.conftest import write_plan_text
 
 from fibrolens.errors import ModelError
 from fibrolens.output import file_sha256
@@ -22,7 +23,7 @@ def test_the_shipped_weights_are_those_of_both_cards(name):
 
 def test_a_file_of_weights_stands_for_its_folder(toy):
     assert verify(toy / "weights.safetensors") == verify(toy)
-    assert set(verify(toy)) == {"weights.safetensors", "domain.safetensors"}
+    assert set(verify(toy)) == {"weights.safetensors", "plan.json", "domain.safetensors"}
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "domain.safetensors"])
@@ -45,6 +46,9 @@ def test_a_card_that_pins_nothing_is_refused(toy, pin):
 
 def test_weights_of_another_plan_are_refused(toy, organs):
     (toy / "plan.json").write_bytes((organs / "plan.json").read_bytes())
+    with pytest.raises(ModelError, match=r"plan\.json is not the file that card\.json pins"):
+        verify(toy)
+    write_plan_text(toy, (organs / "plan.json").read_text())
     with pytest.raises(ModelError, match=r"does not fit its plan\.json"):
         verify(toy)
 
@@ -68,7 +72,7 @@ def test_a_plan_that_is_none_is_refused(toy, content):
 def test_a_plan_that_asks_for_more_memory_than_there_is_is_refused(toy):
     plan = json.loads((toy / "plan.json").read_text())
     plan["network"]["channels"] = [65536] * 4
-    (toy / "plan.json").write_text(json.dumps(plan))
+    write_plan_text(toy, json.dumps(plan))
     with pytest.raises(ModelError, match=r"does not fit its plan\.json"):
         verify(toy)
 

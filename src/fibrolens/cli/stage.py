@@ -134,13 +134,7 @@ def _key(options: argparse.Namespace) -> Key | None:
             raise UsageError("--key is of --deidentify; give both, or neither.")
         return None
     from fibrolens.deidentify.key import Key
-    from fibrolens.summary import SUMMARY
 
     if options.key is None and options.shard is not None:
         raise UsageError("The shards of a run need one --key FILE, by which all of them call a patient the same.")
-    if options.key is None and (options.out / SUMMARY).exists() and not options.overwrite:
-        raise UsageError(
-            f"{options.out} holds results, and without --key FILE nothing tells which scans these are; give the key "
-            "that they were made with, or another --out."
-        )
     return given_key(options.key, options.out) or Key.fresh()

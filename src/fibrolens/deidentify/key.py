@@ -7,6 +7,7 @@ import hmac
 import os
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class Key:
             OutputError: the new file cannot be written.
         """
         if not path.exists():
-            return _written(path)
+            _write_key(path)
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -76,11 +77,25 @@ class Key:
         return f"input-{self.digest('input', path)[:12]}"
 
 
-def _written(path: Path) -> Key:
-    key = secrets.token_hex(KEY_BYTES).encode()
+def _write_key(path: Path) -> None:
+    """Make a key whole; where another run, such as another shard, was first, its key stays."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(key + b"\n")
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(secrets.token_hex(KEY_BYTES).encode() + b"\n")
+        _appear(aside, path)
     except OSError as error:
         raise OutputError(f"The key {path} could not be written ({error.strerror}); choose another place.") from None
-    return Key(key)
+    finally:
+        with suppress(OSError):
+            aside.unlink()
+
+
+def _appear(aside: Path, path: Path) -> None:
+    """Give a file its name, unless another has it."""
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
+        aside.rename(path)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fibrolens.deidentify.key import Key
+from fibrolens.errors import shown
+from fibrolens.io.reading import source_name
 
 #: How the warnings begin that quote an error about the source; what follows may name a series or a file.
 QUOTING = ("DICOM objects were not written",)
@@ -60,12 +62,20 @@ def text_changes(content: Mapping[str, Any], source: Path, key: Key) -> tuple[di
         key: replaces hashes of the user's own masks.
     """
     own = [str(mask["sha256"]) for mask in content["masks"].values() if mask["kind"] == "file" and mask["sha256"]]
-    path = str(content["input"]["path"])
-    names = dict.fromkeys((Path(path).name, path, source.name), "the CT") | _mask_names(content)
+    names = dict.fromkeys(_names(str(content["input"]["path"]), source), "the CT") | _mask_names(content)
+    # An error shows a name as a terminal can.
+    names |= {shown(name): said for name, said in names.items()}
     selection = content["input"].get("selection") or {}
     sentences = [*content["warnings"], *content["quality"]["reasons"]]
     whole = {old: _sentence(old, names, selection.get("warning")) for old in sentences}
     return {old: new for old, new in whole.items() if old != new}, {old: key.digest("mask", old) for old in own}
+
+
+def _names(path: str, source: Path) -> Iterator[str]:
+    """What sentences may call the CT: its path as given, its name, and its folder's own name where that is ``.``."""
+    for name in (path, Path(path).name, str(source), source_name(source), source_name(Path(path))):
+        if name.strip("."):
+            yield name
 
 
 def _mask_names(content: Mapping[str, Any]) -> dict[str, str]:

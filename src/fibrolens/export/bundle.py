@@ -57,7 +57,7 @@ def export_bundle(folder: Path, out: Path, overwrite: bool = False) -> bool:
     plan = files.plan(Plan)
     _require_plain(plan, folder)
     files.fill(LFSNetwork(plan.network))
-    run = {"command": "export bundle", "weights_sha256": files.sha256, "fibrolens": __version__}
+    run = {"command": "export bundle", "folder": files.files_sha256, "fibrolens": __version__}
     if is_done(out, run, overwrite):
         return True
     with output_folder(out, run) as made:

@@ -69,11 +69,20 @@ class OrganSegmenter(Protocol):
     def sha256(self) -> str:
         """Of its weights; empty where they are not one file."""
 
+    @property
+    def files_sha256(self) -> str:
+        """Of the whole folder that it was read from; empty where there is none."""
+
     def segment(self, ct: Volume) -> Segmentation:
         """Find liver, spleen and aorta of a CT in Hounsfield units, in any orientation."""
 
     def glance(self, ct: Volume) -> Segmentation:
         """The same as quickly as it goes, where liver and spleen need only be known roughly."""
+
+
+def fingerprint_of(segmenter: OrganSegmenter) -> str:
+    """What stands for a segmenter where a run says what it was made of."""
+    return segmenter.files_sha256 or segmenter.sha256 or segmenter.name
 
 
 @dataclass(frozen=True)
@@ -83,13 +92,14 @@ class Segmenter:
     Args:
         network: both, in evaluation mode.
         plan: their grids and windows.
-        name: of the weights; sha256: of their file.
+        name: of the weights; sha256: of their file; files_sha256: of the whole folder, empty where there is none.
     """
 
     network: Cascade
     plan: SegmentationPlan
     name: str
     sha256: str
+    files_sha256: str = ""
 
     @classmethod
     def load(cls, folder: Path) -> Segmenter:
@@ -101,7 +111,7 @@ class Segmenter:
         model = load_model_folder(folder)
         plan = model.plan(SegmentationPlan)
         network = model.filled(lambda: Cascade(plan))
-        return cls(network.eval(), plan, str(model.card["name"]), model.sha256)
+        return cls(network.eval(), plan, str(model.card["name"]), model.sha256, model.files_sha256)
 
     def segment(self, ct: Volume) -> Segmentation:
         """Find the organs of a CT in Hounsfield units, in any orientation."""

@@ -41,12 +41,13 @@ class TotalSegmentator:
     Args:
         path: of its command.
         name: with its version; it stands beside every figure.
-        sha256: empty, for its weights are several files that are not ours to know.
+        sha256, files_sha256: empty, for its weights are several files that are not ours to know.
     """
 
     path: str
     name: str
     sha256: str = ""
+    files_sha256: str = ""
 
     @classmethod
     def find(cls) -> TotalSegmentator:

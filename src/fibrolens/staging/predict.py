@@ -41,6 +41,7 @@ class StagingModel:
         calibration: gives the stage sets; None where the folder has none.
         reference: what its maps are without training, and how frequent their patterns; None where the folder has none.
         device: where the network is.
+        files_sha256: of the whole folder that it was read from; empty where it was not.
     """
 
     plan: Plan
@@ -51,6 +52,7 @@ class StagingModel:
     calibration: StageCalibration | None = None
     reference: AttentionReference | None = None
     device: Device = field(default_factory=Device)
+    files_sha256: str = ""
 
     @classmethod
     def load(cls, folder: Path, device: Device | None = None) -> StagingModel:
@@ -70,7 +72,8 @@ class StagingModel:
         sets = None if files.calibration is None else StageCalibration.from_dict(files.calibration, folder)
         known = None if files.reference is None else AttentionReference.from_dict(files.reference, folder)
         device = device or Device()
-        return cls(plan, device.place(fast(network)), files.card, files.sha256, domain, sets, known, device)
+        placed = device.place(fast(network))
+        return cls(plan, placed, files.card, files.sha256, domain, sets, known, device, files.files_sha256)
 
 
 @dataclass(frozen=True, eq=False)

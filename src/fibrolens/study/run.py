@@ -124,7 +124,7 @@ def _sizes(rows: Sequence[CohortRow]) -> str:
 def _fingerprint(networks: Networks) -> dict[str, str | None]:
     """What the weights are, wherever they stand."""
     folders = {"initial": networks.start, "segmentation": networks.segmentation}
-    return {name: None if path is None else load_model_folder(path).sha256 for name, path in folders.items()}
+    return {name: None if path is None else load_model_folder(path).files_sha256 for name, path in folders.items()}
 
 
 def _begin(study: Study, cohort_csv: Path) -> None:
