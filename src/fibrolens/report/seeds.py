@@ -81,7 +81,7 @@ def seeds_figure(spread: Mapping[str, Any], stem: Path) -> tuple[Path, Path]:
         for axes, title in ((areas, "a  AUC"), (moves, "b  Scans")):
             axes.set_title(title, loc="left", weight="bold")
             axes.grid(color="0.93", linewidth=0.6)
-        footer(figure, f"{_many(spread)}. Red: seed {spread['result']}, the result; line: mean. {_same(spread)}")
+        footer(figure, f"{_many(spread)}. Filled: seed {spread['result']}, the result; line: mean. {_same(spread)}")
         return save_both(figure, stem)
 
 
