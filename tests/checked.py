@@ -1,7 +1,8 @@
 """Every call of the program checks its arguments and results against their annotations, in every test.
 
-jaxtyping checks shapes too, and makes each call several times as slow; so it has the modules that speak of shapes, or
-of types that are imported for mypy alone, and beartype has the others.
+jaxtyping checks shapes too, and makes each call several times as slow; so it has the modules that speak of shapes, of
+types that are imported for mypy alone, or of dataclasses that inherit fields and their types from another module; and
+beartype has the others.
 """
 
 import re
@@ -11,7 +12,7 @@ from beartype import BeartypeConf
 from beartype.claw import beartype_package
 from jaxtyping import install_import_hook
 
-SHAPED = re.compile("jaxtyping|TYPE_CHECKING")
+SHAPED = re.compile(r"jaxtyping|TYPE_CHECKING|@dataclass.*\nclass \w+\(")
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 

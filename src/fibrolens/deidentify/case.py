@@ -20,7 +20,6 @@ from fibrolens.io.dicom.objects.maker import LONG_TEXT, plain
 from fibrolens.io.reading import read_values
 from fibrolens.output import file_sha256, is_done, output_folder, read_manifest, write_json
 from fibrolens.report.patient_files import DICOM, LABELS, MAP, MAPS, RECOMMENDED_MAP, RESULT, WRITTEN
-from fibrolens.report.patient_pages import Pictured, write_pages
 from fibrolens.volume import Volume
 
 COMMAND = "export case"
@@ -116,6 +115,9 @@ class _Case:
             (folder / MAPS).mkdir(exist_ok=True)
             look = {**told["attention"], "target": path.name[:2]}
             write_nifti(self._volume(f"{MAPS}/{path.name}"), folder / MAPS / path.name, forced + _map_words(look))
+        # What draws takes half a second to load, which `stage --deidentify` without a report need not pay.
+        from fibrolens.report.patient_pages import Pictured, write_pages  # noqa: PLC0415
+
         write_pages(told, Pictured(self.ct, labels, tuple(maps)), folder)
 
     def _volume(self, name: str) -> Volume:
