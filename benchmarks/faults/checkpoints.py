@@ -40,7 +40,9 @@ def damaged_checkpoint(whole: Whole, name: str, rng: np.random.Generator) -> dic
     # The sentence names the file and says to remove it.
     clear = failed.is_clear(MODEL) and str(checkpoint) in failed.said
     checkpoint.unlink(missing_ok=True)
-    return {"status": failed.status, "said": failed.last, "clear": clear, "end": whole.ends()}
+    # A record tells the file, not the folders of the campaign.
+    said = failed.last.replace(str(checkpoint), checkpoint.name)
+    return {"status": failed.status, "said": said, "clear": clear, "end": whole.ends()}
 
 
 def _kill_at_checkpoint(whole: Whole) -> None:
