@@ -12,7 +12,6 @@ from fibrolens.study import organs
 from fibrolens.study.organs import own_organs
 from fibrolens.study.prepare import (
     PrepareJob,
-    cohort_sha256,
     files_sha256,
     load_facts,
     load_scan,
@@ -21,6 +20,7 @@ from fibrolens.study.prepare import (
     require_prepared,
     run_prepare,
     scan_file,
+    scans_sha256,
 )
 
 
@@ -124,10 +124,10 @@ def test_the_hash_of_a_cohort_covers_every_scan_and_tells_what_cannot_be_read(ro
     other = tmp_path / "other.nii.gz"
     other.write_bytes(row.liver_mask.read_bytes() + b"x")
     corrected = replace(row, liver_mask=other)
-    assert len({cohort_sha256(rows) for rows in ([row], [row, row], [row, corrected], [corrected, row])}) == 4
+    assert len({scans_sha256(rows) for rows in ([row], [row, row], [row, corrected], [corrected, row])}) == 4
     other.unlink()
     with pytest.raises(InputError, match=r"Line 3 \(s1\): other.nii.gz cannot be read"):
-        cohort_sha256([corrected])
+        scans_sha256([corrected])
 
 
 def test_a_scan_prepared_again_takes_the_organs_that_were_found_before(row, toy_plan, tmp_path, monkeypatch):

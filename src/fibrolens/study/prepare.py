@@ -184,7 +184,7 @@ def files_sha256(row: CohortRow) -> str:
     return together.hexdigest()
 
 
-def cohort_sha256(rows: Sequence[CohortRow]) -> str:
+def scans_sha256(rows: Sequence[CohortRow]) -> str:
     """One hash of the bytes of all CTs and masks, which tells no scan id: a corrected mask or CT is another input.
 
     Raises:

@@ -29,7 +29,7 @@ from fibrolens.staging.peers import Peers
 from fibrolens.staging.predict import StagingModel, predict_case
 from fibrolens.staging.train import LOG, train
 from fibrolens.study.modality import require_modality
-from fibrolens.study.prepare import PrepareJob, cohort_sha256, load_case, prepare_jobs, require_prepared, run_prepare
+from fibrolens.study.prepare import PrepareJob, load_case, prepare_jobs, require_prepared, run_prepare, scans_sha256
 from fibrolens.weights import digest, save_model_folder
 
 #: Scans on the network grid, checkpoint, and the model before it is moved into place.
@@ -88,7 +88,7 @@ def tune(
     run = {
         "command": "train",
         "cohort": file_sha256(cohort_csv),
-        "files": cohort_sha256(rows),
+        "files": scans_sha256(rows),
         "plan": asdict(plan),
         "initial": digest(start.weights),
         **timeless_mark(),

@@ -29,7 +29,7 @@ from fibrolens.segment.train import CHECKPOINT, Progress, train, trained_network
 from fibrolens.segment.vnet import Cascade
 from fibrolens.study.held_out import Scores, counted, figures, held_out, measure, sentence
 from fibrolens.study.masked import add_aorta, masked_rows, masked_scan, prepare, scan_file
-from fibrolens.study.prepare import cohort_sha256
+from fibrolens.study.prepare import scans_sha256
 from fibrolens.study.tune import INTENDED_USE, WORK, Start
 from fibrolens.weights import digest, save_model_folder
 
@@ -98,7 +98,7 @@ def tune_segmentation(
         "command": "train",
         "task": "segmentation",
         "cohort": file_sha256(cohort_csv),
-        "files": cohort_sha256(masks.rows),
+        "files": scans_sha256(masks.rows),
         "label_map": label_map,
         "plan": asdict(plan),
         "initial": digest(start.weights),
