@@ -36,6 +36,16 @@ def test_a_file_of_tensors_alone_does_not_vouch_for_itself(path):
         load_checked(path)
 
 
+def test_a_file_that_cannot_be_written_is_an_error_of_the_disk_and_the_one_before_stays(path):
+    before = path.read_bytes()
+    path.with_suffix(".partial").mkdir()
+
+    with pytest.raises(IsADirectoryError):
+        save_checked(TENSORS, path, {"step": "8"})
+
+    assert path.read_bytes() == before
+
+
 def test_tensors_are_found_by_the_beginning_of_their_names():
     assert under("b.", TENSORS).keys() == {"x"}
 

@@ -12,7 +12,7 @@ from benchmarks.faults.campaign import Campaign, Records, is_good
 from benchmarks.faults.processes import import_all
 from benchmarks.faults.verbs import simulated, verbs
 
-KILLS = "serve without networks=40,serve=10,phantom=85,study=32,stage=33"
+KILLS = "serve without networks=50,serve=10,phantom=75,study=35,stage=35,train=0"
 FAULTS = "kill,full disk,read-only disk,wrong clock,damaged checkpoint,damaged write-ahead log"
 
 

@@ -111,11 +111,19 @@ class Command:
 def import_all() -> None:
     """Let the first process, from which the others are forked, import all that the verbs use; call it before any."""
     multiprocessing.set_forkserver_preload(list(HEAVY))
+    # The first child waits until all is imported, which is no part of a run.
+    first = multiprocessing.get_context("forkserver").Process(target=_nothing)
+    first.start()
+    first.join()
 
 
 def program() -> int:
     """The program itself."""
     return run()
+
+
+def _nothing() -> None:
+    """End at once."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from urllib.error import HTTPError
 from benchmarks.serve_kills import ENDED, Server
 
 #: Seconds for which nothing may change.
-PATIENCE_S = 150.0
+PATIENCE_S = 90.0
 
 
 def main() -> int:
@@ -25,7 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("scans", nargs="+", type=Path)
     parser.add_argument("--model", type=Path, help="the weights; without any, nothing is staged in --seconds instead")
-    parser.add_argument("--seconds", default="0.3")
+    parser.add_argument("--seconds", default="1")
     parser.add_argument("--data", type=Path, required=True)
     options = parser.parse_args()
     real = ("fibrolens", "serve", "--data", options.data, "--port=0", "--model", options.model)
@@ -87,3 +87,7 @@ def _waited(server: Server) -> list[dict[str, Any]]:
 def _told(status: int, sentence: str) -> int:
     sys.stderr.write(f"{sentence}\n")
     return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

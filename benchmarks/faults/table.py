@@ -5,11 +5,12 @@ usage: python -m benchmarks.faults.table out/bench/faults/faults.jsonl [--json d
 
 import argparse
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from benchmarks.faults.outputs import share
 
 Row = dict[str, Any]
 HEAD = (
@@ -72,11 +73,9 @@ def _moments(kills: Iterable[Row]) -> str:
 
 
 def part(reached: str) -> int:
-    """Which of `PARTS`: of ``3 of 35 files``, or of ``1 done, 2 queued``."""
-    files = re.fullmatch(r"(\d+) of (\d+) files", reached)
-    states = {state: int(count) for count, state in re.findall(r"(\d+) (\w+)", reached)}
-    done, count = map(int, files.groups()) if files else (states.get("done", 0), sum(states.values()))
-    return 0 if done == 0 else 3 if done == count else 1 if 2 * done < count else 2
+    """Which of `PARTS`."""
+    stood = share(reached)
+    return 0 if stood == 0 else 3 if stood == 1 else 1 if stood < 0.5 else 2
 
 
 def _counted(told: Iterable[str]) -> str:

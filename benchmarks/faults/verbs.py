@@ -30,7 +30,7 @@ class Verb:
     Args:
         name: of the verb.
         arguments: without the folder that it writes.
-        reach: share of the undisturbed time within which a kill comes.
+        paces: how moments of kills may be drawn: in the undisturbed time, or by what stands.
         chain: kills of one folder before a run may end.
         main: what is called.
         module: what is run where it gets an interpreter of its own.
@@ -44,7 +44,7 @@ class Verb:
 
     name: str
     arguments: tuple[str, ...]
-    reach: float = 1.0
+    paces: tuple[str, ...] = ("time", "work")
     chain: int = 4
     main: Callable[[], int] = program
     module: str = "fibrolens"
@@ -140,10 +140,11 @@ def verbs(place: Path) -> dict[str, Verb]:
     labels = f"--labels={series}/labels/{scan.name}.nii.gz"
     learning = (f"{toy}/cohort.csv", f"--from={toy}/start", "--steps=40")
     known = (
-        Verb("phantom", ("phantom", "--patients=2", "--grid=small"), 0.5, 8),
-        Verb("stage", ("stage", str(scan), labels), 0.8, 8),
-        Verb("study", ("study", *learning, "--folds=2", "--workers=1"), 0.6, 6),
-        Verb("train", ("train", *learning)),
+        Verb("phantom", ("phantom", "--patients=2", "--grid=small"), chain=8),
+        # A scan's folder appears whole: what stands tells nothing of how far it is.
+        Verb("stage", ("stage", str(scan), labels), ("time",), 8),
+        Verb("study", ("study", *learning, "--folds=2", "--workers=1"), chain=6),
+        Verb("train", ("train", *learning, "--workers=1")),
         _served("serve", [*(f"{toy}/s{number}_image.nii.gz" for number in range(UPLOADS)), f"--model={toy}/start"], 6),
         _served("serve without networks", [f"{place}/quick/{number}.zip" for number in range(QUICK)], 10),
     )
@@ -152,6 +153,6 @@ def verbs(place: Path) -> dict[str, Verb]:
 
 def _served(name: str, arguments: Sequence[str], chain: int) -> Verb:
     return Verb(
-        name, tuple(arguments), 0.7, chain, session.main, "benchmarks.faults.session", "--data",
+        name, tuple(arguments), ("work",), chain, session.main, "benchmarks.faults.session", "--data",
         ("all", "server", "worker"), service.found_jobs, service.half_jobs, service.reached, session.cleared,
     )  # fmt: skip

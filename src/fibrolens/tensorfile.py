@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from fibrolens.errors import ModelError
@@ -19,9 +19,14 @@ CHECKSUM = "checksum"
 
 
 def save_aside(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> Path:
-    """Write tensors aside and rename the file, so that it is whole or absent; returns `path`."""
+    """Write tensors aside and rename the file, so that it is whole or absent; returns `path`.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written.
+    """
     aside = path.with_suffix(".partial")
-    save_file({name: t.contiguous() for name, t in tensors.items()}, aside, metadata=metadata)
+    # What safetensors writes itself fails with an error of its own, which nobody takes for one of the disk.
+    aside.write_bytes(save({name: t.contiguous() for name, t in tensors.items()}, metadata))
     aside.replace(path)
     return path
 
