@@ -1,6 +1,7 @@
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.full_disk import full_disk
 
 from fibrolens.errors import ModelError
 from fibrolens.tensorfile import load_checked, memory_of, remember, save_checked, under
@@ -38,9 +39,8 @@ def test_a_file_of_tensors_alone_does_not_vouch_for_itself(path):
 
 def test_a_file_that_cannot_be_written_is_an_error_of_the_disk_and_the_one_before_stays(path):
     before = path.read_bytes()
-    path.with_suffix(".partial").mkdir()
 
-    with pytest.raises(IsADirectoryError):
+    with full_disk(), pytest.raises(OSError, match="File too large"):
         save_checked(TENSORS, path, {"step": "8"})
 
     assert path.read_bytes() == before

@@ -5,14 +5,13 @@ import os
 import shutil
 import signal
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.faults.service import NO_JOBS
+from benchmarks.faults.kills import stands
 from benchmarks.faults.verbs import Whole
 
 from fibrolens.errors import OutputError
@@ -20,6 +19,8 @@ from fibrolens.serve.database import FILE, connect, sqlite_url, upgrade
 from fibrolens.serve.jobs import Jobs, Submission
 
 JOBS = 20
+#: Shares of a server's jobs between which so many are done when its log is damaged.
+DONE = (0.01, 0.8)
 
 
 def _cut(content: bytearray, rng: np.random.Generator) -> bytearray:
@@ -76,9 +77,9 @@ def damaged_under_server(whole: Whole, name: str, rng: np.random.Generator) -> d
     """Kill a server that has jobs, damage the log, start it again, and upload to it what it no longer knows."""
     whole.verb.clear(whole.out)
     command = whole.verb.start(whole.out)
-    while whole.verb.reached(whole.out, whole.files) == NO_JOBS:
-        time.sleep(0.02)
-    command.ended(float(rng.uniform(0, 0.5 * whole.seconds)))
+    stands(whole, command, float(rng.uniform(*DONE)))
+    command.kill()
+    command.ended()
     reached = whole.verb.reached(whole.out, whole.files)
     log = whole.out / f"{FILE}-wal"
     log.write_bytes(DAMAGES[name](bytearray(log.read_bytes()), rng))

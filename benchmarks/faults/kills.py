@@ -61,9 +61,7 @@ def by_work(whole: Whole, count: int, rng: np.random.Generator) -> Iterator[Mome
     for part in np.sort(rng.uniform(0, 1, count)):
         later = float(rng.uniform(0, 2 * whole.seconds / count))
         yield (
-            lambda command, part=part, later=later: (
-                _stands(whole, command, part) and command.running.wait(later) is None
-            )
+            lambda command, part=part, later=later: stands(whole, command, part) and command.running.wait(later) is None
         )
 
 
@@ -71,7 +69,7 @@ def by_work(whole: Whole, count: int, rng: np.random.Generator) -> Iterator[Mome
 PACES = {"time": by_time, "work": by_work}
 
 
-def _stands(whole: Whole, command: Command, part: float) -> bool:
+def stands(whole: Whole, command: Command, part: float) -> bool:
     """Wait until this part of a run stands; False where the run ended before."""
     while share(whole.verb.reached(whole.out, whole.files)) < part:
         if command.running.wait(LOOK_S) is not None:

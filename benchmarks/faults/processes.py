@@ -20,6 +20,9 @@ HEAVY = (
     "fibrolens.report.dicom_objects",
     "fibrolens.report.pdf",
     "fibrolens.study.steps",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
+    "torch._dynamo",
 )
 #: Words of an error that no user should see.
 OURS = ("Traceback", "defect of fibrolens")

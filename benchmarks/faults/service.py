@@ -10,6 +10,8 @@ from benchmarks.faults.outputs import MANIFEST, Files, found
 
 PARTS = ("scan", "view")
 DATABASE = "jobs.sqlite3"
+#: The folder's own name for itself.
+NAME = "name"
 NO_JOBS = "no jobs yet"
 
 
@@ -25,7 +27,7 @@ def found_jobs(data: Path) -> dict[str, str]:
 
 
 def half_jobs(data: Path, whole: Files) -> list[str]:
-    """Parts of results under their final names that differ from the undisturbed ones, or a database that is not whole.
+    """Parts of results under their final names that differ from the undisturbed ones; database or name, if not whole.
 
     Args:
         data: the data folder, which no process uses.
@@ -34,8 +36,9 @@ def half_jobs(data: Path, whole: Files) -> list[str]:
     wrong = []
     for claim in (data / "results").glob("*/*") if (data / "results").is_dir() else ():
         wrong += [str(part) for part in claim.iterdir() if part.name in PARTS and not _is_whole(part, whole)]
-    database = data / DATABASE
-    return wrong + ([] if not database.exists() or _is_sound(database) else [database.name])
+    database, name = data / DATABASE, data / NAME
+    wrong += [] if not name.exists() or name.stat().st_size else [NAME]
+    return wrong + ([] if not database.exists() or _is_sound(database) else [DATABASE])
 
 
 def reached(data: Path, whole: Files) -> str:

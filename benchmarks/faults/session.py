@@ -17,7 +17,7 @@ from urllib.error import HTTPError
 from benchmarks.serve_kills import ENDED, Server
 
 #: Seconds for which nothing may change.
-PATIENCE_S = 90.0
+PATIENCE_S = 60.0
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """The model card says what the folder knows, and what it does not."""
 
 import pytest
+from tests.full_disk import full_disk
 from tests.segment.cascades import SMALL
 from tests.staged import CARD
 
@@ -57,3 +58,13 @@ def test_a_folder_without_a_model_and_a_place_that_is_none(model_folder, tmp_pat
         export_card(tmp_path, tmp_path / "card.md")
     with pytest.raises(OutputError, match="could not be written"):
         export_card(model_folder, tmp_path / "nowhere" / "card.md")
+
+
+def test_a_card_that_finds_no_room_leaves_the_one_before(model_folder, tmp_path):
+    out = tmp_path / "card.md"
+    out.write_text("of another model")
+
+    with full_disk(), pytest.raises(OutputError, match="could not be written"):
+        export_card(model_folder, out, overwrite=True)
+
+    assert out.read_text() == "of another model"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.serve.kit import FastRecipe
 
+from fibrolens.errors import FibrolensError
 from fibrolens.serve.server import ServeOptions, run_service
 
 
@@ -28,7 +29,16 @@ def main() -> None:
     given = parser.parse_args()
     tls = tuple(given.tls) if given.tls else None
     options = ServeOptions(given.data, port=0, reader_study=given.reader_study, tls=tls, limit=10_000)
-    run_service(options, tell, FastRecipe(given.seconds))
+    try:
+        run_service(options, tell, FastRecipe(given.seconds))
+    except FibrolensError as error:
+        # As the program does.
+        sys.exit(_told(error))
+
+
+def _told(error: FibrolensError) -> int:
+    sys.stderr.write(f"fibrolens: {error}\n")
+    return error.exit_status
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fibrolens import __version__
+from fibrolens.aside import write_whole
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.plan import Plan, SegmentationPlan
 from fibrolens.report.checklists.facts import Facts
@@ -47,7 +48,7 @@ def export_card(folder: Path, out: Path, overwrite: bool = False) -> bool:
                 return True
             if not overwrite:
                 raise UsageError(f"{out} exists and is another file; choose another --out or use --overwrite.")
-        out.write_text(text, encoding="utf-8")
+        write_whole(out, text)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"{out} could not be written: {reason}. Choose another --out.") from None

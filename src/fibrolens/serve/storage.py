@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from fibrolens.aside import write_whole
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.serve.jobs import Job
 
@@ -55,7 +56,7 @@ class Storage:
                 part.mkdir(mode=0o700, parents=True, exist_ok=True)
             name = storage.root / "name"
             if not name.exists():
-                name.write_text(secrets.token_hex(16))
+                write_whole(name, secrets.token_hex(16))
         except OSError as error:
             raise OutputError(f"{root} cannot be written: {error.strerror}. Choose another --data.") from None
         return storage
