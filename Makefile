@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out
-# One torch thread for each of two test processes: more threads than cores wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+# One torch thread for each of two test processes: more threads than cores wait for each other. And compiled code is kept,
+# whatever the machine is set to: else each of the many processes that tests start compiles the program anew.
+QUICK := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
+PYTEST := $(QUICK) $(BIN)/python -m pytest
 # A file stays with one process, so that what its tests share is made once.
 TWO := -n 2 --dist loadfile
 
@@ -43,7 +45,7 @@ test-slow: .venv/.ready-dev $(PAGE)  ## the tests that `make test` leaves out
 	$(PYTEST) $(TWO) -m slow
 
 coverage: .venv/.ready-dev $(PAGE)  ## which lines all tests run, also those in processes that tests start
-	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest $(TWO)
+	$(QUICK) $(BIN)/coverage run -m pytest $(TWO)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 

@@ -1,5 +1,6 @@
 """A model folder of a small untrained network, which sees what the shipped one sees."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,16 @@ NETWORK = NetworkPlan(
     hidden=6,
     normalise="all",
 )
+
+
+@pytest.fixture(scope="session")
+def monai():
+    """MONAI; only the process that runs these tests loads it, which takes seconds."""
+    pytest.importorskip("ignite")
+    with pytest.MonkeyPatch.context() as patch:
+        # Where this is installed, MONAI's jsonschema builds grammars for as long again.
+        patch.setitem(sys.modules, "rfc3987_syntax", None)
+        return pytest.importorskip("monai")
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,6 @@ from fibrolens.weights import save_model_folder
 
 # What MONAI and ignite warn of while they are loaded is theirs.
 pytestmark = pytest.mark.filterwarnings("ignore")
-monai_bundle = pytest.importorskip("monai.bundle")
-pytest.importorskip("ignite")
 
 #: By MONAI's schema of 2024-07-25.
 REQUIRED = {
@@ -49,9 +47,9 @@ def scan(tmp_path_factory):
     return folder, rendering.hu, labels
 
 
-def test_monai_gives_the_probabilities_of_stage(bundle, scan, model_folder, tmp_path):
+def test_monai_gives_the_probabilities_of_stage(monai, bundle, scan, model_folder, tmp_path):
     folder, ct, labels = scan
-    monai_bundle.run(
+    monai.bundle.run(
         config_file=str(bundle / "configs" / "inference.json"),
         meta_file=str(bundle / "configs" / "metadata.json"),
         bundle_root=str(bundle),
@@ -66,15 +64,15 @@ def test_monai_gives_the_probabilities_of_stage(bundle, scan, model_folder, tmp_
     assert told["intended_use"].startswith("Research use only")
 
 
-def parsed(bundle, scan):
-    parser = monai_bundle.ConfigParser()
+def parsed(monai, bundle, scan):
+    parser = monai.bundle.ConfigParser()
     parser.read_config(str(bundle / "configs" / "inference.json"))
     parser["bundle_root"], parser["dataset_dir"] = str(bundle), str(scan[0])
     return parser
 
 
-def test_every_part_that_monai_knows_by_name_is_there(bundle, scan):
-    workflow = monai_bundle.ConfigWorkflow(
+def test_every_part_that_monai_knows_by_name_is_there(monai, bundle, scan):
+    workflow = monai.bundle.ConfigWorkflow(
         config_file=str(bundle / "configs" / "inference.json"),
         meta_file=str(bundle / "configs" / "metadata.json"),
         workflow_type="infer",
@@ -85,13 +83,12 @@ def test_every_part_that_monai_knows_by_name_is_there(bundle, scan):
     assert workflow.check_properties() == []
 
 
-def test_monais_grad_cam_is_the_map_of_the_recipe(bundle, scan):
-    visualize = pytest.importorskip("monai.visualize")
-    parser = parsed(bundle, scan)
+def test_monais_grad_cam_is_the_map_of_the_recipe(monai, bundle, scan):
+    parser = parsed(monai, bundle, scan)
     network, (item,) = parser.get_parsed_content("network"), parser.get_parsed_content("dataset")
     slab = item["image"].as_tensor()[:1, None]
     expected = network.grad_cam(slab, [3], ("conv4",)).maps["conv4"][0, 0]
-    found = visualize.GradCAM(network, "conv4", postprocessing=lambda maps: maps)(slab, class_idx=3)[0, 0]
+    found = monai.visualize.GradCAM(network, "conv4", postprocessing=lambda maps: maps)(slab, class_idx=3)[0, 0]
     assert expected.any()
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4 * float(expected.max()))
 

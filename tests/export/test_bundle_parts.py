@@ -1,5 +1,6 @@
 """What a bundle's configuration names: files by pairs, slabs, probabilities, results."""
 
+import importlib
 import json
 
 import numpy as np
@@ -11,14 +12,18 @@ from fibrolens.plan import GridPlan, Plan, SlabPlan
 
 # What MONAI warns of while it is loaded is its own.
 pytestmark = pytest.mark.filterwarnings("ignore")
-monai_data = pytest.importorskip("monai.data")
-parts = pytest.importorskip("fibrolens.export.bundle_parts")
 
 PLAN = Plan(grid=GridPlan(spacing_mm=(5.0, 4.0, 4.0), in_plane=(16, 16)), slab=SlabPlan(4, 2))
 
 
+@pytest.fixture(scope="module")
+def parts(monai):
+    return importlib.import_module("fibrolens.export.bundle_parts")
+
+
 def image(array, spacing=(4.0, 4.0, 5.0)):
     """As MONAI reads it: channel, column, row, slice, with an affine to RAS."""
+    monai_data = importlib.import_module("monai.data")
     affine = torch.diag(torch.tensor([-spacing[0], -spacing[1], spacing[2], 1.0], dtype=torch.float64))
     return monai_data.MetaTensor(array.float()[None], affine=affine, meta={"filename_or_obj": "/somewhere/P1.nii.gz"})
 
@@ -31,7 +36,7 @@ def scan(first=2, last=7):
     return {"image": image(ct), "labels": image(liver)}
 
 
-def test_every_ct_goes_with_the_labels_of_its_name(tmp_path):
+def test_every_ct_goes_with_the_labels_of_its_name(parts, tmp_path):
     with pytest.raises(InputError, match="holds no images"):
         parts.scans(str(tmp_path))
     for name in ("images/P2.nii.gz", "images/P1.nii", "labels/P1.nii", "labels/P1_other.nii.gz"):
@@ -45,7 +50,7 @@ def test_every_ct_goes_with_the_labels_of_its_name(tmp_path):
     assert second["labels"].endswith("labels/P2.nii.gz")
 
 
-def test_an_image_keeps_its_place_in_the_patient():
+def test_an_image_keeps_its_place_in_the_patient(parts):
     volume = parts.as_volume(scan()["image"])
     assert volume.array.shape == (10, 18, 20)
     assert volume.geometry.spacing == (5.0, 4.0, 4.0)
@@ -53,7 +58,7 @@ def test_an_image_keeps_its_place_in_the_patient():
     assert volume.source == "P1.nii.gz"
 
 
-def test_slabs_run_over_the_liver_and_the_labels_end_here():
+def test_slabs_run_over_the_liver_and_the_labels_end_here(parts):
     told = parts.LiverSlabsd(["image", "labels"], PLAN)(scan())
     assert set(told) == {"image"}
     assert told["image"].shape == (2, 4, 16, 16)
@@ -62,7 +67,7 @@ def test_slabs_run_over_the_liver_and_the_labels_end_here():
     np.testing.assert_allclose(told["image"][:, 0, 8, 8], expected, atol=1e-6)
 
 
-def test_a_ct_without_liver_or_on_another_grid_is_refused():
+def test_a_ct_without_liver_or_on_another_grid_is_refused(parts):
     bad = scan()
     bad["labels"] = image(torch.zeros(20, 18, 10))
     with pytest.raises(CoverageError):
@@ -72,7 +77,7 @@ def test_a_ct_without_liver_or_on_another_grid_is_refused():
         parts.LiverSlabsd(["image", "labels"], PLAN)(bad)
 
 
-def test_probabilities_are_the_mean_of_the_slabs_softmax():
+def test_probabilities_are_the_mean_of_the_slabs_softmax(parts):
     logits = {0.0: [0.0, 0.0, 0.0, 0.0, 0.0], 1.0: [9.0, 0.0, 0.0, 0.0, 0.0]}
 
     def network(slab):
@@ -85,7 +90,7 @@ def test_probabilities_are_the_mean_of_the_slabs_softmax():
     torch.testing.assert_close(found[0], expected)
 
 
-def test_a_stage_is_written_under_the_name_of_its_ct(tmp_path):
+def test_a_stage_is_written_under_the_name_of_its_ct(parts, tmp_path):
     data = {"image": image(torch.zeros(2, 2, 2)), "pred": torch.tensor([0.0, 0.25, 0.0, 0.0, 0.75])}
     parts.SaveStaged(["pred"], "image", str(tmp_path / "eval"))(data)
     told = json.loads((tmp_path / "eval" / "P1.json").read_text())
