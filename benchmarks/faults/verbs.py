@@ -144,7 +144,7 @@ def verbs(place: Path) -> dict[str, Verb]:
         # A scan's folder appears whole: what stands tells nothing of how far it is.
         Verb("stage", ("stage", str(scan), labels), ("time",), 8),
         Verb("study", ("study", *learning, "--folds=2", "--workers=1"), chain=6),
-        Verb("train", ("train", *learning, "--workers=1")),
+        Verb("train", ("train", *learning)),
         _served("serve", [*(f"{toy}/s{number}_image.nii.gz" for number in range(UPLOADS)), f"--model={toy}/start"], 6),
         _served("serve without networks", [f"{place}/quick/{number}.zip" for number in range(QUICK)], 10),
     )

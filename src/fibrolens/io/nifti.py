@@ -23,6 +23,7 @@ from nibabel.spatialimages import HeaderDataError
 
 from fibrolens.aside import appearing
 from fibrolens.errors import GeometryError, InputError, OutputError
+from fibrolens.io.deflate import deflated
 from fibrolens.io.quiet import quiet
 from fibrolens.transforms import Enlarged, Located
 from fibrolens.volume import Geometry, Volume
@@ -155,16 +156,15 @@ def nifti_affine(geometry: Geometry) -> Float[np.ndarray, "4 4"]:
 def _gzip(header: bytes, array: Shaped[np.ndarray, "d h w"] | Enlarged) -> Iterator[bytes]:
     """One gzip member (RFC 1952), its deflate blocks made by several threads.
 
-    Each chunk is deflated by itself and ends on a byte boundary (a sync flush), so that the chunks in a row are one
-    stream. Browsers refuse files of several gzip members, which would have been the simpler way.
+    Browsers refuse files of several gzip members, which would have been the simpler way.
     """
     step = max(1, CHUNK // (array.shape[1] * array.shape[2] * array.dtype.itemsize))
     runs = [slice(first, first + step) for first in range(0, array.shape[0], step)]
     yield b"\x1f\x8b\x08\x00" + bytes(4) + b"\x04\xff"  # deflate, no time, fastest, unknown system
-    yield _deflated(header)
+    yield deflated(header)
     checksum, size = isal_zlib.crc32(header), len(header)
-    for deflated, crc, length in _in_order(lambda run: _slices(array, run), runs):
-        yield deflated
+    for blocks, crc, length in _in_order(lambda run: _slices(array, run), runs):
+        yield blocks
         checksum, size = isal_zlib.crc32_combine(checksum, crc, length), size + length
     yield zlib.compressobj(wbits=-zlib.MAX_WBITS).flush()
     yield struct.pack("<II", checksum, size & 0xFFFFFFFF)
@@ -187,10 +187,4 @@ def _slices(array: Shaped[np.ndarray, "d h w"] | Enlarged, run: slice) -> tuple[
     """Some slices deflated, and the checksum and number of their bytes."""
     values = array[run]
     voxels = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).reshape(-1).view(np.uint8).data
-    return _deflated(voxels), isal_zlib.crc32(voxels), len(voxels)
-
-
-def _deflated(chunk: bytes | memoryview) -> bytes:
-    # Ten times as fast as zlib's fastest, and no larger.
-    deflate = isal_zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return bytes(deflate.compress(chunk) + deflate.flush(zlib.Z_SYNC_FLUSH))
+    return deflated(voxels), isal_zlib.crc32(voxels), len(voxels)
