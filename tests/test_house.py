@@ -19,6 +19,7 @@ ACROSS_MODULES = {
     "test_public_names.py": "what `import fibrolens` offers",
     "test_real_scans.py": "the whole way of real CTs, where they are at hand",
     "docs/test_code_blocks.py": "what the manual tells a reader to run",
+    "docs/test_cohort_pages.py": "what its pages on cohorts tell a reader to run",
     "docs/test_dependencies.py": "licences of what fibrolens brings",
     "docs/test_performance.py": "what the manual says of speed",
     "docs/test_release.py": "the wheel and what it holds",

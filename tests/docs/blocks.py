@@ -6,6 +6,9 @@ comment                     meaning
 ``<!-- given: A, B -->``    what a reader of the page has: these of `stock.py` lie in the folder it is run in
 ``<!-- given in Python``    lines of Python, up to ``-->``, that stand before each Python block of the page
 ``<!-- here: A is B -->``   above a block: B is run in the place of A, to be quick (``;`` between several)
+``<!-- service -->``        above a block: it stays up until the next such block or the page ends; later ones have TOKEN
+``<!-- file: NAME -->``     above a block: it is written into this file, with what is in the environment (``$PORT``)
+``<!-- needs: A, B -->``    above a block: what else has to be on this machine (`running.py`); else it is left out
 ``<!-- not run: WHY -->``   above a block: it cannot be run here
 ==========================  ====================================================================================
 """
@@ -30,13 +33,16 @@ class Block:
     text: str
     not_run: str
     here: tuple[tuple[str, str], ...]
+    needs: tuple[str, ...]
+    service: bool
+    file: str
 
     def __str__(self):
         return f"{self.page}:{self.line}"
 
     @property
     def runs(self):
-        return self.language in {"sh", "python"} and not self.not_run
+        return (self.language in {"sh", "python"} or bool(self.file)) and not self.not_run
 
     @property
     def as_run(self):
@@ -67,13 +73,26 @@ def blocks_of(page):
             found["text"],
             "; ".join(re.findall(r"<!-- not run: (.*) -->", above)),
             tuple((old, new) for old, new in pairs),
+            tuple(listed("needs", above)),
+            "<!-- service -->" in above,
+            "".join(listed("file", above)),
         )
+
+
+def listed(what, text):
+    """The names in comments such as ``<!-- given: A, B -->``."""
+    lists = re.findall(rf"^<!-- {what}: (.*) -->$", text, re.M)
+    return [name for names in lists for name in names.split(", ")]
+
+
+def named(page):
+    """Its file's name, which tells one test from the others."""
+    return page.name
 
 
 def given(page):
     """Names of what a reader of the page has."""
-    lists = re.findall(r"^<!-- given: (.*) -->$", page.read_text(encoding="utf-8"), re.M)
-    return [name for names in lists for name in names.split(", ")]
+    return listed("given", page.read_text(encoding="utf-8"))
 
 
 def given_in_python(page):
@@ -82,3 +101,6 @@ def given_in_python(page):
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+#: Pages whose blocks have not been run through yet.
+NOT_YET = {"study.md"}
+RUNNING = [page for page in PAGES if page.name not in NOT_YET and any(block.runs for block in blocks_of(page))]

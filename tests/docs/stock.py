@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from fibrolens.filelock import lock
+from fibrolens.output import file_sha256
 from fibrolens.weights import shipped
 
 #: Numbers of background, liver and spleen in a label file of TotalSegmentator.
@@ -16,7 +17,7 @@ TOTALSEGMENTATOR = np.array([0, 5, 1], np.uint8)
 
 
 #: A table and a study name other files by paths beside them, so these come too.
-WITH_OTHERS = ("cohort.csv", "study")
+WITH_OTHERS = {"cohort.csv", "study"}
 
 
 class Stock:
@@ -62,7 +63,7 @@ def patient(stock, path):
 
 
 def cohort(stock, path):
-    fibrolens("phantom", "--out", path, "--stages", "5,1,1,1,5", "--grid", "small")
+    fibrolens("phantom", "--out", path, "--stages", "3,1,0,0,3", "--grid", "small")
 
 
 def study(stock, path):
@@ -109,14 +110,50 @@ def segmentation(stock, path):
     shutil.copyfile(stock.thing("results") / "first/dicom/seg.dcm", path)
 
 
-def manifest(stock, path):
-    path.write_text("scan_id,image\none,ct.nii.gz\n", encoding="utf-8")
+def table(**cells):
+    """Maker of a table of one scan, which names other things of the stock."""
+
+    def make(stock, path):
+        path.write_text(f"{','.join(cells)}\n{','.join(cells.values())}\n", encoding="utf-8")
+
+    return make
+
+
+def upload(stock, path):
+    shutil.make_archive(path.with_suffix(""), "zip", stock.thing("ct_folder"))
+
+
+def hospital(number):
+    """Maker of the packet of another hospital, whose scans the shipped weights have staged."""
+
+    def make(stock, path):
+        from benchmarks import packet_pool  # noqa: PLC0415  (slow)
+
+        from fibrolens.evaluate.packet import Disclosure, Origin, make_packet  # noqa: PLC0415
+        from fibrolens.evaluate.sealed import write_packet  # noqa: PLC0415
+
+        cases = packet_pool.hospital(np.random.default_rng(number), number, steep=0.6)
+        origin = Origin("fixed weights", (file_sha256(shipped("lfs") / "weights.safetensors"),))
+        write_packet(make_packet(cases, origin, Disclosure(), {}), path)
+
+    return make
 
 
 def model(stock, path):
     shutil.copytree(shipped("lfs"), path)
 
 
+def foreign(stock, path):
+    """The shipped weights as another program saves them."""
+    import torch  # noqa: PLC0415  (slow)
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    weights = load_file(shipped("lfs") / "weights.safetensors")
+    torch.save({f"module.{name}": tensor for name, tensor in weights.items()}, path)
+
+
+#: The patient's CT in a cohort's table.
+ONE = {"patient_id": "P1", "scan_id": "one", "image": "ct.nii.gz", "stage": "F4"}
 #: A study that is done in the time of a test.
 SHORT = ("--steps", 2, "--folds", 2, "--learn", "last-layer")
 MAKERS = {
@@ -131,8 +168,14 @@ MAKERS = {
     "total.nii.gz": image("labels/P0001.nii.gz", renumbered),
     "segmentation.dcm": segmentation,
     "results": results,
-    "cts.csv": manifest,
+    "cts.csv": table(scan_id="one", image="ct.nii.gz"),
+    "masks.csv": table(**ONE, liver_mask="liver.nii.gz", spleen_mask="spleen.nrrd"),
+    "labels.csv": table(**ONE, liver_mask="total.nii.gz", spleen_mask="total.nii.gz"),
+    "abdomen.zip": upload,
     "cohort.csv": cohort,
+    "south.json": hospital(1),
     "study": study,
+    "theirs.pth": foreign,
+    "west.json": hospital(2),
     "my_model": model,
 }

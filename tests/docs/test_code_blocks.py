@@ -1,25 +1,18 @@
 """Code blocks of README and manual: commands have options that exist, data can be read, what can run here runs."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import tomllib
-from pathlib import Path
 
 import pytest
-from tests.docs.blocks import BLOCKS, PAGES, blocks_of, given, given_in_python
-from tests.docs.stock import Stock
+from tests.docs.blocks import BLOCKS, RUNNING, given, named
+from tests.docs.reader import read
+from tests.docs.stock import WITH_OTHERS
 
 from fibrolens.cli import parser
 
 #: Blocks that cannot run here, each with its reason on the page.
-MOST_NOT_RUN = 26
+MOST_NOT_RUN = 21
 NOT_RUN = [block for block in BLOCKS if block.not_run]
-#: Pages whose blocks have not been run through yet.
-NOT_YET = {"first-study.md", "segmentation.md", "study.md"}
-RUNNING = [page for page in PAGES if page.name not in NOT_YET and any(block.runs for block in blocks_of(page))]
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
@@ -52,29 +45,7 @@ def test_a_block_that_is_not_run_says_why(block):
     pytest.skip(block.not_run)  # so that the summary lists it
 
 
-@pytest.fixture(scope="session")
-def stock(shared):
-    shared.mkdir(exist_ok=True)
-    return Stock(shared / "stock-of-the-manual")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("page", RUNNING, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in RUNNING if not WITH_OTHERS & {*given(page)}], ids=named)
 def test_the_blocks_of_a_page_run_in_their_order(page, stock, tmp_path):
-    for name in given(page):
-        stock.bring(name, tmp_path)
-    before = given_in_python(page)
-    for block in blocks_of(page):
-        if block.runs:
-            told = run(block, before, tmp_path)
-            assert told.returncode == 0, f"{block}\n{block.as_run}\n{told.stdout[-2000:]}\n{told.stderr[-3000:]}"
-
-
-def run(block, before, folder):
-    """What a block says when it runs in `folder`."""
-    command = [shutil.which("bash"), "-euo", "pipefail", "-c", block.as_run]
-    if block.language == "python":
-        command = [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", f"{before}\n{block.as_run}"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    read(page, stock, tmp_path)
