@@ -109,7 +109,9 @@ def test_borders_run_between_coarse_voxels():
     scores[1] = np.linspace(-CERTAIN, CERTAIN, 8)[:, None]  # zero halfway between rows 3 and 4
     coarse = Geometry((8, 8, 8), (4.0, 4.0, 4.0))
     fine = Geometry((32, 32, 32), (1.0, 1.0, 1.0), (-1.5, -1.5, -1.5))
-    assert np.array_equal(choose(scores, coarse, fine)[16, :, 16], np.repeat([0, 1], 16))
+    classes = np.zeros(fine.shape, np.uint8)
+    choose(scores, coarse, fine, classes)
+    assert np.array_equal(classes[16, :, 16], np.repeat([0, 1], 16))
 
 
 def test_a_segmenter_comes_from_a_model_folder(tmp_path):

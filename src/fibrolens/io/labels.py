@@ -12,6 +12,7 @@ from fibrolens.errors import GeometryError, InputError, UsageError
 from fibrolens.io.reading import FORMATS, enough_memory, file_facts, file_format, read_values, source_name
 from fibrolens.io.values import as_labels
 from fibrolens.labelmaps import LABEL_MAPS, OWN, label_map
+from fibrolens.sparse import sparsely
 from fibrolens.volume import Volume
 
 Mask = Bool[np.ndarray, "d h w"]
@@ -97,7 +98,7 @@ def read_mask(path: str | Path, ct: Volume, organ: str) -> Mask:
     numbers = set(np.unique(array).tolist()) - {0}
     if numbers - {1} and numbers != {WHITE}:
         raise InputError(f"{path.name} holds the label {max(numbers)}; give a file with 1 inside, 0 outside.")
-    return array > 0
+    return sparsely(array, lambda plane: plane > 0, np.bool_)
 
 
 def _is_dicom(path: Path) -> bool:
@@ -107,12 +108,7 @@ def _is_dicom(path: Path) -> bool:
 def _members(array: UInt8[np.ndarray, "d h w"], values: tuple[int, ...]) -> Mask:
     table = np.zeros(256, bool)
     table[list(values)] = True
-    mask = np.zeros(array.shape, bool)
-    # Slices that nobody writes to take no memory, and most of a long CT shows no organ.
-    for inside, plane in zip(mask, array, strict=True):
-        if (found := table[plane]).any():
-            inside[...] = found
-    return mask
+    return sparsely(array, lambda plane: table[plane], np.bool_)
 
 
 def _unknown(name: str, values: list[int], map_name: str | None) -> str:

@@ -23,6 +23,7 @@ from fibrolens.markers.spleen import spleen_size
 from fibrolens.markers.texture import HEADLINE, LiverTexture, liver_texture
 from fibrolens.markers.volumes import lobe_ratio
 from fibrolens.quality import CUT_AREA_FRACTION, MEASURABLE_ML, OrganHU, Phase
+from fibrolens.sparse import inside
 from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 
@@ -89,7 +90,7 @@ class MarkedScan:
         around = box_of(labels.array, (a, b, c))
         if around is not None:
             ct, labels = part(ct, around), part(labels, around)
-        return ct, ct.with_array(labels.array == 1), ct.with_array(labels.array == 2)
+        return ct, ct.with_array(inside(labels.array, 1)), ct.with_array(inside(labels.array, 2))
 
 
 def measure(scan: MarkedScan) -> tuple[Marker, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from scipy.ndimage import binary_dilation, gaussian_filter
 
 from fibrolens.markers.sampling import Box, box_of, steps, thinned, where_set
@@ -171,16 +171,18 @@ def _depth(mask: Volume, box: Box, every: slice) -> Float[np.ndarray, "d h w"]:
     """
     wide = box_of(where_set(mask), margin=(1, 1, 1)) or box
     between, *inner = (slice(b.start - w.start, b.stop - w.start) for b, w in zip(box, wide, strict=True))
-    thin, spacing = thinned(mask.array[wide] != 0, mask.geometry.spacing, DEPTH_PIXEL_MM)
+    thin, spacing = thinned(mask.array[wide], mask.geometry.spacing, DEPTH_PIXEL_MM)
     reach = int(np.ceil((EROSION_MM + np.cbrt(np.prod(spacing))) / spacing[0]))
     depth = np.stack([_plane_depth(thin, index, reach, spacing) for index in range(len(thin))[between][every]])
     rows, columns = steps(mask.geometry.spacing, DEPTH_PIXEL_MM)
     return depth.repeat(rows, 1).repeat(columns, 2)[:, inner[0], inner[1]]
 
 
-def _plane_depth(mask: Mask, index: int, reach: int, spacing: Triple) -> Float[np.ndarray, "h w"]:
+def _plane_depth(
+    mask: Shaped[np.ndarray, "d h w"], index: int, reach: int, spacing: Triple
+) -> Float[np.ndarray, "h w"]:
     first = max(0, index - reach)
-    return depth_mm(mask[first : index + reach + 1], spacing)[index - first]
+    return depth_mm(mask[first : index + reach + 1] != 0, spacing)[index - first]
 
 
 def _filled(hu: Float[np.ndarray, "d h w"], known: Mask, in_plane: tuple[float, float]) -> Float[np.ndarray, "d h w"]:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import matplotlib as mpl
 import numpy as np
 from contourpy import LineType, contour_generator
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -108,7 +108,7 @@ class Scene:
 
     def axial_slices(self, count: int) -> list[int]:
         """`count` slices evenly through the liver, from the top down; through the map where there is no liver."""
-        shown = self._liver().any(axis=(1, 2))
+        shown = np.array([bool(liver.any()) for liver in self._liver()])
         if not shown.any():
             shown = self.covered
         if not shown.any():
@@ -120,7 +120,7 @@ class Scene:
     def central(self, plane: Plane) -> int:
         """The row (coronal) or column (sagittal) that shows most liver, else the middle of the body."""
         axis = {"axial": 0, "coronal": 1, "sagittal": 2}[plane]
-        area = self._liver().sum(axis=tuple(a for a in range(3) if a != axis))
+        area = self._liver_area(axis)
         if area.any():
             return int(area.argmax())
         return len(self.ct) // 2 if axis == 0 else (self.box[axis - 1].start + self.box[axis - 1].stop) // 2
@@ -140,8 +140,18 @@ class Scene:
         )
         return {"axial": (row_mm, column_mm), "coronal": (slice_mm, column_mm), "sagittal": (slice_mm, row_mm)}[plane]
 
-    def _liver(self) -> Bool[np.ndarray, "d h w"]:
-        return np.zeros(self.ct.shape, dtype=bool) if self.labels is None else np.asarray(self.labels == 1)
+    def _liver(self) -> Iterator[Bool[np.ndarray, "h w"]]:
+        """Slice by slice, for all of it takes a quarter of what a long CT takes; none where no organ is known."""
+        return (np.asarray(plane == 1) for plane in (() if self.labels is None else self.labels))
+
+    def _liver_area(self, axis: int) -> Int[np.ndarray, " n"]:
+        """How many voxels of liver lie at each index of an axis."""
+        if axis == 0:
+            return np.array([np.count_nonzero(liver) for liver in self._liver()], int)
+        area = np.zeros(self.ct.shape[axis], int)
+        for liver in self._liver():
+            area += np.count_nonzero(liver, axis=2 - axis)
+        return area
 
 
 def draw_slice(axes: Axes, scene: Scene, plane: Plane, index: int, top: float | None = None, size: float = 8.0) -> None:

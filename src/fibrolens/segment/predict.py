@@ -23,6 +23,7 @@ from fibrolens.evaluate.overlap import dice
 from fibrolens.plan import GridPlan, SegmentationPlan
 from fibrolens.segment.inputs import coarse_size, prior, windowed
 from fibrolens.segment.vnet import Cascade
+from fibrolens.sparse import sparse_zeros, write_rows
 from fibrolens.transforms import Orient, Resample, ToNetworkGrid
 from fibrolens.volume import Geometry, Triple, Volume
 from fibrolens.weights import load_model_folder
@@ -116,15 +117,15 @@ class Segmenter:
     def segment(self, ct: Volume) -> Segmentation:
         """Find the organs of a CT in Hounsfield units, in any orientation."""
         grid, found, cleaned = self._located(ct)
-        aorta = _aorta(cleaned, grid)
-        labels = np.zeros(aorta.shape, np.uint8)
+        (labels, organs), (aorta, vessel) = (_canvas(ct, grid.orient, name) for name in ("labels", "aorta"))
+        _draw_aorta(cleaned, grid, vessel)
         agreement: dict[str, float] = {}
         box = _organ_box(cleaned, grid.target, grid.orient.target, self.plan.margin_mm)
         if box is not None:
-            labels[box], agreement = self.refine(_part(grid.orient.forward(ct), box), found, grid.target)
-            aorta[box] &= labels[box] == 0
-        on_ct = [_turned_back(array, grid.orient, ct) for array in (labels, aorta)]
-        return Segmentation(replace(on_ct[0], source="labels"), replace(on_ct[1], source="aorta"), self.name, agreement)
+            agreement = self.refine(_part(grid.orient.forward(ct), box), found, grid.target, organs[box])
+            for blood, organ in zip(vessel[box], organs[box], strict=True):
+                blood[organ > 0] = 0
+        return Segmentation(labels, aorta, self.name, agreement)
 
     def glance(self, ct: Volume) -> Segmentation:
         """The coarse network alone, in a fraction of `segment`'s time: the same aorta, liver and spleen in its voxels.
@@ -134,9 +135,10 @@ class Segmenter:
         grid, _, cleaned = self._located(ct)
         classes = cleaned.argmax(axis=0).astype(np.uint8)
         classes[classes > len(ORGANS)] = 0
-        labels = _turned_back(_nearest(classes, grid.target, grid.orient.target), grid.orient, ct)
-        aorta = _turned_back(_aorta(cleaned, grid), grid.orient, ct)
-        return Segmentation(replace(labels, source="labels"), replace(aorta, source="aorta"), self.name)
+        (labels, organs), (aorta, vessel) = (_canvas(ct, grid.orient, name) for name in ("labels", "aorta"))
+        _draw_nearest(classes, grid.target, grid.orient.target, organs)
+        _draw_aorta(cleaned, grid, vessel)
+        return Segmentation(labels, aorta, self.name)
 
     def _located(self, ct: Volume) -> tuple[ToNetworkGrid, Scores, Scores]:
         """The coarse grid, the scores on it, and what `clean` makes of them."""
@@ -158,14 +160,19 @@ class Segmenter:
         return np.asarray(total / weight)
 
     def refine(
-        self, part: Volume, found: Float[np.ndarray, "classes d h w"], coarse: Geometry
-    ) -> tuple[UInt8[np.ndarray, "slices rows columns"], dict[str, float]]:
-        """Liver and spleen in a part of the CT that holds them, in array order, and how far its two passes agree.
+        self,
+        part: Volume,
+        found: Float[np.ndarray, "classes d h w"],
+        coarse: Geometry,
+        into: UInt8[np.ndarray, "slices rows columns"],
+    ) -> dict[str, float]:
+        """Draw liver and spleen in a part of the CT that holds them; returns how far the two passes agree.
 
         Args:
-            part: the CT around the organs.
+            part: the CT around the organs, in array order.
             found: scores of the coarse network.
             coarse: their grid.
+            into: zeros on the grid of `part`, in which the organs become 1 and 2.
         """
         resample = Resample(part.geometry, self.plan.fine.spacing_mm, floor=-1000.0)
         hu = resample.forward(part)
@@ -184,7 +191,8 @@ class Segmenter:
             for number, organ in enumerate(ORGANS, 1)
             if (there := after == number).any()
         }
-        return choose(scores, hu.geometry, part.geometry), agreement
+        choose(scores, hu.geometry, part.geometry, into)
+        return agreement
 
     def _borders(
         self, seen: Float[Tensor, "windows d h w"], told: Float[Tensor, "organs d h w"]
@@ -192,11 +200,11 @@ class Segmenter:
         return _with_air(self.network.fine, torch.cat([seen, told]), self.plan.crops[0])
 
 
-def _aorta(cleaned: Scores, grid: ToNetworkGrid) -> Bool[np.ndarray, "slices rows columns"]:
-    """Where the aorta is, in array order on the CT's voxels."""
+def _draw_aorta(cleaned: Scores, grid: ToNetworkGrid, into: UInt8[np.ndarray, "slices rows columns"]) -> None:
+    """1 where the aorta is, into zeros in array order on the CT's voxels."""
     # Against everything else: a small box instead of the whole abdomen.
     others = np.stack([np.delete(cleaned, AORTA, axis=0).max(axis=0), cleaned[AORTA]])
-    return np.asarray(choose(others, grid.target, grid.orient.target).view(bool))
+    choose(others, grid.target, grid.orient.target, into)
 
 
 def _with_air(
@@ -253,13 +261,18 @@ def clean(scores: Float[np.ndarray, "classes d h w"], least: int = 1) -> Float[n
 
 
 def choose(
-    scores: Float[np.ndarray, "classes d h w"], coarse: Geometry, fine: Geometry
-) -> UInt8[np.ndarray, "slices rows columns"]:
-    """The class of each voxel of `fine`, whose axes run along those of `coarse`; scores interpolated trilinearly."""
-    classes = np.zeros(fine.shape, np.uint8)
+    scores: Float[np.ndarray, "classes d h w"],
+    coarse: Geometry,
+    fine: Geometry,
+    into: UInt8[np.ndarray, "slices rows columns"],
+) -> None:
+    """Write the class of each voxel of `fine`, whose axes run along those of `coarse`, into its zeros.
+
+    Scores are interpolated trilinearly.
+    """
     box = _box(scores.argmax(axis=0) > 0)
     if box is None:
-        return classes
+        return
     (z, rows, columns), (z_at, row_at, column_at) = _fine_box(box, coarse, fine)
     left = _interpolation(row_at, scores.shape[2])
     right = _interpolation(column_at, scores.shape[3]).T
@@ -268,8 +281,7 @@ def choose(
         high = min(low + 1, scores.shape[1] - 1)
         part = np.float32(np.clip(at - low, 0, 1))
         plane = (1 - part) * scores[:, low] + part * scores[:, high]
-        classes[index, rows, columns] = (left @ plane @ right).argmax(axis=0)
-    return classes
+        write_rows(into[index, rows, columns], (left @ plane @ right).argmax(axis=0))
 
 
 def _organ_box(
@@ -293,15 +305,10 @@ def _part(volume: Volume, box: tuple[slice, slice, slice]) -> Volume:
     return replace(volume, array=array, geometry=replace(volume.geometry, shape=array.shape, origin=(x, y, z)))
 
 
-def _turned_back(array: UInt8[np.ndarray, "d h w"] | Bool[np.ndarray, "d h w"], orient: Orient, ct: Volume) -> Volume:
-    """An array in array order as uint8 on the CT's own grid."""
-    turned = orient.inverse(Volume(array.view(np.uint8), orient.target)).array
-    labels = np.zeros(turned.shape, np.uint8)
-    # Slices that nobody writes to take no memory, and most of a long CT shows no organ.
-    for ours, plane in zip(labels, turned, strict=True):
-        if plane.any():
-            ours[...] = plane
-    return ct.with_array(labels)
+def _canvas(ct: Volume, orient: Orient, name: str) -> tuple[Volume, UInt8[np.ndarray, "d h w"]]:
+    """An empty mask on the CT's own grid, and the same in array order, to be written to."""
+    volume = replace(ct, array=sparse_zeros(ct.geometry.shape), source=name)
+    return volume, orient.forward(volume).array
 
 
 def _interpolated(values: Float[np.ndarray, "d h w"], coarse: Geometry, fine: Geometry) -> Float[np.ndarray, "a b c"]:
@@ -312,15 +319,22 @@ def _interpolated(values: Float[np.ndarray, "d h w"], coarse: Geometry, fine: Ge
     return np.asarray(rows @ along @ columns.T)
 
 
-def _nearest(values: UInt8[np.ndarray, "d h w"], coarse: Geometry, fine: Geometry) -> UInt8[np.ndarray, "a b c"]:
-    """Values of the nearest voxels of `coarse` on `fine`, whose axes run along its own; 0 outside."""
+def _draw_nearest(
+    values: UInt8[np.ndarray, "d h w"], coarse: Geometry, fine: Geometry, into: UInt8[np.ndarray, "a b c"]
+) -> None:
+    """Values of the nearest voxels of `coarse`, into zeros on `fine`, whose axes run along its own; 0 outside."""
     index = [np.rint(at).astype(int) for at in _places(coarse, fine)]
-    inside = [(at >= 0) & (at < n) for at, n in zip(index, values.shape, strict=True)]
-    # Axis by axis, for an index of all three at once takes ten times as long.
-    for axis, (at, there) in enumerate(zip(index, inside, strict=True)):
-        values = values.take(at.clip(0, values.shape[axis] - 1), axis)
-        values[(slice(None),) * axis + (~there,)] = 0
-    return values
+    (planes, rows, columns), (outside, *beyond) = (
+        [at.clip(0, n - 1) for at, n in zip(index, values.shape, strict=True)],
+        [(at < 0) | (at >= n) for at, n in zip(index, values.shape, strict=True)],
+    )
+    for ours, at, is_outside in zip(into, planes, outside, strict=True):
+        if is_outside or not values[at].any():
+            continue
+        # Axis by axis, for an index of both at once takes ten times as long.
+        nearest = values[at].take(rows, 0).take(columns, 1)
+        nearest[beyond[0]], nearest[:, beyond[1]] = 0, 0
+        write_rows(ours, nearest)
 
 
 def _places(coarse: Geometry, fine: Geometry) -> list[Float[np.ndarray, " n"]]:

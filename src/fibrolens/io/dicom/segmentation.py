@@ -22,6 +22,7 @@ from fibrolens.io.dicom.frames import numbers, text
 from fibrolens.io.dicom.pixels import decoded, decoder_of
 from fibrolens.io.dicom.read import quiet_pydicom
 from fibrolens.io.dicom.segments import Kind, Segment, segment_of
+from fibrolens.sparse import sparse_zeros
 from fibrolens.volume import Volume
 
 Mask = Bool[np.ndarray, "d h w"]
@@ -117,7 +118,7 @@ class _File:
     def organs(self, ct: Volume) -> dict[str, Mask]:
         with _intact(self.name):
             kinds, frames = self._kinds(), list(self._groups())
-        masks = {kind: np.zeros(ct.array.shape, bool) for kind in set(kinds.values())}
+        masks = {kind: sparse_zeros(ct.geometry.shape, np.bool_) for kind in set(kinds.values())}
         for index, groups in enumerate(frames):
             with _intact(self.name):
                 inside = self._inside(index, groups, kinds)
