@@ -59,7 +59,7 @@ def by_time(whole: Whole, count: int, rng: np.random.Generator) -> Iterator[Mome
 def by_work(whole: Whole, count: int, rng: np.random.Generator) -> Iterator[Moment]:
     """Moments a little after a drawn part of the files or jobs stood, one behind the other over the whole run."""
     for part in np.sort(rng.uniform(0, 1, count)):
-        later = float(rng.uniform(0, 2 * whole.seconds / count))
+        later = float(rng.uniform(0, 2 * whole.seconds / whole.verb.chain))
         yield (
             lambda command, part=part, later=later: stands(whole, command, part) and command.running.wait(later) is None
         )

@@ -13,7 +13,7 @@ START = 16
 def deflated(chunk: bytes | memoryview) -> bytes:
     """Deflate some bytes by themselves up to a byte boundary (a sync flush), so that chunks in a row are one stream.
 
-    ISA-L (2.32 and before) begins the fast loop over a new stream with a hash of its own memory's address in place of
+    ISA-L (as of 2.32) begins the fast loop over a new stream with a hash of its own memory's address in place of
     one of the third byte, since a register is not set yet: one stream in some thousands would come out otherwise in
     another process. It does not where a start that is too short for that loop was flushed before.
 
