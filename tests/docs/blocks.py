@@ -101,6 +101,4 @@ def given_in_python(page):
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
-#: Pages whose blocks have not been run through yet.
-NOT_YET = {"study.md"}
-RUNNING = [page for page in PAGES if page.name not in NOT_YET and any(block.runs for block in blocks_of(page))]
+RUNNING = [page for page in PAGES if any(block.runs for block in blocks_of(page))]

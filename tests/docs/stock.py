@@ -66,6 +66,10 @@ def cohort(stock, path):
     fibrolens("phantom", "--out", path, "--stages", "3,1,0,0,3", "--grid", "small")
 
 
+def mr(stock, path):
+    fibrolens("phantom", "--out", path, "--modality", "mr-hbp", "--stages", "2,0,0,0,2", "--grid", "small")
+
+
 def study(stock, path):
     shutil.copytree(stock.thing("cohort.csv"), path / "cohort")
     fibrolens("study", path / "cohort/cohort.csv", "--out", path / "study", *SHORT)
@@ -175,6 +179,7 @@ MAKERS = {
     "cohort.csv": cohort,
     "south.json": hospital(1),
     "study": study,
+    "mr": mr,
     "theirs.pth": foreign,
     "west.json": hospital(2),
     "my_model": model,

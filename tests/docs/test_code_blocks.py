@@ -11,7 +11,7 @@ from tests.docs.stock import WITH_OTHERS
 from fibrolens.cli import parser
 
 #: Blocks that cannot run here, each with its reason on the page.
-MOST_NOT_RUN = 21
+MOST_NOT_RUN = 13
 NOT_RUN = [block for block in BLOCKS if block.not_run]
 
 
