@@ -119,6 +119,8 @@ class Campaign:
             what = f"from {share:.0%} of the run on"
             yield Trial("full disk", verb, what, lambda share=share: disks.full_disk(self._whole(verb), share))
             yield Trial("read-only disk", verb, what, lambda share=share: disks.read_only(self._whole(verb), share))
+        if verb.startswith("serve"):
+            yield Trial("full disk", verb, "for a while", lambda: disks.full_for_a_while(self._whole(verb), MOMENTS[0]))
 
     def _clocks(self, verb: str) -> Iterator[Trial]:
         for name in clocks.OFFSETS:
