@@ -158,8 +158,8 @@ def foreign(stock, path):
 
 #: The patient's CT in a cohort's table.
 ONE = {"patient_id": "P1", "scan_id": "one", "image": "ct.nii.gz", "stage": "F4"}
-#: A study that is done in the time of a test.
-SHORT = ("--steps", 2, "--folds", 2, "--learn", "last-layer")
+#: A study that is done in the time of a test, with no processes of its own to start.
+SHORT = ("--steps", 2, "--folds", 2, "--learn", "last-layer", "--workers", 1)
 MAKERS = {
     "patient": patient,
     "ct_folder": part("images/P0001"),
