@@ -134,21 +134,18 @@ def sign_values(scores: Scores, stages: Mapping[str, int], strong: Collection[st
         if stages[name] not in range(STAGE_COUNT):
             raise ValueError(f"stage must be 0 to 4; it is {stages[name]!r}")
 
-    def at(name: str) -> MeanSd:
-        table = STRONG if name in strong else PUBLISHED
-        return table[name][stages[name]]
-
+    at = {name: (STRONG if name in strong else PUBLISHED)[name][stages[name]] for name in PUBLISHED}
     score = scores.signs
-    mean, sd = at("surface")
+    mean, sd = at["surface"]
     # The marker's own scatter comes on top of what is drawn here.
     surface = (mean, (sd**2 - (LSN_SCATTER * mean) ** 2) ** 0.5)
     return Signs(
-        spleen_volume_ml=float(np.clip(_lognormal(at("spleen"), score["spleen"]), *SPLEEN_LIMITS_ML)),
-        lsvr=float(np.clip(_lognormal(at("lobes"), score["lobes"]), *LSVR_LIMITS)),
+        spleen_volume_ml=float(np.clip(_lognormal(at["spleen"], score["spleen"]), *SPLEEN_LIMITS_ML)),
+        lsvr=float(np.clip(_lognormal(at["lobes"], score["lobes"]), *LSVR_LIMITS)),
         lsn=_lognormal(surface, score["surface"]),
-        texture_sd_hu=_lognormal(at("texture"), score["texture"]),
-        portal_vein_mm=float(np.clip(_normal(at("portal_vein"), score["portal_vein"]), 9.0, 24.0)),
-        parenchymal_enhancement=float(np.clip(_normal(at("enhancement"), -score["enhancement"]), 0.5, 1.4)),
+        texture_sd_hu=_lognormal(at["texture"], score["texture"]),
+        portal_vein_mm=float(np.clip(_normal(at["portal_vein"], score["portal_vein"]), 9.0, 24.0)),
+        parenchymal_enhancement=float(np.clip(_normal(at["enhancement"], -score["enhancement"]), 0.5, 1.4)),
         ascites=_occurs(ASCITES_RATE[stages["ascites"]], score["ascites"]),
         varices=_occurs(VARICES_RATE[stages["varices"]], score["varices"]),
     )
