@@ -70,6 +70,7 @@ def text_of(path):
     return content
 
 
+@pytest.mark.slow
 def test_a_staged_scan_names_nobody_but_in_its_dicom_objects(stage, study, tmp_path):
     status, said = stage(study)
     assert status == 0
@@ -98,6 +99,7 @@ def of_two_series(study, path):
     return path
 
 
+@pytest.mark.slow
 def test_identified_names_the_patient_in_both_reports_alone(stage, study, tmp_path):
     study = of_two_series(study, tmp_path / "study.zip")
     status, said = stage(study, "--identified", "--explain-selection")
@@ -192,6 +194,7 @@ def test_a_refusal_names_nobody(stage, study, tmp_path, change):
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_refusal_of_the_quality_gate_and_a_forced_result_name_nobody(stage, study, tmp_path, rendering):
     source = copied(study, tmp_path / "ct", _pixels(rendering))
     status, said = stage(source)

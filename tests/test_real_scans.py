@@ -11,6 +11,8 @@ from fibrolens.errors import CoverageError, InputError, PhaseError
 from fibrolens.io import write_nifti
 from fibrolens.pipeline import Models, stage
 
+pytestmark = pytest.mark.slow  # whole CTs through the shipped networks
+
 
 @pytest.fixture(scope="module")
 def models():

@@ -1,5 +1,6 @@
 """How a verb reads a CT, and finds the series to take."""
 
+import pytest
 from tests.staged import simulated, untrained_models
 from tests.study_files import write_phantom_study
 
@@ -8,6 +9,7 @@ from fibrolens.scan import phase_by_organs, read_scan, series_choice
 from fibrolens.segment.segmenters import load_segmenter
 
 
+@pytest.mark.slow
 def test_the_networks_find_the_portal_venous_series_where_no_header_tells_it(tmp_path):
     nothing = {"SeriesDescription": "", "AcquisitionTime": None, "ContrastBolusStartTime": None}
     rendering = write_phantom_study(tmp_path, ("portal", "arterial"), **nothing)

@@ -47,6 +47,7 @@ def differing(one, two):
     return sorted(name for name in one.keys() | two.keys() if one.get(name) != two.get(name))
 
 
+@pytest.mark.slow
 def test_stage(series, tmp_path):
     one, two = twice(tmp_path, "stage", str(series), "--force")
 

@@ -25,6 +25,7 @@ def study(cohort, start, out, *options):
     return cli.main(["study", str(cohort), "--from", str(start), "--out", str(out), "--workers", "1", *options])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_organs", "empty_figures")
 def test_a_study_by_its_steps(toy_cohort, start, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(engine, "MOST_WORKERS", 1)

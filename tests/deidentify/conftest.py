@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pypdf
 import pytest
+from tests.once import made_once
 from tests.planted import planted_series
 from tests.staged import simulated, untrained_models
 
@@ -56,9 +57,14 @@ def rendering():
 
 
 @pytest.fixture(scope="session")
-def case(tmp_path_factory, rendering):
-    folder = tmp_path_factory.mktemp("planted")
-    uids = planted_series(folder, rendering)
-    results = stage_into(folder / "staged", folder / "study", rendering.labels, all_maps=True)
-    deidentify_case(folder / "study", results, folder / "export", KEY)
-    return Case(folder / "study", results, folder / "export", uids)
+def case(shared, rendering):
+    """To be read only."""
+
+    def make(folder):
+        (folder / "uids.txt").write_text("\n".join(planted_series(folder, rendering)))
+        results = stage_into(folder / "staged", folder / "study", rendering.labels, all_maps=True)
+        deidentify_case(folder / "study", results, folder / "export", KEY)
+
+    folder = made_once(shared / "planted", make)
+    results = next(path.parent for path in (folder / "staged").glob("*/manifest.json"))
+    return Case(folder / "study", results, folder / "export", set((folder / "uids.txt").read_text().split()))

@@ -17,6 +17,8 @@ from fibrolens.deidentify.key import Key
 from fibrolens.errors import InputError, UsageError
 from fibrolens.io import read_volume, write_nifti
 
+pytestmark = pytest.mark.slow  # a whole CT with every element of the standard is staged and exported
+
 
 def told(folder):
     return json.loads((folder / "result.json").read_text(encoding="utf-8"))

@@ -44,6 +44,7 @@ def rows(out):
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.slow
 def test_nothing_planted_is_in_any_byte_or_name(case, unnamed):
     old = told(case.results)
     secrets = [*case.uids, DAY, "Planted", FILE_NAME, str(unnamed.parent), old["input"]["sha256"], old["scan_id"]]
@@ -57,6 +58,7 @@ def test_nothing_planted_is_in_any_byte_or_name(case, unnamed):
         assert [secret for secret in secrets if secret.encode() in content] == [], name
 
 
+@pytest.mark.slow
 def test_objects_and_names_are_those_of_the_export_with_the_same_key(case, unnamed):
     (folder,) = (path.parent for path in unnamed.glob("*/manifest.json"))
     assert folder.name == told(folder)["scan_id"] == told(case.export)["scan_id"]
@@ -71,6 +73,7 @@ def test_objects_and_names_are_those_of_the_export_with_the_same_key(case, unnam
         assert new[part] == exported[part]
 
 
+@pytest.mark.slow
 def test_every_object_is_valid_and_says_that_the_patient_was_taken_out(unnamed):
     for path in unnamed.glob("*/dicom/*.dcm"):
         assert complaints(path) == []
@@ -80,6 +83,7 @@ def test_every_object_is_valid_and_says_that_the_patient_was_taken_out(unnamed):
         assert str(data.PatientName) == data.PatientID == KEY.pseudonym("Q00100021X", "Q00100020X")
 
 
+@pytest.mark.slow
 def test_the_same_key_finds_its_folder_again_and_another_makes_another(unnamed, rendering, capsys):
     (source,) = unnamed.parent.glob("*.zip")
     folder = stage_into(unnamed, source, rendering.labels, KEY, all_maps=True)
@@ -105,6 +109,7 @@ def test_a_nifti_file_loses_the_names_of_file_and_masks(rendering, tmp_path):
     assert told(folder)["masks"]["liver"]["name"] == "own liver mask"
 
 
+@pytest.mark.slow
 def test_words_in_the_pixels_are_refused_and_the_table_does_not_say_whose(case, rendering, tmp_path, capsys):
     source = tmp_path / "QCCCCCCCCX"
     source.mkdir()

@@ -170,6 +170,7 @@ def test_the_summary_of_a_batch_tells_what_its_folders_tell(tmp_path, ct_folder,
         assert "DICOM object seg" in row["warnings"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["ircad01/PATIENT_DICOM", "chaos_ct3/DICOM_anon"])
 def test_objects_of_a_real_ct_are_valid(shared_data, tmp_path, folder):
     ct = read_volume(shared_data / folder)

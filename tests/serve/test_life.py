@@ -181,6 +181,7 @@ def test_a_nifti_is_exported_too(nifti):
     assert json.loads(found["result.json"])["stage"] == job.get("result").json["stage"]
 
 
+@pytest.mark.slow
 def test_dicom_objects_come_with_dicom(dicom):
     names = {file["name"]: file["type"] for file in dicom.get("files").json["files"]}
     objects = {name for name, kind in names.items() if kind == "application/dicom"}
@@ -190,6 +191,7 @@ def test_dicom_objects_come_with_dicom(dicom):
     assert NAME.encode() not in told
 
 
+@pytest.mark.slow
 def test_an_export_names_nobody(dicom):
     found = exported(dicom)
     assert sum(name.startswith("ct/") for name in found) > 10

@@ -102,6 +102,7 @@ def test_the_criteria_of_mr_ask_for_the_hepatobiliary_phase(cohort):
     assert default_criteria("CT") == Criteria()
 
 
+@pytest.mark.slow
 def test_a_study_of_mr_runs_to_its_report(finished):
     assert (finished / "report.html").is_file()
     assert (finished / "manifest.json").is_file()
@@ -112,6 +113,7 @@ def test_a_study_of_mr_runs_to_its_report(finished):
     assert evaluation["training"]["modality"] == "MR"
 
 
+@pytest.mark.slow
 def test_its_report_says_mr_and_how_its_signals_were_scaled(finished):
     text = (finished / "report.html").read_text()
     assert "10 MR scans of 10 patients" in text
@@ -120,6 +122,7 @@ def test_its_report_says_mr_and_how_its_signals_were_scaled(finished):
     assert "portal venous phase" not in text
 
 
+@pytest.mark.slow
 def test_sizes_are_measured_and_what_needs_hounsfield_units_is_not(finished):
     for row in table(finished / "markers.csv"):
         assert float(row["liver_volume_ml"]) > 0
@@ -129,6 +132,7 @@ def test_sizes_are_measured_and_what_needs_hounsfield_units_is_not(finished):
         assert row["mask_kind"] == "given"
 
 
+@pytest.mark.slow
 def test_acquisition_holds_what_a_grid_tells(finished):
     for row in table(finished / "acquisition.csv"):
         assert (row["spacing_mm"], row["slices"], row["table_hu"], row["noise_hu"]) == ("12", "8", "", "")

@@ -32,6 +32,7 @@ def table(path):
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.slow
 def test_rivals_are_fitted_and_tested_on_the_same_folds(compared):
     for name in NAMES:
         for fold in range(5):
@@ -44,6 +45,7 @@ def test_rivals_are_fitted_and_tested_on_the_same_folds(compared):
         assert [(r["scan_id"], r["fold"]) for r in found] == [(r["scan_id"], r["fold"]) for r in main]
 
 
+@pytest.mark.slow
 def test_evaluation_table_and_figure_hold_every_system(compared):
     evaluation = json.loads((compared / "evaluation.json").read_text())
     systems = {system["name"]: system for system in evaluation["rivals"]}
@@ -58,6 +60,7 @@ def test_evaluation_table_and_figure_hold_every_system(compared):
     assert "Other systems on the same folds" in (compared / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_training_again_trains_the_rivals_too(compared, toy_cohort, tmp_path):
     again = tmp_path / "study"
     shutil.copytree(compared, again)
@@ -70,6 +73,7 @@ def test_training_again_trains_the_rivals_too(compared, toy_cohort, tmp_path):
         assert made.read_bytes() == before.read_bytes()
 
 
+@pytest.mark.slow
 def test_predicting_needs_the_rivals_weights(compared, toy_cohort, tmp_path):
     again = tmp_path / "study"
     shutil.copytree(compared, again)

@@ -11,6 +11,8 @@ from fibrolens.study import Running, run_study
 from fibrolens.study.folder import Study
 from fibrolens.study.steps import run_step
 
+pytestmark = pytest.mark.slow  # trains networks by two seeds
+
 
 @pytest.fixture(scope="module")
 def seeded(toy_cohort, study_plan, tmp_path_factory):

@@ -30,6 +30,7 @@ def words(out):
     return found | {"report.html": re.sub(b"<img [^>]*>", b"", found["report.html"])}
 
 
+@pytest.mark.slow
 def test_a_prepared_study_goes_on_step_by_step_to_the_same_result(finished_study, toy_cohort, study_plan, tmp_path):
     out = run_study(toy_cohort, tmp_path / "s", study_plan, how=Running(1), prepare_only=True)
     assert not (out / "manifest.json").exists()
