@@ -27,6 +27,7 @@ def result(out):
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_a_study_is_staged_by_its_portal_venous_series_and_the_table_is_kept(study, truth, tmp_path, capsys):
     arguments = ["stage", str(study[0]), "--out", str(tmp_path), "--explain-selection"]
     assert cli.main(arguments) == 0
@@ -44,6 +45,7 @@ def test_a_study_is_staged_by_its_portal_venous_series_and_the_table_is_kept(stu
     assert "already staged" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_single_series_has_no_table_in_its_result(study, truth, tmp_path, capsys):
     assert cli.main(["stage", str(study[0] / "series3"), "--out", str(tmp_path), "--explain-selection"]) == 0
     assert "chosen: the only CT series" in capsys.readouterr().out

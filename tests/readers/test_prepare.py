@@ -65,6 +65,7 @@ def test_a_repeat_looks_like_its_first_picture_and_a_control_does_not(toy_set):
     assert not np.array_equal(seen[control.item], seen[own.item])
 
 
+@pytest.mark.slow
 def test_same_in_same_out(toy_set, finished_study, wanted, tmp_path):
     prepare(Study.open(finished_study), tmp_path / "set", wanted, Running(1))
     first, again = open_set(toy_set), open_set(tmp_path / "set")

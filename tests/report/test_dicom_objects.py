@@ -112,6 +112,7 @@ def test_nothing_else_tells_the_patient(scan):
     assert b"SECRETNAME" in (scan / "dicom" / "seg.dcm").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_same_result_has_the_same_uids_and_another_has_others(tmp_path, scan, result, ct_folder, rendering):
     again, other = tmp_path / "again", tmp_path / "other"
     changed = stage(ct_folder, StageOptions(layer="conv3"), untrained_models(rendering.labels))

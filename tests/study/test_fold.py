@@ -17,11 +17,22 @@ from fibrolens.study.prepare import PrepareJob, prepare_scan, run_prepare
 from fibrolens.study.tables import read_table
 
 
+@pytest.fixture(scope="module")
+def rows(toy_cohort):
+    return read_cohort(toy_cohort)[:6]
+
+
+@pytest.fixture(scope="module")
+def prepared(rows, toy_plan, tmp_path_factory):
+    """To be read only."""
+    folder = tmp_path_factory.mktemp("prepared")
+    run_prepare(PrepareJob(rows, toy_plan.grid, folder, folder / "organs"), silent())
+    return folder
+
+
 @pytest.fixture
-def job(toy_cohort, toy_plan, tmp_path):
-    rows = read_cohort(toy_cohort)[:6]
-    run_prepare(PrepareJob(rows, toy_plan.grid, tmp_path, tmp_path / "organs"), silent())
-    return FoldJob(0, tmp_path / "fold", rows[:2], rows[2:4], rows[4:], tmp_path, (toy_plan,), None)
+def job(rows, prepared, toy_plan, tmp_path):
+    return FoldJob(0, tmp_path / "fold", rows[:2], rows[2:4], rows[4:], prepared, (toy_plan,), None)
 
 
 def weights(job):
