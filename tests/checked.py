@@ -42,7 +42,12 @@ def _lean(jaxtyped: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _needs_jaxtyping(function: Callable[..., Any]) -> bool:
-    """Whether a function speaks of shapes, or of types that jaxtyping alone bears not to understand."""
+    """Whether a function speaks of shapes, or of types that jaxtyping alone bears not to understand.
+
+    Or is made within another: beartype's own wrapper would keep alive what that one holds.
+    """
+    if "<locals>" in function.__qualname__:
+        return True
     try:
         hints = get_type_hints(function, include_extras=True)
     except (NameError, AttributeError):
