@@ -8,6 +8,8 @@ from fibrolens.evaluate.saliency.verdict import judge
 
 OPTIONS = CheckOptions(scans=5, workers=1, steps=2, learners=4, recipes=AUDITED[:3])
 
+pytestmark = pytest.mark.slow  # trains networks, on true and on shuffled labels
+
 
 @pytest.fixture(scope="module")
 def audited(finished_study, tmp_path_factory):
