@@ -10,7 +10,6 @@ import math
 import mmap
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Shaped
@@ -53,6 +52,6 @@ def write_rows(into: Plane, values: Plane) -> None:
         into[some] = values[some]
 
 
-def inside(labels: Shaped[np.ndarray, "d h w"], number: Any) -> Bool[np.ndarray, "d h w"]:
+def inside(labels: Shaped[np.ndarray, "d h w"], number: int) -> Bool[np.ndarray, "d h w"]:
     """Where `labels` are `number`, as a sparse array."""
     return sparsely(labels, lambda plane: plane == number, np.bool_)
