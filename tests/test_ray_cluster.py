@@ -119,20 +119,23 @@ def log(folder):
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def running(folder):
-    """Processes with a scan in hand, by its name."""
-    lines = [line for line in log(folder) if line[0] != "load"]
-    ended = {scan for what, scan, _ in lines if what == "end"}
-    return {scan: int(process) for what, scan, process in lines if what == "begin" and scan not in ended}
-
-
 def ended(folder):
     return Counter(line[1] for line in log(folder) if line[0] == "end")
 
 
-def at_work(folder):
-    """Processes that have a scan in hand, by the raylets of their nodes."""
-    return {node: process for process in running(folder).values() if (node := parent_of(process)) is not None}
+def holding(folder):
+    """Processes with a held scan in hand, by the raylets of their nodes.
+
+    Until ``go`` is there none can come to its end: one that was killed as it put a scan in its place would do it again,
+    and rightly.
+    """
+    scans = {path.stem for path in (folder / "in").iterdir() if path.read_text() == "held\n"}
+    latest = {scan: int(process) for what, scan, process in begun(folder) if scan in scans}
+    return {node: process for process in latest.values() if (node := parent_of(process)) is not None}
+
+
+def begun(folder):
+    return [line for line in log(folder) if line[0] == "begin"]
 
 
 def test_an_address_where_nobody_answers_is_told():
@@ -194,10 +197,11 @@ def test_a_worker_and_a_node_are_killed_and_nothing_is_lost_or_done_twice(nodes,
     words[5], words[7] = "bad", "fatal-1"
     names = [path.stem for path in scans(tmp_path / "in", words)]
     with started(nodes, tmp_path, "-c", RUN, nodes.address, "weights") as run:
-        wait_for(lambda: len(at_work(tmp_path)) == 2, "both nodes to work", WAITS)
-        os.kill(at_work(tmp_path)[second.raylet], signal.SIGKILL)
-        wait_for(lambda: len(at_work(tmp_path)) == 2, "both nodes to work again", WAITS)
-        orphan = at_work(tmp_path)[second.raylet]
+        wait_for(lambda: len(holding(tmp_path)) == 2, "both nodes to work", WAITS)
+        victim = holding(tmp_path)[second.raylet]
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: holding(tmp_path).get(second.raylet, victim) != victim, "the node to work again", WAITS)
+        orphan = holding(tmp_path)[second.raylet]
         os.kill(second.raylet, signal.SIGKILL)
         wait_for(lambda: parent_of(orphan) is None, "the killed node's worker to end", WAITS)
         (tmp_path / "go").touch()
@@ -206,8 +210,7 @@ def test_a_worker_and_a_node_are_killed_and_nothing_is_lost_or_done_twice(nodes,
     done = ended(tmp_path)
     assert set(done) == set(names) - {"scan-05"}
     assert set(done.values()) == {1}
-    begun = Counter(line[1] for line in log(tmp_path) if line[0] == "begin")
-    assert begun["scan-07"] >= 2
+    assert Counter(line[1] for line in begun(tmp_path))["scan-07"] == 2
     with (tmp_path / "out" / "summary.csv").open(newline="") as stream:
         rows = {row["scan_id"]: row["status"] for row in csv.DictReader(stream)}
     assert rows == {name: "refused" if name == "scan-05" else "done" for name in names}
