@@ -1,6 +1,7 @@
-"""No verb tells who the patient is: marked headers go through every one, and the marks are looked for everywhere.
+"""Every verb on marked patients and without a network: it calls nobody, and tells nobody who the patient is.
 
-`ALLOWED` is the whole list of places where a mark may stand, and why. Anything else is a leak.
+`ALLOWED` is the whole list of places where a mark may stand, and why. Anything else is a leak. All that looks at the
+campaign stands in this file, so that one process makes it while another goes on with other tests.
 """
 
 import json
@@ -10,6 +11,7 @@ import pytest
 from pydicom import dcmread
 from tests.marks import DESCRIPTION, IDENTITY, marks, marks_of
 from tests.planted import NAME, word
+from tests.verbs.campaign import Campaign
 from tests.verbs.marked import OWN_WORDS
 from tests.verbs.steps import STEPS
 
@@ -41,10 +43,29 @@ def allowed(place):
 
 
 @pytest.fixture(scope="module")
+def campaign(tmp_path_factory):
+    """Every verb has run; to be read only."""
+    return Campaign.run(tmp_path_factory.mktemp("verbs"))
+
+
+@pytest.fixture(scope="module")
 def written(campaign):
     """The marks in every file that the verbs have written, by its place."""
     found = [path for path in campaign.results.rglob("*") if path.is_file()]
     return {path.relative_to(campaign.results).as_posix(): marks_of(path) for path in found}
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_it_works_without_a_network_and_calls_nobody(campaign, step):
+    said = campaign.said(step.name)
+    assert said["status"] == step.status, said["err"]
+    assert said["attempts"] == []
+
+
+def test_there_was_no_network(campaign):
+    if not campaign.own_network:
+        pytest.skip("this machine gives no process a network of its own (unshare --net); only the guard watched")
+    assert campaign.own_network
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
