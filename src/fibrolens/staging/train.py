@@ -19,6 +19,7 @@ from fibrolens.errors import CohortError, UsageError
 from fibrolens.plan import Plan, TrainingPlan, write_plan
 from fibrolens.progress import Reporter, Silent
 from fibrolens.staging.ahead import drawn_ahead
+from fibrolens.staging.by_slices import learn_by_slices
 from fibrolens.staging.checkpoint import Checkpoint, made_of
 from fibrolens.staging.data import Batch, StagingCase, draw_batch, memberships, prior_shift
 from fibrolens.staging.heads import regressed
@@ -54,6 +55,7 @@ class Learner(nn.Module):
         shift = prior_shift(belonging, self.plan.class_balance, self.plan.prior)
         self.shift = torch.from_numpy(shift.astype(np.float32))
         self.network = new_network(plan.network, plan.training.seed)
+        learn_by_slices(self.network)
         with torch.random.fork_rng():
             torch.manual_seed(plan.training.seed)
             self.signs = nn.Linear(plan.network.hidden, signs) if signs else None
