@@ -43,4 +43,6 @@ def test_macro_equals_scikit_learn_and_its_curve_rises(staged):
 def test_macro_leaves_out_stages_that_do_not_occur():
     stage = np.array([0, 0, 4, 4])
     probabilities = np.eye(5)[stage]
-    assert macro_curve(stage, probabilities).auc == 1.0
+    curve = macro_curve(stage, probabilities)
+    assert curve.auc == 1.0
+    assert (curve.positives, curve.negatives) == (4, 4), "a decision for each scan and each of the two stages"

@@ -42,6 +42,13 @@ def test_a_scan_that_tells_the_stage_raises_the_alarm_and_shows_what_the_network
     json.dumps(found, allow_nan=False)
 
 
+def test_a_word_that_tells_the_stage_is_named_with_how_well_it_does():
+    words = {f"s{k}": {"site": "AB"[int(POSITIVE[k])], "kvp": "", "table_hu": ""} for k in range(N)}
+    first = shortcuts(cases(), words, NAMES, np.random.default_rng(0), 200)["facts"][0]
+    assert (first["fact"], first["threshold"], first["auc"]) == ("site", "F>=2", 1.0)
+    assert first["value"] in {"A", "B"}
+
+
 def test_what_is_no_chance_but_tells_less_than_the_least_auc_is_a_hint(monkeypatch):
     monkeypatch.setattr("fibrolens.evaluate.shortcuts.LEAST_AUC", 1.01)
     found = shortcuts(cases(), rows(POSITIVE.astype(float)), NAMES, np.random.default_rng(0), 200)

@@ -37,3 +37,7 @@ def test_a_damaged_reference_names_its_folder(changed):
 def test_a_count_is_of_a_pattern_and_a_stage_that_there_are(wrong):
     with pytest.raises(ValueError, match=r"pattern|count"):
         PatternCount(**(asdict(COUNT) | wrong))
+
+
+def test_a_pattern_may_have_met_no_map():
+    assert PatternCount(**(asdict(COUNT) | {"count": 0})).count == 0
