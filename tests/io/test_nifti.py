@@ -1,6 +1,7 @@
 import gzip
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -94,6 +95,36 @@ def test_scaled_integers_are_rescaled(tmp_path: Path):
     np.testing.assert_array_equal(ct.array.T, nib.load(tmp_path / "ct.nii").get_fdata())
 
 
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("kind", ["u1", "i1", "i2", "u2", "i4", "u4", "i8", "f4", "f8"])
+@pytest.mark.parametrize(("slope", "inter"), [(None, None), (1, -1024), (0.5, 0.25)])
+@pytest.mark.parametrize("name", ["ct.nii", "ct.nii.gz"])
+def test_values_are_those_of_nibabel_however_few_slices_are_read_at_a_time(
+    tmp_path: Path, monkeypatch, order, kind, slope, inter, name
+):
+    monkeypatch.setattr("fibrolens.io.slabs.VOXELS", 2 * 3 * 4)
+    values = np.random.default_rng(2).integers(0, 128, (3, 4, 5)).astype(order + kind)
+    image = nib.Nifti1Image(values, np.eye(4), nib.Nifti1Header(endianness=order), dtype=values.dtype)
+    image.header.set_slope_inter(slope, inter)
+    nib.save(image, tmp_path / name)
+    expected = np.asanyarray(nib.load(tmp_path / name).dataobj).T
+    read = read_nifti(tmp_path / name)[0]
+    assert read.dtype == expected.dtype.newbyteorder("=")
+    assert read.tobytes() == expected.astype(read.dtype).tobytes()
+
+
+def test_a_ct_is_in_memory_once(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("fibrolens.io.slabs.VOXELS", 2**16)
+    noise = np.random.default_rng(3).integers(-1000, 1000, (40, 256, 256)).astype(np.int16)
+    write_nifti(Volume(noise, Geometry(noise.shape, (1.0, 1.0, 1.0))), tmp_path / "ct.nii.gz")
+    tracemalloc.start()
+    ct = read_volume(tmp_path / "ct.nii.gz")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(ct.array, noise)
+    assert noise.nbytes <= peak < 1.5 * noise.nbytes
+
+
 def test_a_single_time_point_is_a_volume(tmp_path: Path):
     nib.save(nib.Nifti1Image(np.zeros((3, 4, 5, 1), np.int16), np.eye(4)), tmp_path / "ct.nii")
     assert read_volume(tmp_path / "ct.nii").array.shape == (5, 4, 3)
@@ -127,6 +158,16 @@ def test_truncated_file_is_refused(tmp_path: Path, keep):
     (tmp_path / "b.nii.gz").write_bytes((tmp_path / "a.nii.gz").read_bytes()[:keep])
     with pytest.raises(InputError, match=r"b\.nii\.gz cannot be read as NIfTI"):
         read_volume(tmp_path / "b.nii.gz")
+
+
+@pytest.mark.parametrize("byte", [-8, -4])
+def test_a_file_that_its_checksum_or_length_contradicts_is_refused(tmp_path: Path, byte):
+    write_nifti(volume(np.int16), tmp_path / "ct.nii.gz")
+    content = bytearray((tmp_path / "ct.nii.gz").read_bytes())
+    content[byte] ^= 1
+    (tmp_path / "ct.nii.gz").write_bytes(content)
+    with pytest.raises(InputError, match=r"ct\.nii\.gz cannot be read as NIfTI"):
+        read_volume(tmp_path / "ct.nii.gz")
 
 
 def test_text_in_a_nifti_name_is_refused(tmp_path: Path):

@@ -58,6 +58,6 @@ def test_what_is_neither_file_nor_folder_is_not_opened(tmp_path: Path):
 
 def test_want_of_memory_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "ct.nii").touch()
-    monkeypatch.setattr("fibrolens.io.reading.read_values", lambda _: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr("fibrolens.io.reading.read_values", lambda *_: (_ for _ in ()).throw(MemoryError))
     with pytest.raises(InputError, match=r"ct\.nii needs more memory than there is"):
         read_volume(tmp_path / "ct.nii")

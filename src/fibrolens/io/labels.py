@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,8 @@ def read_labels(path: str | Path, like: Volume | None = None) -> Volume:
     if not path.is_file() or file_format(path) is None:
         raise InputError(f"{name} is not a label file; give NIfTI, NRRD or MetaImage ({', '.join(FORMATS)}).")
     with enough_memory(name):
-        values, geometry = read_values(path)
-        labels = Volume(as_labels(values, name), geometry, name, file_facts(path))
+        values, geometry = read_values(path, partial(as_labels, name=name))
+        labels = Volume(values, geometry, name, file_facts(path))
     return labels if like is None else _onto(labels, like)
 
 
@@ -74,7 +75,7 @@ def read_organs(path: str | Path, ct: Volume, map_name: str | None = None) -> di
 
         return read_segmentation(path, ct)
     array = read_labels(path, ct).array
-    unknown = sorted(set(np.unique(array).tolist()) - numbers.known)
+    unknown = sorted(_numbers(array) - numbers.known)
     if unknown:
         raise InputError(_unknown(path.name, unknown, map_name))
     organs = {"liver": numbers.liver, "spleen": numbers.spleen}
@@ -95,7 +96,7 @@ def read_mask(path: str | Path, ct: Volume, organ: str) -> Mask:
             raise InputError(f"{path.name} has no segment that is the {organ}, only {', '.join(found)}.")
         return found[organ]
     array = read_labels(path, ct).array
-    numbers = set(np.unique(array).tolist()) - {0}
+    numbers = _numbers(array) - {0}
     if numbers - {1} and numbers != {WHITE}:
         raise InputError(f"{path.name} holds the label {max(numbers)}; give a file with 1 inside, 0 outside.")
     return sparsely(array, lambda plane: plane > 0, np.bool_)
@@ -103,6 +104,12 @@ def read_mask(path: str | Path, ct: Volume, organ: str) -> Mask:
 
 def _is_dicom(path: Path) -> bool:
     return path.is_file() and file_format(path) is None
+
+
+def _numbers(array: UInt8[np.ndarray, "d h w"]) -> set[int]:
+    """Every label that there is; slice by slice, for counting makes a copy."""
+    counts = sum(np.bincount(plane.ravel(), minlength=256) for plane in array)
+    return set(np.flatnonzero(counts).tolist())
 
 
 def _members(array: UInt8[np.ndarray, "d h w"], values: tuple[int, ...]) -> Mask:

@@ -14,6 +14,7 @@ from fibrolens.io.dicom.choose import SeriesChoice
 from fibrolens.io.dicom.read import read_dicom
 from fibrolens.io.itk import read_itk
 from fibrolens.io.nifti import read_nifti
+from fibrolens.io.slabs import Convert
 from fibrolens.io.values import as_hounsfield
 from fibrolens.volume import Geometry, Volume
 
@@ -69,8 +70,8 @@ def read_volume(path: str | Path, series_uid: str | None = None, how: SeriesChoi
         if path.is_dir() or file_format(path) is None:
             how = how or SeriesChoice()
             return read_dicom(path, name, how if series_uid is None else replace(how, series_uid=series_uid))
-        values, geometry = read_values(path)
-        return Volume(as_hounsfield(values), geometry, name, file_facts(path))
+        values, geometry = read_values(path, as_hounsfield)
+        return Volume(values, geometry, name, file_facts(path))
 
 
 @contextmanager
@@ -93,9 +94,12 @@ def file_format(path: Path) -> str | None:
     return next((kind for ending, kind in FORMATS.items() if name.endswith(ending)), None)
 
 
-def read_values(path: Path) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
-    """Stored values and grid of a one-file volume."""
-    return read_nifti(path) if file_format(path) == "nifti" else read_itk(path)
+def read_values(path: Path, convert: Convert = np.asarray) -> tuple[Shaped[np.ndarray, "d h w"], Geometry]:
+    """What `convert` makes of the stored values of a one-file volume, and its grid."""
+    if file_format(path) == "nifti":
+        return read_nifti(path, convert)
+    values, geometry = read_itk(path)
+    return convert(values), geometry
 
 
 def file_facts(path: Path) -> tuple[tuple[str, object], ...]:
