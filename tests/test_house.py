@@ -37,8 +37,8 @@ ACROSS_MODULES = {
     "pacs/test_whole_way.py": "from one PACS to another through the service",
     "serve/test_life.py": "a job from upload to deletion",
     "serve/test_privacy.py": "no name of a patient on any route of the service",
-    "verbs/test_offline.py": "every verb without a network",
-    "verbs/test_privacy.py": "no name of a patient from any verb",
+    "verbs/test_campaign.py": "every verb, without a network and with marked patients",
+    "verbs/test_offline.py": "the guard against connections, and which sources can make one",
 }
 
 

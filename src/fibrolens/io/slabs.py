@@ -10,7 +10,8 @@ from jaxtyping import Shaped
 from fibrolens.sparse import sparse_zeros, write_rows
 from fibrolens.volume import Shape
 
-Slab = Shaped[np.ndarray, "n h w"]
+#: How many slices differs from slab to slab.
+Slab = Shaped[np.ndarray, "_n h w"]
 #: What is made of some slices as soon as they are read.
 Convert = Callable[[Slab], Slab]
 
