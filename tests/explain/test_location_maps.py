@@ -3,6 +3,7 @@ import gc
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import interpolate
 
 from fibrolens.errors import ExplanationError
 from fibrolens.explain.location_maps import location_maps
@@ -128,6 +129,16 @@ def test_upsampling_puts_a_cell_over_the_voxels_that_it_came_from():
     raw[0, 0, 1] = 1.0
     wide = upsample(raw, (16,))[0, 0]
     assert float((wide * torch.arange(16)).sum() / wide.sum()) == pytest.approx(5.5)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("cells", [(3, 4, 7), (66, 5, 6)], ids=["small", "large"])
+def test_upsampling_is_torchs_linear_interpolation(rank, cells):
+    raw = torch.rand(2, 3, *cells[:rank], dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    # An axis that keeps its size is among them, and one that grows by no whole number.
+    size = (cells[0], 11, 14)[:rank]
+    expected = interpolate(raw, size=size, mode=("linear", "bilinear", "trilinear")[rank - 1], align_corners=False)
+    torch.testing.assert_close(upsample(raw, size), expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])

@@ -85,3 +85,8 @@ def test_frozen_weights_make_no_difference(network, slabs):
     network.requires_grad_(False)
     found = location_maps(network, slabs, [4], LAYERS)
     torch.testing.assert_close(found.raw["conv3"], expected.raw["conv3"])
+
+
+def test_a_score_that_does_not_depend_on_the_network_is_told(network, slabs):
+    with pytest.raises(ExplanationError, match="does not depend on the network"):
+        location_maps(network, slabs, [4, lambda logits: torch.ones(len(logits))], LAYERS)

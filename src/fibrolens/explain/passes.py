@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -15,6 +16,9 @@ from fibrolens.explain.targets import Target
 
 #: Linear interpolation by the number of spatial axes, as torch names it.
 INTERPOLATION = {1: "linear", 2: "bilinear", 3: "trilinear"}
+
+#: Up to this many cells along each axis, enlarging by products of matrices is quicker than torch's interpolation.
+SMALL = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +61,25 @@ class _Upsampled(Mapping[str, Tensor]):
 def upsample(raw: Float[Tensor, "t n *feature"], size: tuple[int, ...]) -> Float[Tensor, "t n *space"]:
     """Linear interpolation of maps to the input's size, both grids filling the same extent.
 
-    This is exact for strides that divide the input's size, as poolings after same-size convolutions do.
+    This is exact for strides that divide the input's size, as poolings after same-size convolutions do. Small maps are
+    enlarged axis by axis, the last one first, by matrices that torch's own interpolation gives.
     """
-    return interpolate(raw, size=size, mode=INTERPOLATION[len(size)], align_corners=False)
+    if max(raw.shape[2:]) > SMALL:
+        return interpolate(raw, size=size, mode=INTERPOLATION[len(size)], align_corners=False)
+    *others, (last, length) = enumerate(size, start=2)
+    found = raw if raw.shape[last] == length else raw @ _weights(raw, last, length)
+    for axis, voxels in reversed(others):
+        if raw.shape[axis] != voxels:
+            behind = found.shape[axis + 1 :]
+            mixed = _weights(raw, axis, voxels).T @ found.flatten(axis + 1)
+            found = mixed.view(*found.shape[:axis], voxels, *behind)
+    return found
+
+
+def _weights(raw: Tensor, axis: int, voxels: int) -> Float[Tensor, "cells voxels"]:
+    """How much each cell along an axis adds to each voxel."""
+    one_each = torch.eye(raw.shape[axis], dtype=raw.dtype, device=raw.device)
+    return interpolate(one_each[None], size=voxels, mode="linear", align_corners=False)[0]
 
 
 def score_of(logits: Float[Tensor, "n k"], target: Target) -> Float[Tensor, " n"]:

@@ -3,8 +3,8 @@
 Grad-CAM (Selvaraju et al., ICCV 2017, eq. 1) needs the derivative of each stage's score by the activations of a layer.
 Behind the last convolution there are an average pooling, a dense layer, perhaps a layer normalisation, a ReLU and a
 dense layer, and each has a derivative in closed form, so that the maps are ordinary outputs of the forward pass. From
-the last convolution to the third, `adjoint.sums_before` leads. `adjoint` itself makes the same maps by differentiation,
-for any target; one is tested by the other.
+the last convolution to the third lead a few cells of its transpose (`_sums_before`). `staging.adjoint` makes the same
+maps for any target, by differentiation of the dense layers and another sum; one is tested by the other.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import cast
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import conv_transpose3d
 
 from fibrolens.plan import STAGES
-from fibrolens.staging.adjoint import sums_before
+from fibrolens.staging.adjoint import scale_of
 from fibrolens.staging.network import LFSNetwork
 
 #: What comes out, in this order.
@@ -75,11 +76,32 @@ def _sums_at_third(
 ) -> Float[Tensor, "n 5 c"]:
     """Sum over space of the gradient at the third convolution, by that at the last one."""
     convolution, norm, _ = network.conv4
-    norm = cast(nn.BatchNorm3d, norm)
-    scale = norm.weight * (cast(Tensor, norm.running_var) + norm.eps).rsqrt()
-    gradient = at_last * ((last > 0).to(last.dtype) * scale[:, None, None, None])[:, None]
-    sums = sums_before(cast(nn.Conv3d, convolution), gradient.flatten(0, 1))
+    slope = scale_of(cast(nn.BatchNorm3d, norm))[:, None, None, None]
+    gradient = at_last * ((last > 0).to(last.dtype) * slope)[:, None]
+    sums = _sums_before(cast(nn.Conv3d, convolution), gradient.flatten(0, 1))
     return sums.reshape(-1, len(STAGES), sums.shape[1])
+
+
+def _sums_before(convolution: nn.Conv3d, gradient: Float[Tensor, "n o d h w"]) -> Float[Tensor, "n c"]:
+    """The sum over space of the gradient before a convolution that keeps the size, by the gradient behind it.
+
+    A cell of the output contributes by the taps of the kernel that lie inside the input, which are all of them unless
+    it is near an edge. Cells that are alike may be added up first: what is left of any grid is one of the kernel's
+    size, and the transpose runs on that.
+    """
+    for axis, kernel in enumerate(convolution.kernel_size, start=2):
+        gradient = _alike(gradient, axis, kernel)
+    padding = tuple(kernel // 2 for kernel in convolution.kernel_size)
+    return conv_transpose3d(gradient, convolution.weight, padding=padding).sum(dim=(2, 3, 4))
+
+
+def _alike(values: Tensor, axis: int, kernel: int) -> Tensor:
+    """Cells of an axis that see the whole kernel added up into one; those nearer to the ends stay."""
+    size, edge = values.shape[axis], kernel // 2
+    if size <= kernel:
+        return values
+    inner = values.narrow(axis, edge, size - 2 * edge).sum(dim=axis, keepdim=True)
+    return torch.cat([values.narrow(axis, 0, edge), inner, values.narrow(axis, size - edge, edge)], dim=axis)
 
 
 def _map(activation: Float[Tensor, "n c a b e"], gradient_sums: Float[Tensor, "n 5 c"]) -> Float[Tensor, "n 5 a b e"]:
