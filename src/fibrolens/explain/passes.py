@@ -17,7 +17,7 @@ from fibrolens.explain.targets import Target
 #: Linear interpolation by the number of spatial axes, as torch names it.
 INTERPOLATION = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
-#: Up to this many cells along each axis, enlarging by products of matrices is quicker than torch's interpolation.
+#: Up to this many cells along each axis, a processor enlarges quicker by products of matrices than torch interpolates.
 SMALL = 64
 
 
@@ -61,10 +61,10 @@ class _Upsampled(Mapping[str, Tensor]):
 def upsample(raw: Float[Tensor, "t n *feature"], size: tuple[int, ...]) -> Float[Tensor, "t n *space"]:
     """Linear interpolation of maps to the input's size, both grids filling the same extent.
 
-    This is exact for strides that divide the input's size, as poolings after same-size convolutions do. Small maps are
-    enlarged axis by axis, the last one first, by matrices that torch's own interpolation gives.
+    This is exact for strides that divide the input's size, as poolings after same-size convolutions do. On a processor,
+    small maps are enlarged axis by axis, the last one first, by matrices that torch's own interpolation gives.
     """
-    if max(raw.shape[2:]) > SMALL:
+    if raw.device.type != "cpu" or max(raw.shape[2:]) > SMALL:
         return interpolate(raw, size=size, mode=INTERPOLATION[len(size)], align_corners=False)
     *others, (last, length) = enumerate(size, start=2)
     found = raw if raw.shape[last] == length else raw @ _weights(raw, last, length)

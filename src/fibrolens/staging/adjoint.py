@@ -58,7 +58,9 @@ def grad_cam_by_adjoint(
             if layer == LAST:
                 activation, sums = last, at_cells.sum(dim=(3, 4, 5))
             else:
-                activation, sums = third, _sums_at_third(network, last, at_cells)
+                # Little work, in which products in bfloat16 would round counts of voxels.
+                with torch.autocast(x.device.type, enabled=False):
+                    activation, sums = third, _sums_at_third(network, last, at_cells)
             weights = sums / activation[0, 0].numel()
             found[layer] = torch.relu(torch.einsum("tnc,nc...->tn...", weights, activation))
     return LocationMaps(logits, found, tuple(x.shape[2:]))
@@ -87,11 +89,11 @@ def _sums_at_third(
     convolution, norm, _ = network.conv4
     weight = cast(nn.Conv3d, convolution).weight
     grid = zip(last.shape[2:], weight.shape[2:], at_cells.shape[3:], strict=True)
-    axes = [_Axis.of(*sizes, like=last) for sizes in grid]
+    axes = [_Axis.of(*sizes, like=weight) for sizes in grid]
     members, shares, taps = zip(*((axis.members, axis.shares, axis.taps) for axis in axes), strict=True)
     slope = scale_of(cast(nn.BatchNorm3d, norm))[:, None, None, None]
-    passing = torch.einsum("nodhw,wz,hy,dx->noxyz", (last > 0).to(last.dtype), *reversed(members)) * slope
-    gradient = torch.einsum("tnoabe,ez,by,ax->tnoxyz", at_cells, *reversed(shares)) * passing
+    passing = torch.einsum("nodhw,wz,hy,dx->noxyz", (last > 0).to(weight.dtype), *reversed(members)) * slope
+    gradient = torch.einsum("tnoabe,ez,by,ax->tnoxyz", at_cells.to(weight.dtype), *reversed(shares)) * passing
     by_tap = torch.einsum("tnoxyz,kz,jy,ix->tnoijk", gradient, *reversed(taps))
     return torch.einsum("tnoijk,ocijk->tnc", by_tap, weight)
 
