@@ -6,6 +6,7 @@
     python scripts/train_vnet.py --train --device cuda         train on what the cache holds, from the last checkpoint
     python scripts/train_vnet.py --export 100                  write src/fibrolens/shipped/vnet from the last checkpoint
 
+``--go-on`` begins with the shipped weights and lets only the fine network learn: what two cores can do in an hour.
 All three may be stopped and started again at any time. Patients for training are those with seeds from `FIRST_SEED`;
 the figures on the model card come from patients after `UNSEEN_SEED`, which no training sees. A training that begins
 before the cache is full sees the early patients more often; on the same machine it is not repeatable to the bit.
@@ -111,7 +112,7 @@ class Cache:
         return Abdomen(torch.from_numpy(hu).to(self.device), torch.from_numpy(labels).to(self.device))
 
 
-def run_training(runs: Path, plan: SegmentationPlan, device: str, minutes: float) -> None:
+def run_training(runs: Path, plan: SegmentationPlan, device: str, minutes: float, go_on: bool) -> None:
     """Train to the plan's last step, or by the clock for some minutes; one line per `LOG_EVERY` steps."""
     torch.backends.cudnn.benchmark = True
     cache = Cache(runs / "cache", device, least=FEWEST)
@@ -121,7 +122,8 @@ def run_training(runs: Path, plan: SegmentationPlan, device: str, minutes: float
     def done(step: int) -> float:
         return max(step / plan.steps, (time.monotonic() - began) / (60 * minutes))
 
-    for progress in train(cache, plan, runs, device, done):
+    initial = Segmenter.load(SHIPPED).network.state_dict() if go_on else None
+    for progress in train(cache, plan, runs, device, done, initial, learning=("fine",) if go_on else None):
         recent.append((progress.loss, *progress.dice))
         if progress.step % LOG_EVERY == 0:
             loss, *dice = np.mean(recent, axis=0)
@@ -206,17 +208,20 @@ def main() -> None:
     parser.add_argument("--train", action="store_true")
     parser.add_argument("--device", default="cpu", help="that trains")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="of training in this run")
+    parser.add_argument("--go-on", action="store_true", help="from the shipped weights, the fine network alone")
+    parser.add_argument("--seed", type=int, default=SegmentationPlan.seed, help="of the examples")
     parser.add_argument("--export", type=int, metavar="UNSEEN", help="patients to measure on")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "vnet")
     parser.add_argument("--steps", type=int, default=SegmentationPlan.steps)
     parser.add_argument("--batch", type=int, default=SegmentationPlan.batch)
     parser.add_argument("--learning-rate", type=float, default=SegmentationPlan.learning_rate)
     arguments = parser.parse_args()
-    plan = SegmentationPlan(steps=arguments.steps, batch=arguments.batch, learning_rate=arguments.learning_rate)
+    wanted = {name: getattr(arguments, name) for name in ("steps", "batch", "learning_rate", "seed")}
+    plan = SegmentationPlan(**wanted)
     if arguments.generate:
         generate(arguments.runs / "cache", arguments.generate, arguments.workers)
     if arguments.train:
-        run_training(arguments.runs, plan, arguments.device, arguments.minutes)
+        run_training(arguments.runs, plan, arguments.device, arguments.minutes, arguments.go_on)
     if arguments.export:
         export(arguments.runs, plan, arguments.export)
 

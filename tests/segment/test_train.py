@@ -65,6 +65,14 @@ def test_whatever_is_left_of_a_training_is_done_and_no_more(tmp_path, left):
     assert len(list(train(lambda: ABDOMENS, SMALL, tmp_path, done=lambda step: 0.0))) == left
 
 
+def test_a_network_that_does_not_learn_stays_as_it_is(tmp_path):
+    initial = {name: tensor.clone() for name, tensor in TrainingState.start(SMALL).network.state_dict().items()}
+    assert len(list(train(lambda: ABDOMENS, SMALL, tmp_path, initial=initial, learning=("fine",)))) == SMALL.steps
+    trained = trained_network(tmp_path / CHECKPOINT, SMALL)[0].state_dict()
+    same = {name: torch.equal(tensor, initial[name]) for name, tensor in trained.items()}
+    assert all(same[name] == name.startswith("coarse.") for name in same)
+
+
 def damaged(path):
     """The file with a changed byte, cut off, and well-formed without what `save` says beside the tensors."""
     whole, middle = path.read_bytes(), path.stat().st_size // 2

@@ -40,7 +40,7 @@ GAS_HU = -300.0
 FAT_HU = float(APPEARANCE[Organ.FAT][0])
 
 #: In how many examples the spleen takes the stomach's place at the dome.
-FILLED_DOME = 0.3
+FILLED_DOME = 0.5
 
 _ORGANS = max(Organ) + 1
 

@@ -7,7 +7,7 @@ scans the coarse one errs in ways that no simulated scan shows, and the fine one
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
@@ -100,6 +100,7 @@ def train(
     device: str = "cpu",
     done: Callable[[int], float] | None = None,
     initial: Mapping[str, Tensor] | None = None,
+    learning: Collection[str] = ("coarse", "fine"),
 ) -> Iterator[Progress]:
     """Train both V-Nets, from the checkpoint in `folder` if there is one.
 
@@ -114,6 +115,7 @@ def train(
         done: share of the training that is done before a step, for one that ends by the clock; the learning rate falls
             with it. Where None, the plan's steps are counted.
         initial: weights to begin with instead of random ones.
+        learning: which of the two networks learn; the other one stays as it is.
 
     Yields:
         The loss and the Dice of each class, step by step; nothing where the checkpoint is of the last step.
@@ -123,6 +125,8 @@ def train(
     """
     done = done or (lambda step: step / plan.steps)
     state = TrainingState.start(plan, device, initial)
+    for name, network in state.network.named_children():
+        network.requires_grad_(name in learning)
     path = folder / CHECKPOINT
     if path.exists():
         state.restore(path)
