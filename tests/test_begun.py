@@ -1,10 +1,11 @@
 import json
+from unittest.mock import Mock
 
 import pytest
 
-from fibrolens.begun import State, begin, state
+from fibrolens.begun import State, begin, complete, state, tidy
 from fibrolens.errors import OutputError, UsageError
-from fibrolens.output import write_manifest
+from fibrolens.output import read_manifest, write_manifest
 
 RUN = {"command": "phantom", "seed": 1}
 OTHER = {"command": "phantom", "seed": 2}
@@ -27,6 +28,20 @@ def test_folder_goes_from_free_to_begun_to_complete(tmp_path):
     assert state(out, RUN) is State.BEGUN
     write_manifest(out, RUN, {})
     assert state(out, RUN) is State.COMPLETE
+
+
+def test_what_only_the_making_needed_goes_once_the_result_stands(tmp_path, monkeypatch):
+    begin(tmp_path, RUN, State.FREE)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "checkpoint").write_text("hours")
+    # The process ends at the moment at which the work would go.
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("shutil.rmtree", Mock(side_effect=KeyboardInterrupt))
+        complete(tmp_path, RUN, {}, "work")
+    assert state(tmp_path, RUN) is State.COMPLETE
+    assert set(read_manifest(tmp_path)["files"]) == {"run.json"}
+    tidy(tmp_path, "work")
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "manifest.json"}
 
 
 @pytest.mark.parametrize("make", [lambda out, run: begin(out, run, State.FREE), finish])

@@ -13,7 +13,7 @@ from typing import Any
 from fibrolens.aside import aside_of
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.jsonfile import read_json
-from fibrolens.output import read_manifest, write_json
+from fibrolens.output import read_manifest, write_json, write_manifest
 
 #: What a result is made from, written first, so that a later run can tell whether it may go on.
 RUN = "run.json"
@@ -72,6 +72,26 @@ def begin(out: Path, run: Mapping[str, Any], found: State) -> None:
             _remove(out.absolute())
             out.mkdir(parents=True)
             write_json(run, out / RUN)
+
+
+def complete(out: Path, run: Mapping[str, Any], timings: Mapping[str, float], work: str) -> None:
+    """Write the manifest of a folder, then remove what only its making needed.
+
+    In this order, for the work of hours may be lost only once the result is there.
+
+    Args:
+        out: the folder, which holds everything else.
+        run: as it was begun with.
+        timings: seconds per step.
+        work: name of the folder inside that only the making needed.
+    """
+    write_manifest(out, run, timings, without=work)
+    tidy(out, work)
+
+
+def tidy(out: Path, work: str) -> None:
+    """Remove what an end right after the manifest left of the making."""
+    shutil.rmtree(out / work, ignore_errors=True)
 
 
 @contextmanager

@@ -124,15 +124,19 @@ def output_folder(
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def write_manifest(folder: Path, run: Mapping[str, Any], timings: Mapping[str, float]) -> None:
+def write_manifest(
+    folder: Path, run: Mapping[str, Any], timings: Mapping[str, float], without: str | None = None
+) -> None:
     """Write ``manifest.json``, which makes `folder` complete; everything else must be there already.
 
     Args:
         folder: the folder that the manifest vouches for.
         run: inputs and options that determine the result.
         timings: seconds per step.
+        without: a folder inside that does not belong to the result, if there is one.
     """
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != aside_of(folder / MANIFEST).name)
+    apart = [aside_of(folder / MANIFEST), *([] if without is None else [folder / without])]
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and not any(map(p.is_relative_to, apart)))
     content = {
         "schema_version": SCHEMA_VERSION,
         "fibrolens": __version__,

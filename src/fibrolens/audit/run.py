@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from fibrolens.audit.examples import SHOWN, truth_examples
 from fibrolens.audit.known_truth import TruthPlan, measure_truth, truth_figures
 from fibrolens.audit.recipes import AUDITED
 from fibrolens.audit.twins import measure_twins, twin_figures
-from fibrolens.begun import State, begin, state, writing
+from fibrolens.begun import State, begin, complete, state, tidy, writing
 from fibrolens.engine import Engine
 from fibrolens.errors import UsageError
 from fibrolens.evaluate.saliency.verdict import judge
-from fibrolens.output import MANIFEST, file_sha256, write_json, write_manifest
+from fibrolens.output import MANIFEST, file_sha256, write_json
 from fibrolens.plan import Plan
 from fibrolens.progress import ReporterFactory, silent
 from fibrolens.report.audit import EXAMPLES, write_audit_report
@@ -85,6 +84,7 @@ def run_audit(
     run = _run(options)
     found = state(out, run, overwrite)
     if found is State.COMPLETE:
+        tidy(out, WORK)
         return out
     started = time.perf_counter()
     work = out / WORK
@@ -99,8 +99,7 @@ def run_audit(
         content = audit_content(checks, truth)
         write_json(content, out / RESULT)
         write_audit_report(content, out)
-        shutil.rmtree(work)
-        write_manifest(out, run, {"audit": time.perf_counter() - started})
+        complete(out, run, {"audit": time.perf_counter() - started}, WORK)
     return out
 
 

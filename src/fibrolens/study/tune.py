@@ -13,12 +13,12 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor
 
-from fibrolens.begun import State, begin, state, writing
+from fibrolens.begun import State, begin, complete, state, tidy, writing
 from fibrolens.clock import timeless_mark
 from fibrolens.cohort.table import CohortRow, read_cohort
 from fibrolens.engine import Engine
 from fibrolens.errors import CohortError
-from fibrolens.output import file_sha256, write_manifest
+from fibrolens.output import file_sha256
 from fibrolens.plan import STAGES, Plan
 from fibrolens.progress import ReporterFactory, silent
 from fibrolens.staging.data import StagingCase
@@ -103,6 +103,7 @@ def tune(
     # The others look only now, for what stood here before may have been another training.
     peers.wait()
     if state(out, run) is State.COMPLETE:
+        tidy(out, WORK)
         return out
     with writing(out):
         cases = packed((load_case(out / WORK / CASES, row, plan) for row in rows), out / WORK / IMAGES, peers)
@@ -110,7 +111,7 @@ def tune(
             trained = train(cases, plan, out / WORK / "training", start.weights, report, peers=peers)
         if peers.leads:
             _finish(out, plan, trained, cases, card_of(cohort_csv, rows, plan, start), progress)
-            write_manifest(out, run, {"train": time.perf_counter() - started})
+            complete(out, run, {"train": time.perf_counter() - started}, WORK)
     return out
 
 
@@ -203,14 +204,13 @@ def _domain(
 def _write(
     out: Path, plan: Plan, weights: Mapping[str, Tensor], domain: DomainModel | None, card: Mapping[str, Any]
 ) -> None:
-    """Put model, log and card page into `out`, and remove what only the training needed."""
+    """Put model, log and card page into `out`."""
     model = out / WORK / "model"
     sha256 = save_model_folder(model, weights, plan, card, domain=None if domain is None else domain.tensors())
     (model / "MODEL_CARD.md").write_text(_page(card, plan, sha256), encoding="utf-8")
     shutil.copyfile(out / WORK / "training" / LOG, model / LOG)
     for path in model.iterdir():
         path.replace(out / path.name)
-    shutil.rmtree(out / WORK)
 
 
 def _page(card: Mapping[str, Any], plan: Plan, sha256: str) -> str:

@@ -15,13 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fibrolens.begun import RUN, State, begin, state, writing
+from fibrolens.begun import RUN, State, begin, complete, state, tidy, writing
 from fibrolens.clock import timeless_mark
 from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import one_blas_thread
 from fibrolens.errors import InputError
-from fibrolens.output import file_sha256, write_json, write_manifest
+from fibrolens.output import file_sha256, write_json
 from fibrolens.plan import SegmentationPlan
 from fibrolens.progress import ReporterFactory, silent
 from fibrolens.segment.predict import Segmenter
@@ -106,6 +106,7 @@ def tune_segmentation(
     }
     found = state(out, run, overwrite)
     if found is State.COMPLETE:
+        tidy(out, WORK)
         return out
     started = time.perf_counter()
     with writing(out), one_blas_thread():
@@ -119,7 +120,7 @@ def tune_segmentation(
         tuned = Segmenter(network, plan, "tuned", "")
         after = _measured(masks, tuned, progress, "measuring the tuned weights")
         _write(out, network, plan, card_of(masks, plan, start, (before, after)), (before, after))
-        write_manifest(out, run, {"train": time.perf_counter() - started})
+        complete(out, run, {"train": time.perf_counter() - started}, WORK)
     return out
 
 
@@ -216,7 +217,7 @@ def _write(
     card: Mapping[str, Any],
     scores: tuple[Scores, Scores],
 ) -> None:
-    """Put model, card page, log and scores into `out`, and remove what only the training needed."""
+    """Put model, card page, log and scores into `out`."""
     model = out / WORK / "model"
     sha256 = save_model_folder(model, network.state_dict(), plan, card)
     (model / "MODEL_CARD.md").write_text(_page(card, plan, sha256), encoding="utf-8")
@@ -225,7 +226,6 @@ def _write(
         write_json({scan: {"before": scores[0][scan], "after": scores[1][scan]} for scan in scores[0]}, model / SCORES)
     for path in model.iterdir():
         path.replace(out / path.name)
-    shutil.rmtree(out / WORK)
 
 
 def _page(card: Mapping[str, Any], plan: SegmentationPlan, sha256: str) -> str:
