@@ -1,8 +1,10 @@
 """Batches that are drawn while a step computes are those of their steps."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
 from fibrolens.staging.ahead import drawn_ahead
 
@@ -44,3 +46,16 @@ def test_whoever_stops_leaves_no_thread():
     with drawn_ahead(lambda step: step, range(100)) as drawn:
         next(drawn)
     assert threading.active_count() == before
+
+
+def test_drawing_takes_one_core_and_leaves_the_caller_and_later_threads_theirs():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with drawn_ahead(lambda step: torch.get_num_threads(), range(2)) as drawn:
+            assert list(drawn) == [1, 1]
+            assert torch.get_num_threads() == 3
+        with ThreadPoolExecutor(1) as later:
+            assert later.submit(torch.get_num_threads).result() == 3
+    finally:
+        torch.set_num_threads(before)

@@ -17,6 +17,7 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from fibrolens.errors import CoverageError
 from fibrolens.plan import STAGES, GridPlan, Plan, TrainingPlan
+from fibrolens.staging.noise import normal
 from fibrolens.transforms import ToNetworkGrid
 from fibrolens.volume import Volume
 
@@ -271,19 +272,20 @@ def augment(
     sigma = rng.uniform(0, 1, batch).astype(np.float32) * np.float32(training.noise_hu / width)
     # Slab by slab, since one fits into a processor's cache and a batch does not.
     for row in range(rows.stop):
-        noise = torch.from_numpy(rng.standard_normal(slabs.shape[1:], dtype=np.float32))
+        noise = torch.from_numpy(normal(rng, tuple(slabs.shape[1:]), float(offset[row]), float(sigma[row])))
         if row in rows:
-            _disturb(moved[row - rows.start], noise, float(offset[row]), float(sigma[row]))
+            _disturb(moved[row - rows.start], noise)
     return moved, followed
 
 
-def _disturb(slab: Float[Tensor, "s h w"], noise: Float[Tensor, "s h w"], offset: float, sigma: float) -> None:
-    """Add offset and noise to a slab where it is not clipped; `noise` is used up.
+def _disturb(slab: Float[Tensor, "s h w"], noise: Float[Tensor, "s h w"]) -> None:
+    """Add noise to a slab where it is not clipped; `noise` is used up.
 
     Air, fat at the window's edge and bone are clipped: their true value lies too far outside for offset and noise.
     """
-    noise.mul_(sigma).add_(slab + offset).clamp_(0.0, 1.0)
-    torch.where((slab > CLIPPED) & (slab < 1.0 - CLIPPED), noise, slab, out=slab)
+    unclipped = (slab - 0.5).abs_().lt_(0.5 - CLIPPED)
+    # By 0 or by 1, which is exact; the choice by a mask of truth values takes torch five times as long.
+    slab.lerp_(noise.add_(slab).clamp_(0.0, 1.0), unclipped)
 
 
 def _placements(
