@@ -31,7 +31,8 @@ from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan
 from fibrolens.staging.device import Device
 from fibrolens.staging.network import LFSNetwork, fast, new_network
 from fibrolens.staging.predict import StagingModel
-from fibrolens.transforms import Slabs, ToNetworkGrid
+from fibrolens.transforms import ToNetworkGrid
+from fibrolens.transforms.slabs import Slabs
 from fibrolens.weights import shipped
 
 STAGES = range(5)

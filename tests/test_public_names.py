@@ -45,3 +45,8 @@ def test_import_and_help_load_nothing_heavy(statement):
 
 def test_staging_loads_what_draws_and_makes_dicom_objects_only_where_it_does_so():
     assert modules_after("import fibrolens.stage_batch").isdisjoint({"matplotlib", "reportlab", "highdicom", "sklearn"})
+
+
+@pytest.mark.parametrize("room", ["io", "cohort.check", "phantom.cohort", "deidentify.case", "evaluate.packet"])
+def test_what_needs_no_network_does_not_wait_for_torch(room):
+    assert "torch" not in modules_after(f"import fibrolens.{room}")

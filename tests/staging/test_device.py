@@ -13,7 +13,8 @@ from fibrolens.plan import NetworkPlan
 from fibrolens.staging.device import Device
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.predict import StagingModel
-from fibrolens.transforms import Slabs, ToNetworkGrid
+from fibrolens.transforms import ToNetworkGrid
+from fibrolens.transforms.slabs import Slabs
 from fibrolens.weights import shipped
 
 PLAN = NetworkPlan(channels=(3, 4, 5, 6), kernel=(3, 3, 3), pools=((1, 2, 2),) * 3, pooled=(1, 2, 2), hidden=7)

@@ -10,7 +10,7 @@ from fibrolens.staging.device import Device
 from fibrolens.staging.domain import fit_domain
 from fibrolens.staging.network import new_network
 from fibrolens.staging.predict import StagingModel, _centred, predict
-from fibrolens.transforms import Slabs
+from fibrolens.transforms.slabs import Slabs
 from fibrolens.weights import save_model_folder
 
 PLAN = Plan(

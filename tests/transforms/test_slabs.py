@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fibrolens.plan import SlabPlan
-from fibrolens.transforms import Slabs
+from fibrolens.transforms.slabs import Slabs
 
 PLAN = SlabPlan(slices=32, stride=8)
 

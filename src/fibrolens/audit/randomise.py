@@ -15,7 +15,7 @@ from fibrolens.plan import Plan
 from fibrolens.staging.data import StagingCase
 from fibrolens.staging.network import LFSNetwork, fast, new_network
 from fibrolens.staging.predict import StagingModel
-from fibrolens.transforms import Slabs
+from fibrolens.transforms.slabs import Slabs
 
 #: The cascade, from the scores to the image; after the last step nothing is left of the training.
 STEPS = ("head", "hidden", "conv4", "conv3", "conv2", "conv1")

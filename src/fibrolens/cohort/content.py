@@ -15,6 +15,7 @@ from fibrolens.cohort.table import Record
 from fibrolens.errors import InputError
 from fibrolens.io import read_mask, read_volume
 from fibrolens.quality import require_ct
+from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 
 #: Letters of array order: column, row and slice index grow toward left, posterior and superior.
@@ -62,8 +63,6 @@ def content_hash(ct: Volume) -> str:
     range that no CT has, such as those of an MR from 0 to 1, are not rounded.
     """
     if ct.geometry.orientation != ARRAY_ORDER:
-        from fibrolens.transforms.orient import Orient  # noqa: PLC0415 - brings torch, which few cohorts need
-
         ct = Orient.fit(ct.geometry).forward(ct)
     is_ct = float(ct.array.max()) - float(ct.array.min()) >= CT_RANGE
     values = np.clip(np.rint(ct.array), -32768, 32767).astype("<i2") if is_ct else ct.array.astype("<f4")

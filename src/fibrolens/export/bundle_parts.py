@@ -27,7 +27,8 @@ from fibrolens.regions import LIVER
 from fibrolens.result import INTENDED_USE, StageEstimate
 from fibrolens.staging.data import liver_range
 from fibrolens.staging.network import LFSNetwork, fast
-from fibrolens.transforms import Slabs, ToNetworkGrid
+from fibrolens.transforms import ToNetworkGrid
+from fibrolens.transforms.slabs import Slabs
 from fibrolens.volume import Geometry, Volume
 from fibrolens.weights import PLAN, load_model_folder
 

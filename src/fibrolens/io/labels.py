@@ -14,6 +14,7 @@ from fibrolens.io.reading import FORMATS, enough_memory, file_facts, file_format
 from fibrolens.io.values import as_labels
 from fibrolens.labelmaps import LABEL_MAPS, OWN, label_map
 from fibrolens.sparse import sparsely
+from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 
 Mask = Bool[np.ndarray, "d h w"]
@@ -132,8 +133,6 @@ def _onto(labels: Volume, like: Volume) -> Volume:
     """Labels on the grid of `like`, their axes turned where that is all that differs."""
     if labels.geometry.same_grid(like.geometry, SAME_PLACE_MM):
         return replace(labels, geometry=like.geometry)
-    from fibrolens.transforms.orient import Orient  # noqa: PLC0415 - brings torch, which reading does not need
-
     turned, turn = Orient.fit(labels.geometry).forward(labels), Orient.fit(like.geometry)
     if turned.geometry.same_grid(turn.target, SAME_PLACE_MM):
         return turn.inverse(replace(turned, geometry=turn.target))

@@ -32,7 +32,8 @@ from fibrolens.staging.predict import StagingModel, predict_seen
 from fibrolens.study.modality import is_mr
 from fibrolens.study.organs import Segmentations
 from fibrolens.study.prepare import PreparedScan, prepare_scan
-from fibrolens.transforms import Slabs, ToNetworkGrid
+from fibrolens.transforms import ToNetworkGrid
+from fibrolens.transforms.slabs import Slabs
 from fibrolens.view import scaled_map
 from fibrolens.volume import Volume
 

@@ -24,7 +24,7 @@ from fibrolens.staging.device import Device
 from fibrolens.staging.domain import DomainModel
 from fibrolens.staging.network import LFSNetwork, fast
 from fibrolens.staging.seen import Seen
-from fibrolens.transforms import Slabs
+from fibrolens.transforms.slabs import Slabs
 from fibrolens.weights import load_model_folder
 
 
