@@ -29,10 +29,11 @@ from fibrolens.evaluate.intervals import auc
 from fibrolens.evaluate.meta import random_effects
 from fibrolens.evaluate.packet import Disclosure, Origin, make_packet
 from fibrolens.evaluate.pool import pool
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.roc import at_least
 from fibrolens.evaluate.scoregrid import COARSE, FINE, ScoreGrid
 from fibrolens.evaluate.sealed import read_packet, write_packet
-from fibrolens.evaluate.study import THRESHOLDS, Predicted, decided, threshold_name
+from fibrolens.evaluate.study import THRESHOLDS, decided, threshold_name
 
 MIXES = ((0.53, 0.03, 0.04, 0.07, 0.33), (0.2, 0.2, 0.2, 0.2, 0.2), (0.3, 0.1, 0.15, 0.25, 0.2))
 SIZES, SHIFTS = (252, 120, 400), (0.0, 0.8, -0.5)

@@ -29,15 +29,9 @@ from fibrolens.phantom.cohort import CohortOptions, paper_stages, write_cohort
 from fibrolens.phantom.setting import Setting
 from fibrolens.plan import Plan
 from fibrolens.progress import Progress
-from fibrolens.study import (
-    Networks,
-    Running,
-    StudyPlan,
-    adapting_plan,
-    fine_tuning_plan,
-    run_study,
-    scratch_plan,
-)
+from fibrolens.study.plans import StudyPlan, adapting_plan, fine_tuning_plan, scratch_plan
+from fibrolens.study.run import Networks, run_study
+from fibrolens.study.steps import Running
 from fibrolens.study.tables import read_predictions, read_table
 from fibrolens.weights import load_model_folder, shipped
 

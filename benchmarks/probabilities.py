@@ -34,11 +34,12 @@ from fibrolens.evaluate.bootstrap import bootstrap, bootstrap_curve
 from fibrolens.evaluate.decision import RISKS, resampled_benefit
 from fibrolens.evaluate.entries import proportion
 from fibrolens.evaluate.ordinal import obuchowski, ordinal, resampled_mean, rps
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.predictive import predictive_values
 from fibrolens.evaluate.recalibration import recalibrate
 from fibrolens.evaluate.roc import at_least
 from fibrolens.evaluate.rule import rule_in_out
-from fibrolens.evaluate.study import Predicted, question
+from fibrolens.evaluate.study import question
 from fibrolens.evaluate.temperature import fit_temperature, tempered
 
 REPLICATES = 1000

@@ -50,3 +50,15 @@ def test_staging_loads_what_draws_and_makes_dicom_objects_only_where_it_does_so(
 @pytest.mark.parametrize("room", ["io", "cohort.check", "phantom.cohort", "deidentify.case", "evaluate.packet"])
 def test_what_needs_no_network_does_not_wait_for_torch(room):
     assert "torch" not in modules_after(f"import fibrolens.{room}")
+
+
+@pytest.mark.parametrize("room", ["study.run", "study.fold", "study.tune"])
+def test_the_steps_of_a_study_load_statistics_and_figures_only_to_evaluate(room):
+    assert modules_after(f"import fibrolens.{room}").isdisjoint({"matplotlib", "scipy.stats", "sklearn"})
+
+
+@pytest.mark.parametrize("verb", ["study", "train", "predict", "explain", "evaluate"])
+def test_what_is_not_there_is_told_before_torch_is_loaded(verb, tmp_path):
+    place = str(tmp_path / "nowhere.csv")
+    command = [verb, place, *(["--out", str(tmp_path / "out")] if verb in {"study", "train"} else [])]
+    assert "torch" not in modules_after(f"from fibrolens.cli import main; assert main({command!r}) in {{2, 3}}")

@@ -64,7 +64,9 @@ FOLDS = """
 import sys
 from pathlib import Path
 from fibrolens.plan import read_plan
-from fibrolens.study import Running, StudyPlan, run_study
+from fibrolens.study.steps import Running
+from fibrolens.study.plans import StudyPlan
+from fibrolens.study.run import run_study
 from fibrolens.study.folder import Study
 from fibrolens.study.steps import crew, explain, predict, train
 

@@ -21,7 +21,9 @@ from fibrolens.phantom.render import medium_grid, render
 from fibrolens.pipeline import StageOptions
 from fibrolens.progress import Progress, duration
 from fibrolens.stage_batch import stage_batch
-from fibrolens.study import Networks, Running, demo_plan, run_study
+from fibrolens.study.plans import demo_plan
+from fibrolens.study.run import Networks, run_study
+from fibrolens.study.steps import Running
 from fibrolens.weights import shipped
 
 #: The staged patient: a cirrhosis that shows the signs.

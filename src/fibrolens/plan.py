@@ -21,6 +21,8 @@ from fibrolens.errors import ModelError, brief
 from fibrolens.jsonfile import read_json
 
 SCHEMA_VERSION = 1
+#: Name of the file, in every folder that has a plan.
+PLAN = "plan.json"
 STAGES = ("F0", "F1", "F2", "F3", "F4")
 #: Patients with F0..F4 in the paper.
 PAPER_MIX = (134, 8, 10, 18, 82)

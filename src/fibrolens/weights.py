@@ -30,9 +30,9 @@ from torch import Tensor, nn
 from fibrolens.errors import ModelError, OutputError
 from fibrolens.jsonfile import read_json
 from fibrolens.output import file_sha256, write_json
-from fibrolens.plan import read_plan, write_plan
+from fibrolens.plan import PLAN, read_plan, write_plan
 
-WEIGHTS, PLAN, CARD, DOMAIN = "weights.safetensors", "plan.json", "card.json", "domain.safetensors"
+WEIGHTS, CARD, DOMAIN = "weights.safetensors", "card.json", "domain.safetensors"
 CALIBRATION = "calibration.json"
 REFERENCE = "attention_reference.json"
 #: What the training wrote about its weights, for people.

@@ -1,7 +1,7 @@
 import numpy as np
 
 from fibrolens.audit.subjects import draw, open_bench
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 
 
 def case(number, patient, stage):

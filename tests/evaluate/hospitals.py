@@ -4,8 +4,8 @@ import numpy as np
 from scipy.special import softmax
 
 from fibrolens.evaluate.packet import Disclosure, Origin, make_packet
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.sealed import read_packet, write_packet
-from fibrolens.evaluate.study import Predicted
 
 WEIGHTS = "a" * 64
 MIXES = ((0.5, 0.04, 0.05, 0.08, 0.33), (0.2, 0.2, 0.2, 0.2, 0.2), (0.3, 0.1, 0.15, 0.25, 0.2))

@@ -5,8 +5,8 @@ import pytest
 from tests.evaluate.drawn import drawn, grown, scores_of
 
 from fibrolens.evaluate.conformal import conformal, covered, stage_sets
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.stage_sets import CLAIM, CLAIMS, label_scores, rank
-from fibrolens.evaluate.study import Predicted
 
 
 def case(number, stages, probabilities, fold=0):

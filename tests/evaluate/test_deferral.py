@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from fibrolens.evaluate.deferral import SHARES, deferral
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 
 
 def case(number, stage, probabilities):

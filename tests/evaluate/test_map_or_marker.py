@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fibrolens.evaluate.map_or_marker import GROUPS, map_or_marker
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 
 N = 80
 RNG = np.random.default_rng(0)

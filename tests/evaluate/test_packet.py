@@ -9,9 +9,10 @@ from tests.evaluate.hospitals import WEIGHTS, hospital
 
 from fibrolens.evaluate.intervals import auc, delong_variance
 from fibrolens.evaluate.packet import Disclosure, Origin, grouped, make_packet, moments
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.roc import at_least
 from fibrolens.evaluate.scoregrid import COARSE, ScoreGrid, dense
-from fibrolens.evaluate.study import Predicted, decided
+from fibrolens.evaluate.study import decided
 
 ORIGIN = Origin("fixed weights", (WEIGHTS,))
 

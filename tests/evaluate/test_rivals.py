@@ -3,8 +3,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from fibrolens.evaluate.compare import delong_difference
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.rivals import STUDY, System, compare_systems
-from fibrolens.evaluate.study import Predicted
 
 STAGES = [0] * 12 + [2] * 6 + [4] * 12
 

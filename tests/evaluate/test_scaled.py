@@ -3,8 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from fibrolens.evaluate.scaled import USUAL, Population, probability_measures
-from fibrolens.evaluate.study import Predicted, decided
+from fibrolens.evaluate.population import USUAL, Population
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.scaled import probability_measures
+from fibrolens.evaluate.study import decided
 from fibrolens.evaluate.temperature import fit_temperature, tempered
 
 STAGES = ((0,), (0,), (1,), (2,), (2, 3), (3,), (4,), (4,))

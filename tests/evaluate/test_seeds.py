@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.seeds import seed_spread
-from fibrolens.evaluate.study import Predicted
 
 
 def case(scan, stages, *chances):

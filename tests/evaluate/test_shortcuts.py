@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.shortcuts import shortcuts
-from fibrolens.evaluate.study import Predicted
 
 N = 60
 STAGES = [(0,)] * 30 + [(3,)] * 10 + [(4,)] * 20

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fibrolens.evaluate.intervals import auc
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.stratified_auc import auc_within, compare_alike
-from fibrolens.evaluate.study import Predicted
 
 N = 80
 RNG = np.random.default_rng(0)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fibrolens.evaluate.study import Predicted, curves, decided, evaluate_predictions
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.study import curves, decided, evaluate_predictions
 
 
 def case(number: int, stages: tuple[int, ...], patient: str | None = None) -> Predicted:

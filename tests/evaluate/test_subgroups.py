@@ -6,7 +6,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from fibrolens.evaluate.intervals import delong_variance
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.subgroups import difference, gathered, subgroups
 from fibrolens.evaluate.threshold import Question
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.temperature import HIGHEST, LOWEST, Temperature, fit_temperature, log_loss, tempered
 
 

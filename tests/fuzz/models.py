@@ -15,6 +15,7 @@ from tests.fuzz.seeds import as_json
 from tests.fuzz.valid import put, require
 from tests.segment.cascades import SMALL as SEGMENTATION
 
+from fibrolens.plan import PLAN as PLAN_FILE
 from fibrolens.plan import NetworkPlan, Plan, SegmentationPlan, read_plan
 from fibrolens.segment.predict import Segmenter
 from fibrolens.segment.vnet import Cascade
@@ -24,7 +25,6 @@ from fibrolens.staging.predict import StagingModel
 from fibrolens.transport.bundle import verify_bundle, write_bundle
 from fibrolens.weights import CARD as CARD_FILE
 from fibrolens.weights import PINS, WEIGHTS, load_model_folder, save_model_folder
-from fibrolens.weights import PLAN as PLAN_FILE
 
 CARD = {"name": "tiny", "trained_on": "nothing", "intended_use": "tests", "figures": {"auc": 0.5}, "seed": 0}
 PLAN: Plan = replace(

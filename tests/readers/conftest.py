@@ -9,8 +9,8 @@ from fibrolens.readers.item import Item
 from fibrolens.readers.items import Wanted
 from fibrolens.readers.prepare import prepare
 from fibrolens.readers.store import Store
-from fibrolens.study import Running
 from fibrolens.study.folder import Study
+from fibrolens.study.steps import Running
 from fibrolens.study.tables import read_predictions
 
 __all__ = ["finished_study", "study_plan", "toy_cohort", "toy_plan"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fibrolens.errors import UsageError
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.readers.items import EARLY, Wanted, draw_items, draw_order
 
 

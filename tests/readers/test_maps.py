@@ -15,9 +15,9 @@ from fibrolens.readers.item import Item
 from fibrolens.readers.items import Wanted
 from fibrolens.readers.maps import Control, PictureJob, control
 from fibrolens.readers.prepare import prepare
-from fibrolens.study import Running
 from fibrolens.study.folder import Study
 from fibrolens.study.prepare import prepare_scan
+from fibrolens.study.steps import Running
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from fibrolens.readers.items import Wanted
 from fibrolens.readers.maps import scale_top
 from fibrolens.readers.prepare import prepare
 from fibrolens.readers.store import Reading
-from fibrolens.study import Running
 from fibrolens.study.folder import Study
+from fibrolens.study.steps import Running
 from fibrolens.study.tables import read_predictions
 
 

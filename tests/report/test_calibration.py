@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tests.report.svg import words
 
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.scaled import probability_measures
-from fibrolens.evaluate.study import Predicted
 from fibrolens.report.calibration import bins, calibration_figure, measures, measures_printed, temperatures
 
 

@@ -4,7 +4,8 @@ from matplotlib.image import imread
 from tests.report.svg import words
 
 from fibrolens.evaluate.attention import compare_stages
-from fibrolens.evaluate.study import Predicted, curves, evaluate_predictions
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.study import curves, evaluate_predictions
 from fibrolens.report.figures import MapExample, attention_boxplot, map_figure, roc_figure
 from fibrolens.volume import Geometry, Volume
 

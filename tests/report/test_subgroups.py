@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.subgroups import subgroups
 from fibrolens.report.subgroups import exact, printed
 

@@ -14,7 +14,9 @@ from fibrolens.io import write_nifti
 from fibrolens.plan import GridPlan, NetworkPlan, Plan, SlabPlan, TrainingPlan
 from fibrolens.report import drawing
 from fibrolens.segment.predict import Segmenter
-from fibrolens.study import Running, StudyPlan, run_study
+from fibrolens.study.plans import StudyPlan
+from fibrolens.study.run import run_study
+from fibrolens.study.steps import Running
 from fibrolens.volume import Geometry, Volume
 
 SHAPE = (8, 24, 24)

@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.study.acquisition import ACQUISITION
 from fibrolens.study.audits import audits
 

@@ -17,8 +17,10 @@ from fibrolens.io import write_nifti
 from fibrolens.pipeline import Models
 from fibrolens.plan import Plan, read_plan
 from fibrolens.staging.network import new_network
-from fibrolens.study import Running, StudyPlan, run_study
 from fibrolens.study.modality import default_criteria, fitted_plan, modality_for, require_modality, require_weights
+from fibrolens.study.plans import StudyPlan
+from fibrolens.study.run import run_study
+from fibrolens.study.steps import Running
 from fibrolens.study.tune import Start, tune
 from fibrolens.volume import Geometry, Volume
 from fibrolens.weights import save_model_folder

@@ -5,20 +5,11 @@ import numpy as np
 import pytest
 
 from fibrolens.cohort.table import CohortRow
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.proportional_odds import ProportionalOdds
-from fibrolens.evaluate.study import Predicted
 from fibrolens.plan import Plan
 from fibrolens.study.fold import FoldJob
-from fibrolens.study.panels import (
-    PANELS,
-    by_fold,
-    default_panels,
-    known_markers,
-    numbers,
-    predict_panel,
-    source_of,
-    title_of,
-)
+from fibrolens.study.panels import by_fold, numbers, predict_panel
 from fibrolens.study.plans import PanelPlan
 
 SCANS = 30
@@ -125,13 +116,3 @@ def test_markers_over_orders_of_magnitude_are_logarithms():
     assert found["spleen_volume_ml"] == pytest.approx(math.log(100))
     assert found["lsn"] == 2.5
     assert math.isnan(found["fib4"])
-
-
-def test_every_panel_and_marker_has_a_title_and_a_source():
-    panels = default_panels()
-    assert len(panels) == len(PANELS) + len(known_markers())
-    assert len({panel.name for panel in panels}) == len(panels)
-    for panel in panels:
-        assert title_of(panel)
-        assert source_of(panel)
-    assert all(set(panel.markers) <= set(known_markers()) for panel in panels)

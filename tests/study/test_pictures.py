@@ -3,7 +3,7 @@ import json
 
 from tests.report.svg import words
 
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.report.captions import CAPTIONS
 from fibrolens.report.inner import places
 from fibrolens.study.pictures import typical

@@ -8,12 +8,11 @@ from tests.study.conftest import quick_networks
 
 from fibrolens.errors import UsageError
 from fibrolens.staging.modes import MODES
-from fibrolens.study import Running, run_study
 from fibrolens.study.folder import Study
-from fibrolens.study.panels import default_panels
-from fibrolens.study.plans import RivalPlan, StudyPlan
-from fibrolens.study.rivals import with_rivals
-from fibrolens.study.steps import run_step
+from fibrolens.study.plans import RivalPlan
+from fibrolens.study.rival_plans import default_panels
+from fibrolens.study.run import run_study
+from fibrolens.study.steps import Running, run_step
 
 NAMES = ("liver-only", "liver-patch")
 
@@ -82,45 +81,3 @@ def test_predicting_needs_the_rivals_weights(compared, toy_cohort, tmp_path):
     study.discard("predict")
     with pytest.raises(UsageError, match="fold 1 is not done with train"):
         run_step(study, "predict", Running(1))
-
-
-def test_all_rivals_for_ct_begin_alike_and_have_the_upper_abdomen_among_them(study_plan):
-    plan = with_rivals(replace(study_plan, initial="lfs-small"), "all")
-    names = [rival.name for rival in plan.rivals]
-    assert names == [name for name in MODES if name != "liver-levels"]
-    assert len({(r.staging.training.steps, r.staging.training.seed) for r in plan.rivals}) == 1
-    assert {rival.staging.grid for rival in plan.rivals} == {study_plan.staging.grid}
-    assert len(plan.panels) == len(default_panels())
-
-
-def test_all_rivals_for_mr_have_the_form_for_mri_and_no_region_that_needs_the_grey_of_fat(study_plan):
-    staging = study_plan.staging
-    plan = replace(study_plan, staging=replace(staging, grid=replace(staging.grid, intensity="mr")))
-    names = {rival.name for rival in with_rivals(plan, "all").rivals}
-    assert "liver-levels" in names
-    assert not names & {"no-liver", "no-spleen"}
-    with pytest.raises(UsageError, match="no rival 'no-liver' for these scans"):
-        with_rivals(plan, "no-liver")
-
-
-def test_a_network_from_random_weights_is_its_own_lfs(study_plan):
-    plan = with_rivals(study_plan, "no-spleen, liver-2d", 7)
-    assert [rival.name for rival in plan.rivals] == ["no-spleen", "liver-2d"]
-    assert plan.rivals[0].staging.training.steps == 7
-
-
-def test_a_single_rival_brings_the_one_that_it_is_compared_with(study_plan):
-    plan = with_rivals(replace(study_plan, initial="lfs-small"), "no-spleen")
-    assert [rival.name for rival in plan.rivals] == ["lfs", "no-spleen"]
-
-
-def test_markers_alone_and_nothing(study_plan):
-    assert with_rivals(study_plan, "markers").rivals == ()
-    assert with_rivals(study_plan, "markers").panels == default_panels()
-    assert with_rivals(study_plan, "none") == study_plan
-    assert study_plan == StudyPlan(study_plan.staging, inner_folds=4)
-
-
-def test_an_unknown_rival_is_refused(study_plan):
-    with pytest.raises(UsageError, match="no rival 'spleen-only'"):
-        with_rivals(study_plan, "lfs,spleen-only")

@@ -9,7 +9,8 @@ from fibrolens.errors import CohortError, ModelError, UsageError
 from fibrolens.io.nifti import read_nifti
 from fibrolens.progress import Silent
 from fibrolens.staging.network import new_network
-from fibrolens.study import Networks, Running, run_study
+from fibrolens.study.run import Networks, run_study
+from fibrolens.study.steps import Running
 from fibrolens.study.tune import Start, tune
 from fibrolens.weights import save_model_folder
 

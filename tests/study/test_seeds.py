@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from fibrolens.study import Running, run_study
 from fibrolens.study.folder import Study
-from fibrolens.study.steps import run_step
+from fibrolens.study.run import run_study
+from fibrolens.study.steps import Running, run_step
 
 pytestmark = pytest.mark.slow  # trains networks by two seeds
 

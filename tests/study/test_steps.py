@@ -5,9 +5,10 @@ import shutil
 import pytest
 
 from fibrolens.errors import CohortError, OutputError, UsageError
-from fibrolens.study import Running, folder, run_study, steps
+from fibrolens.study import completion, folder
 from fibrolens.study.folder import Study
-from fibrolens.study.steps import run_step
+from fibrolens.study.run import run_study
+from fibrolens.study.steps import Running, run_step
 
 NAMES = ("predictions.csv", "attention.csv", "evaluation.json", "report.html", "markers.csv")
 pytestmark = pytest.mark.usefixtures("quick_organs")
@@ -132,6 +133,6 @@ def test_a_full_disk_is_an_output_error(study, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(steps, "evaluate_study", full)
+    monkeypatch.setattr(completion, "evaluate_study", full)
     with pytest.raises(OutputError, match="No space left"):
         run_step(study, "evaluate", Running(1))

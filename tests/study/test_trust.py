@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from fibrolens.evaluate.conformal import covered, stage_sets
-from fibrolens.evaluate.study import Predicted, evaluate_predictions
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.study import evaluate_predictions
 from fibrolens.study.tables import write_table
 from fibrolens.study.trust import trust
 

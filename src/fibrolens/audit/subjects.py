@@ -13,19 +13,19 @@ from safetensors.torch import load_file
 from fibrolens.audit.regions import seen_by
 from fibrolens.cohort.table import CohortRow
 from fibrolens.engine import Engine
-from fibrolens.evaluate.study import Predicted
-from fibrolens.plan import STAGES, Plan, read_plan
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.plan import PLAN, STAGES, Plan, read_plan
 from fibrolens.progress import ReporterFactory
 from fibrolens.staging.covariates import covariates
 from fibrolens.staging.network import fast, new_network
 from fibrolens.staging.predict import StagingModel
 from fibrolens.staging.seen import Seen
 from fibrolens.staging.train import WEIGHTS
-from fibrolens.study.folder import COHORT, FOLDS, RIVALS, SOURCE, Study
+from fibrolens.study.begun import SOURCE
+from fibrolens.study.folder import COHORT, FOLDS, RIVALS, Study
 from fibrolens.study.prepare import PreparedScan, load_scan, prepare_jobs, require_prepared, run_prepare
 from fibrolens.study.tables import PREDICTIONS_FILE, read_predictions
 from fibrolens.volume import Volume
-from fibrolens.weights import PLAN
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fibrolens.errors import UsageError
 
 if TYPE_CHECKING:
-    from fibrolens.evaluate.scaled import Population
+    from fibrolens.evaluate.population import Population
 
 
 def add_population(group: Any) -> None:
@@ -36,7 +36,7 @@ def population(options: argparse.Namespace) -> Population:
     Raises:
         UsageError: a share is none.
     """
-    from fibrolens.evaluate.scaled import Population
+    from fibrolens.evaluate.population import Population
 
     wanted: dict[str, Any] = {}
     if options.prevalence is not None:

@@ -11,8 +11,8 @@ from fibrolens.cli.engines import add_engine, ray_address
 from fibrolens.cli.repeatable import add_deterministic
 
 if TYPE_CHECKING:
-    from fibrolens.evaluate.scaled import Population
-    from fibrolens.study import Running
+    from fibrolens.evaluate.population import Population
+    from fibrolens.study.steps import Running
 
 
 def add_step(verb: argparse.ArgumentParser) -> None:
@@ -32,6 +32,10 @@ def add_running(verb: argparse._ActionsContainer) -> None:
 
 def run_step_of(options: argparse.Namespace, step: str, population: Population | None = None) -> int:
     """Run one step of a study; 0 when it is done."""
+    from fibrolens.study.begun import require_begun
+
+    # Before torch is loaded, which takes seconds.
+    require_begun(options.study)
     from fibrolens.determinism import deterministic
     from fibrolens.study.folder import Study
     from fibrolens.study.steps import run_step
@@ -48,7 +52,7 @@ def run_step_of(options: argparse.Namespace, step: str, population: Population |
 def running(workers: int | None, ray: str | None = None) -> Running:
     """How a study runs from the command line; `ray` is the address of a cluster that does the work."""
     from fibrolens.progress import Progress
-    from fibrolens.study import Running
+    from fibrolens.study.steps import Running
 
     return Running(workers, Progress, _say, ray)
 

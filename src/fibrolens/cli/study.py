@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fibrolens.cli.engines import add_engine, ray_address
 from fibrolens.cli.repeatable import add_deterministic
 from fibrolens.cli.train import MOST_SEED, SCRATCH, SHIPPED
 from fibrolens.errors import UsageError
 from fibrolens.staging.modes import LFS, MODES, modes_for
+
+if TYPE_CHECKING:
+    from fibrolens.cohort.criteria import Criteria
 
 MARKERS = "markers"
 AUTO, LAST_LAYER, ALL = "auto", "last-layer", "all"
@@ -97,10 +100,11 @@ def _add_segmentation(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the study and say where its report is."""
     _check(options)
+    modality, criteria = _cohort(options)
     from fibrolens.cli.steps import running
-    from fibrolens.study import Networks, run_study
+    from fibrolens.study.run import Networks, run_study
 
-    plan, start = _plan(options)
+    plan, start = _plan(options, modality, criteria)
     networks = Networks(start, options.segmentation_model)
     run_study(
         options.cohort,
@@ -134,18 +138,24 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("--learn last-layer needs trained weights; it does not go with --from scratch.")
 
 
-def _plan(options: argparse.Namespace) -> tuple[Any, Path | None]:
-    """The plan, and the model folder that the training begins with."""
+def _cohort(options: argparse.Namespace) -> tuple[str, Criteria]:
+    """CT or MR, and who is in the study: read before torch is loaded, for which nobody waits with a wrong path."""
     from fibrolens.cohort.criteria import read_criteria
-    from fibrolens.plan import Plan
-    from fibrolens.staging.network import LFSNetwork
-    from fibrolens.study.modality import default_criteria, fitted_plan, modality_for, require_weights
-    from fibrolens.study.plans import StudyPlan, adapting_plan, fine_tuning_plan, scratch_plan, with_training
-    from fibrolens.study.rivals import with_rivals
-    from fibrolens.weights import load_model_folder, shipped
+    from fibrolens.study.modality import default_criteria, modality_for
 
     modality = modality_for(options.cohort)
-    criteria = default_criteria(modality) if options.criteria is None else read_criteria(options.criteria)
+    return modality, default_criteria(modality) if options.criteria is None else read_criteria(options.criteria)
+
+
+def _plan(options: argparse.Namespace, modality: str, criteria: Criteria) -> tuple[Any, Path | None]:
+    """The plan, and the model folder that the training begins with."""
+    from fibrolens.plan import Plan
+    from fibrolens.staging.network import LFSNetwork
+    from fibrolens.study.modality import fitted_plan, require_weights
+    from fibrolens.study.plans import StudyPlan, adapting_plan, fine_tuning_plan, scratch_plan, with_training
+    from fibrolens.study.rival_plans import with_rivals
+    from fibrolens.weights import load_model_folder, shipped
+
     chosen: dict[str, Any] = {"folds": options.folds, "segmenter": options.segmenter, "seeds": options.seeds}
     if options.start == SCRATCH:
         base = fitted_plan(with_training(scratch_plan(), options.seed, options.steps), modality)

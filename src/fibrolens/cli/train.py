@@ -75,13 +75,17 @@ def run(options: argparse.Namespace) -> int:
         return _run_segmentation(options)
     if options.label_map is not None:
         raise UsageError("--label-map belongs to --task segmentation.")
+    from fibrolens.study.modality import modality_for
+
+    # Before torch is loaded, which takes seconds.
+    modality = modality_for(options.cohort)
     from dataclasses import replace
 
     from fibrolens.progress import Progress
     from fibrolens.staging.peers import joined
     from fibrolens.study.tune import tune
 
-    plan, start = _start(options.start, options.cohort)
+    plan, start = _start(options.start, modality)
     steps = plan.training.steps if options.steps is None else options.steps
     plan = replace(plan, training=replace(plan.training, steps=steps, seed=options.seed))
     with joined() as peers:
@@ -151,16 +155,15 @@ def _named(folder: Any) -> str:
     return f"{folder.card['name']} (sha256 {folder.sha256[:12]})"
 
 
-def _start(name: str, cohort: Path) -> tuple[Any, Any]:
-    """The plan of the training, for the modality of the cohort, and what it begins with."""
+def _start(name: str, modality: str) -> tuple[Any, Any]:
+    """The plan of the training, for the modality of a cohort, and what it begins with."""
     from fibrolens.plan import Plan
     from fibrolens.staging.network import LFSNetwork
-    from fibrolens.study.modality import fitted_plan, modality_for, require_weights
+    from fibrolens.study.modality import fitted_plan, require_weights
     from fibrolens.study.plans import adapting_plan, scratch_plan
     from fibrolens.study.tune import Start
     from fibrolens.weights import load_model_folder, shipped
 
-    modality = modality_for(cohort)
     if name == SCRATCH:
         return fitted_plan(scratch_plan(), modality), Start("random weights")
     folder = load_model_folder(shipped("lfs") if name == SHIPPED else Path(name))

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from fibrolens.aside import write_whole
 from fibrolens.cohort.table import CohortRow
@@ -101,6 +100,8 @@ def read_splits(rows: Sequence[CohortRow], path: Path) -> tuple[tuple[str, ...],
 
 def _share_out(rows: Sequence[CohortRow], names: Sequence[str], seed: int, folds: int) -> tuple[tuple[str, ...], ...]:
     """Scan ids of each fold, which gets its share of every stratum of `names`; a fold may stay empty."""
+    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415  (slow; a table is read without it)
+
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A stage with fewer cases than folds is common here (8 of 252 are F1 in the paper) and counted in the report.

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fibrolens.evaluate.entries import proportion
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.stage_sets import CLAIM, CLAIMS, CONFIDENCE, Threshold, calibrate, label_scores
-from fibrolens.evaluate.study import Predicted
 from fibrolens.plan import STAGES
 
 METHODS = {

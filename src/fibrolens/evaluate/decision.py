@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float
 
 from fibrolens.evaluate.bootstrap import REPLICATES, Curve, bootstrap_curve
 from fibrolens.evaluate.cut import NO_PREDICTIONS, fixed_cut, youden_cut
-from fibrolens.evaluate.predictive import PREVALENCES, predictive_values
+from fibrolens.evaluate.population import PREVALENCES
+from fibrolens.evaluate.predictive import predictive_values
 from fibrolens.evaluate.rule import rule_in_out
 from fibrolens.evaluate.threshold import Question, calls
 

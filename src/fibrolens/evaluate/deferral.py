@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float
 from fibrolens.evaluate.areas import NO_WIDTH, area
 from fibrolens.evaluate.entries import estimated, proportion
 from fibrolens.evaluate.intervals import delong
-from fibrolens.evaluate.study import THRESHOLDS, Predicted, numbered_patients, question, threshold_name
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.study import THRESHOLDS, numbered_patients, question, threshold_name
 from fibrolens.plan import STAGES
 
 #: Per cent of the scans that are deferred; beyond, hardly anything is left to judge.

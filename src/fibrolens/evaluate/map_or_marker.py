@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from fibrolens.evaluate.bootstrap import REPLICATES
 from fibrolens.evaluate.entries import ends
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.shares import FOLDS, REPEATS, Share, Shares, normal_scores, shares
-from fibrolens.evaluate.study import Predicted
 
 #: Group -> the columns that it is measured by. Ratios of two groups (liver to spleen) and blood scores that hold the
 #: age stand in neither: their parts do.

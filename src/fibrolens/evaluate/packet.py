@@ -17,8 +17,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from fibrolens.evaluate.intervals import auc, delong_variance, placements
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.scoregrid import ScoreGrid, sparse
-from fibrolens.evaluate.study import THRESHOLDS, Predicted, decided, scores_of, threshold_name
+from fibrolens.evaluate.study import THRESHOLDS, decided, scores_of, threshold_name
 
 KIND = "fibrolens validation packet"
 SCHEMA_VERSION = 1

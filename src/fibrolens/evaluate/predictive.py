@@ -10,8 +10,6 @@ import numpy as np
 from fibrolens.evaluate.entries import estimated
 from fibrolens.evaluate.intervals import Interval
 
-#: Prevalences of the table where the user asks for none.
-PREVALENCES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 NEVER = "no scan is called so, with or without the finding"
 NO_CASE = "no case on one side of the threshold"
 METHODS = {

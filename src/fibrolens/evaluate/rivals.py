@@ -15,7 +15,8 @@ from fibrolens.evaluate.bootstrap import REPLICATES, Statistic, bootstrap_curve,
 from fibrolens.evaluate.compare import delong_difference
 from fibrolens.evaluate.entries import THIN, ends
 from fibrolens.evaluate.intervals import Interval, delong
-from fibrolens.evaluate.study import Predicted, decided, numbered_patients, question, scores_of, threshold_name
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.study import decided, numbered_patients, question, scores_of, threshold_name
 
 #: The paper's three questions.
 THRESHOLDS = (2, 3, 4)

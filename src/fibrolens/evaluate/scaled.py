@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fibrolens.evaluate import calibration, decision, ordinal, predictive, rule, temperature
 from fibrolens.evaluate.bootstrap import REPLICATES
-from fibrolens.evaluate.study import Predicted, question, staged, threshold_name
+from fibrolens.evaluate.population import USUAL, Population
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.study import question, staged, threshold_name
 from fibrolens.evaluate.temperature import Temperature, fit_temperature, log_loss, temperature_entries, tempered
 
 #: The paper's questions: at least F2, at least F3, F4.
 THRESHOLDS = (2, 3, 4)
 #: The probabilities before and after temperature scaling, as keys of ``evaluation.json``.
 BEFORE, AFTER = "before", "after"
-
-
-@dataclass(frozen=True)
-class Population:
-    """For whom figures are wanted besides the cohort.
-
-    Args:
-        prevalences: shares of patients with the finding, for the predictive values; above 0 and below 1.
-        mix: shares of F0 to F4, for Obuchowski's measure; None for none.
-    """
-
-    prevalences: tuple[float, ...] = predictive.PREVALENCES
-    mix: tuple[float, ...] | None = None
-
-
-#: Where the user names none.
-USUAL = Population()
 
 
 def probability_measures(

@@ -14,8 +14,9 @@ from jaxtyping import Float
 
 from fibrolens.evaluate.areas import ONE_SIDE
 from fibrolens.evaluate.intervals import auc
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.roc import at_least
-from fibrolens.evaluate.study import THRESHOLDS, Predicted, decided, scores_of, threshold_name
+from fibrolens.evaluate.study import THRESHOLDS, decided, scores_of, threshold_name
 
 METHODS = {
     "seed_spread": "the same folds trained anew with other seeds (initial weights of layers that are new, slabs, "

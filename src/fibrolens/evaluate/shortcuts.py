@@ -11,8 +11,9 @@ from jaxtyping import Bool
 from fibrolens.evaluate.bootstrap import REPLICATES
 from fibrolens.evaluate.entries import ends
 from fibrolens.evaluate.intervals import auc, delong
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.stratified_auc import compare_alike
-from fibrolens.evaluate.study import Predicted, threshold_name
+from fibrolens.evaluate.study import threshold_name
 from fibrolens.evaluate.told import DRAWS, FOLDS, REPEATS, THRESHOLDS, Scans, Told, told
 
 #: The alarm's p-value: so often it is raised where scan and stage have nothing to do with each other.

@@ -12,8 +12,9 @@ from jaxtyping import Bool, Float, Int
 from fibrolens.evaluate.bootstrap import REPLICATES, bootstrap
 from fibrolens.evaluate.entries import ends
 from fibrolens.evaluate.intervals import Interval, delong
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.roc import at_least
-from fibrolens.evaluate.study import Predicted, decided
+from fibrolens.evaluate.study import decided
 
 #: Fewer pairs than this within the strata are too few for a figure.
 FEWEST_PAIRS = 30

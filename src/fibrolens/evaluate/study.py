@@ -14,6 +14,7 @@ from fibrolens.evaluate.averages import Staged, averages
 from fibrolens.evaluate.bootstrap import REPLICATES
 from fibrolens.evaluate.cut import NO_INNER, YOUDEN, Cut, fixed_cut, youden_cut
 from fibrolens.evaluate.entries import THIN, proportion
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.roc import RocCurve, at_least, binary_curve, macro_curve, micro_curve
 from fibrolens.evaluate.threshold import Question, figures
 
@@ -34,30 +35,6 @@ METHODS = {
     "training, which this shows",
     "thin": f"fewer than {THIN} scans on one side, or of a stage that occurs",
 }
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """One scan's prediction by a network that has not been fitted to its patient.
-
-    Args:
-        scan_id: which scan.
-        patient_id: whose scan.
-        fold: the fold whose network predicted.
-        stages: the stages that the reference allows, one or several.
-        probabilities: P(F0) to P(F4).
-    """
-
-    scan_id: str
-    patient_id: str
-    fold: int
-    stages: tuple[int, ...]
-    probabilities: tuple[float, ...]
-
-    @property
-    def predicted(self) -> int:
-        """The most probable stage."""
-        return int(np.argmax(self.probabilities))
 
 
 @dataclass(frozen=True)

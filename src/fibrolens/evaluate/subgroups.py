@@ -14,7 +14,8 @@ from fibrolens.evaluate.areas import area
 from fibrolens.evaluate.attention import adjust
 from fibrolens.evaluate.entries import THIN, proportion
 from fibrolens.evaluate.intervals import CONFIDENCE, auc, delong_variance
-from fibrolens.evaluate.study import Predicted, question, threshold_name
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.study import question, threshold_name
 from fibrolens.evaluate.threshold import Question, calls
 
 #: The paper's three questions; F>=1 is left out, lest there be too many tests.

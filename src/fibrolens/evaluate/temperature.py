@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp
 
 from fibrolens.evaluate.cut import NO_INNER, NO_PREDICTIONS
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 
 #: Temperatures that are looked at.
 LOWEST, HIGHEST = 0.05, 20.0

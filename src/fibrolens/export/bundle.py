@@ -27,9 +27,9 @@ from fibrolens.errors import ModelError
 from fibrolens.export.card import render_folder
 from fibrolens.export.recipe import slab_shape, staging_recipe
 from fibrolens.output import is_done, output_folder, write_json
-from fibrolens.plan import STAGES, Plan
+from fibrolens.plan import PLAN, STAGES, Plan
 from fibrolens.staging.network import LFSNetwork
-from fibrolens.weights import CALIBRATION, CARD, DOMAIN, PLAN, REFERENCE, WEIGHTS, ModelFolder, load_model_folder
+from fibrolens.weights import CALIBRATION, CARD, DOMAIN, REFERENCE, WEIGHTS, ModelFolder, load_model_folder
 
 #: The oldest MONAI that a bundle is meant for; it needs no MONAI to be written.
 MONAI, IGNITE = "1.4.0", "0.5.0"

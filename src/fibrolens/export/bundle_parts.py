@@ -22,7 +22,7 @@ from torch import Tensor
 
 from fibrolens.errors import InputError
 from fibrolens.io.nifti import LPS_TO_RAS
-from fibrolens.plan import Plan, read_plan
+from fibrolens.plan import PLAN, Plan, read_plan
 from fibrolens.regions import LIVER
 from fibrolens.result import INTENDED_USE, StageEstimate
 from fibrolens.staging.data import liver_range
@@ -30,7 +30,7 @@ from fibrolens.staging.network import LFSNetwork, fast
 from fibrolens.transforms import ToNetworkGrid
 from fibrolens.transforms.slabs import Slabs
 from fibrolens.volume import Geometry, Volume
-from fibrolens.weights import PLAN, load_model_folder
+from fibrolens.weights import load_model_folder
 
 #: Where MONAI keeps the name of the file.
 SOURCE = "filename_or_obj"

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from fibrolens.errors import UsageError
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.plan import STAGES
 from fibrolens.readers.item import Item, Kind
 

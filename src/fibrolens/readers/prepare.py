@@ -14,7 +14,7 @@ import numpy as np
 from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.engine import Engine
 from fibrolens.errors import InputError, UsageError
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.explain.patterns import RULE, pattern
 from fibrolens.output import MANIFEST, is_done, output_folder, read_manifest
 from fibrolens.readers.disguise import disguise

@@ -10,8 +10,8 @@ import numpy as np
 
 from fibrolens.cohort.table import scan_table
 from fibrolens.evaluate.map_or_marker import map_or_marker
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.shortcuts import shortcuts
-from fibrolens.evaluate.study import Predicted
 from fibrolens.study.acquisition import NUMBERS, WORDS
 from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, by_scan
 

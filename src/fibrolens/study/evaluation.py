@@ -12,8 +12,10 @@ from fibrolens.cohort.columns import CONTROL
 from fibrolens.cohort.table import scan_table
 from fibrolens.evaluate.attention import adjust, compare_stages, frequencies
 from fibrolens.evaluate.map_quality import map_quality
-from fibrolens.evaluate.scaled import USUAL, Population, probability_measures
-from fibrolens.evaluate.study import Predicted, evaluate_predictions
+from fibrolens.evaluate.population import USUAL, Population
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.scaled import probability_measures
+from fibrolens.evaluate.study import evaluate_predictions
 from fibrolens.explain.agreement import agreement
 from fibrolens.explain.patterns import PATTERNS, RULE, pattern
 from fibrolens.output import write_json

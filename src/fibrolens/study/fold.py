@@ -18,12 +18,12 @@ from safetensors.torch import load_file
 
 from fibrolens.cohort.table import CohortRow
 from fibrolens.errors import UsageError
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.explain.attention import attention
 from fibrolens.explain.recipe import RECOMMENDED
 from fibrolens.io import write_nifti
 from fibrolens.output import file_sha256, write_json
-from fibrolens.plan import STAGES, Plan
+from fibrolens.plan import PLAN, STAGES, Plan
 from fibrolens.progress import Reporter
 from fibrolens.result import REGIONS
 from fibrolens.staging.network import fast, new_network
@@ -42,7 +42,6 @@ from fibrolens.study.tables import (
     write_table,
 )
 from fibrolens.view import scaled_map
-from fibrolens.weights import PLAN
 
 #: The maps of a study: two layers, and their mean, which stands beside the paper's figures.
 LAYERS: Mapping[str, tuple[str, ...]] = {"conv3": ("conv3",), "conv4": ("conv4",), "mean": ("conv3", "conv4")}

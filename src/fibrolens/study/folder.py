@@ -14,20 +14,21 @@ from fibrolens.begun import RUN
 from fibrolens.cohort.criteria import Selection, select
 from fibrolens.cohort.splits import make_splits, read_splits, write_splits
 from fibrolens.cohort.table import CohortRow, read_cohort
-from fibrolens.errors import CohortError, UsageError
+from fibrolens.errors import CohortError
 from fibrolens.output import MANIFEST, file_sha256, write_json
-from fibrolens.plan import Plan, read_plan
+from fibrolens.plan import PLAN, Plan, read_plan
 from fibrolens.staging.predict import StagingModel
 from fibrolens.staging.stopping import STOPPING
 from fibrolens.staging.train import LOG, WEIGHTS
+from fibrolens.study.begun import SOURCE, require_begun
 from fibrolens.study.fold import CHOICE, MAPS, RECOMMENDED_MAPS, SPLIT, WAYS, FoldJob, kind_of
 from fibrolens.study.organs import Segmentations
 from fibrolens.study.plans import RivalPlan, StudyPlan, with_training
 from fibrolens.study.prepare import PrepareJob
 from fibrolens.study.tables import ATTENTION_FILE, INNER, MARKERS_FILE, PREDICTIONS_FILE, QUALITY_FILE
-from fibrolens.weights import PLAN, shipped
+from fibrolens.weights import shipped
 
-SPLITS, COHORT, SOURCE, FLOW = "splits.json", "cohort.csv", "source.json", "flow.json"
+SPLITS, COHORT, FLOW = "splits.json", "cohort.csv", "flow.json"
 FOLDS, CASES, SEGMENTATIONS, INPUTS = "folds", "cases", "segmentations", "inputs.json"
 #: One folder for each rival, with ``predictions.csv`` and, of networks, ``folds``.
 RIVALS = "rivals"
@@ -83,8 +84,7 @@ class Study:
             UsageError: no study was begun there.
             CohortError: its table is gone or was changed.
         """
-        if not (out / PLAN).is_file() or not (out / SOURCE).is_file():
-            raise UsageError(f"{out} is not a study that was begun; begin one by fibrolens study COHORT.csv --out DIR.")
+        require_begun(out)
         source = json.loads((out / SOURCE).read_text(encoding="utf-8"))
         table = (out / source["cohort"]).resolve() if cohort is None else cohort
         if not table.is_file():

@@ -15,7 +15,7 @@ from fibrolens.cohort.problems import Problem, refuse
 from fibrolens.cohort.table import Record, parse_stages, scan_table
 from fibrolens.errors import CohortError, InputError, UsageError
 from fibrolens.evaluate.packet import Disclosure, Origin, make_packet
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.markers.catalogue import CATALOGUE
 from fibrolens.output import MANIFEST, file_sha256
 from fibrolens.plan import STAGES

@@ -10,35 +10,11 @@ import numpy as np
 from jaxtyping import Float
 
 from fibrolens.cohort.table import CohortRow
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.proportional_odds import ProportionalOdds
-from fibrolens.evaluate.study import Predicted
-from fibrolens.markers.catalogue import CATALOGUE
-from fibrolens.markers.marker import Definition
-from fibrolens.markers.mr import LIVER_SPLEEN_SIGNAL
 from fibrolens.study.fold import FoldJob
 from fibrolens.study.plans import PanelPlan
 
-#: Parameters of the CT panel of Pickhardt et al. (AJR 2019), as far as they are measured here.
-CT_PANEL = (
-    *("liver_volume_ml", "spleen_volume_ml", "splenic_index_cm3", "lsvr", "lsn"),
-    *("texture_sd_hu", "texture_skewness", "texture_kurtosis", "liver_minus_spleen_hu", "portal_vein_mm"),
-)
-BLOOD = ("fib4", "apri")
-PANELS = (
-    PanelPlan("ct-panel", CT_PANEL),
-    PanelPlan("ct-and-blood-panel", (*CT_PANEL, *BLOOD)),
-    PanelPlan("network-and-markers", CT_PANEL, network=True),
-)
-TITLES = {
-    "ct-panel": "CT panel, proportional odds",
-    "ct-and-blood-panel": "CT panel with FIB-4 and APRI",
-    "network-and-markers": "Network and CT panel together",
-}
-SOURCES = {
-    "ct-panel": "after Pickhardt et al., AJR 2019",
-    "ct-and-blood-panel": "after Pickhardt et al., AJR 2019",
-    "network-and-markers": "fibrolens",
-}
 #: Spread over orders of magnitude: their logarithm goes into a model.
 LOGARITHMIC = frozenset(
     ("liver_volume_ml", "spleen_volume_ml", "liver_spleen_ratio", "splenic_index_cm3", "lsvr", "fib4", "apri")
@@ -63,26 +39,6 @@ class PanelResult:
     predictions: tuple[Predicted, ...]
     markers: tuple[str, ...]
     reason: str | None = None
-
-
-def known_markers() -> dict[str, Definition]:
-    """Every marker that fibrolens measures, by its column."""
-    return {definition.name: definition for definition in (*CATALOGUE, LIVER_SPLEEN_SIGNAL)}
-
-
-def default_panels() -> tuple[PanelPlan, ...]:
-    """The panels, and each marker alone."""
-    return (*PANELS, *(PanelPlan(name, (name,)) for name in known_markers()))
-
-
-def title_of(panel: PanelPlan) -> str:
-    """What the report calls it."""
-    return TITLES.get(panel.name) or known_markers()[panel.name].title
-
-
-def source_of(panel: PanelPlan) -> str:
-    """Which publication it follows."""
-    return SOURCES.get(panel.name) or known_markers()[panel.name].source
 
 
 def numbers(rows: Sequence[Mapping[str, str]]) -> Values:

@@ -9,7 +9,8 @@ from typing import Any
 
 from fibrolens.cohort.flow import Flow
 from fibrolens.cohort.table import CohortRow
-from fibrolens.evaluate.study import THRESHOLDS, Predicted, curves
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.study import THRESHOLDS, curves
 from fibrolens.explain.recipe import RECOMMENDED
 from fibrolens.io import read_volume
 from fibrolens.io.nifti import read_nifti

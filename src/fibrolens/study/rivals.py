@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fibrolens.errors import UsageError
 from fibrolens.evaluate.bootstrap import REPLICATES
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.evaluate.rivals import METHODS, STUDY, System, compare_systems
-from fibrolens.evaluate.study import Predicted
 from fibrolens.output import write_json
-from fibrolens.staging.modes import LFS, MODES, modes_for
+from fibrolens.staging.modes import LFS, MODES
 from fibrolens.study.folder import FOLDS, RIVALS, Study
-from fibrolens.study.panels import PanelResult, by_fold, default_panels, numbers, predict_panel, source_of, title_of
-from fibrolens.study.plans import RivalPlan, StudyPlan, scratch_plan, with_training
+from fibrolens.study.panels import PanelResult, by_fold, numbers, predict_panel
+from fibrolens.study.plans import StudyPlan
+from fibrolens.study.rival_plans import source_of, title_of
 from fibrolens.study.tables import (
     INNER,
     MARKERS_FILE,
@@ -28,44 +27,8 @@ from fibrolens.study.tables import (
     write_predictions,
 )
 
-#: Rivals by a word.
-NONE, MARKERS, ALL = "none", "markers", "all"
 #: What is known of the panels beside their predictions.
 PANELS_FILE = "panels.json"
-
-
-def with_rivals(plan: StudyPlan, chosen: str, steps: int | None = None) -> StudyPlan:
-    """The plan with the rivals that a user names.
-
-    All networks among them begin with random weights and have the same number of steps, the LFS network of the upper
-    abdomen too, so that what differs between them is what they see. Marker models come with any of them.
-
-    Args:
-        plan: of the study's network.
-        chosen: ``none``, ``markers``, ``all`` (every network for the grid's CT or MR), or names of modes with commas
-            between them.
-        steps: training steps of each fold; None takes those of a training from random weights.
-
-    Raises:
-        UsageError: there is no such mode for these scans.
-    """
-    if chosen == NONE:
-        return plan
-    modes = modes_for(plan.staging.grid.intensity)
-    by_word = {ALL: list(modes), MARKERS: []}
-    names = by_word.get(chosen, [name.strip() for name in chosen.split(",")])
-    unknown = [name for name in names if name not in modes]
-    if unknown:
-        raise UsageError(
-            f"There is no rival {unknown[0]!r} for these scans; choose {NONE}, {MARKERS}, {ALL}, or {', '.join(modes)}."
-        )
-    if names and LFS not in names:
-        names.insert(0, LFS)
-    if plan.initial == StudyPlan.initial:
-        names = [name for name in names if name != plan.mode]
-    base = replace(with_training(scratch_plan(), plan.staging.training.seed, steps), grid=plan.staging.grid)
-    rivals = tuple(RivalPlan(name, MODES[name].plan(base)) for name in names)
-    return replace(plan, rivals=rivals, panels=default_panels())
 
 
 def collect_rivals(study: Study) -> None:

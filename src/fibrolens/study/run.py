@@ -18,14 +18,14 @@ from fibrolens.cohort.criteria import select
 from fibrolens.cohort.table import CohortRow, read_cohort, scan_table
 from fibrolens.errors import CohortError, ModelError
 from fibrolens.output import file_sha256
-from fibrolens.plan import write_plan
+from fibrolens.plan import PLAN, write_plan
 from fibrolens.study.estimate import estimate
 from fibrolens.study.folder import COHORT, FOLDS, INITIAL, Study
 from fibrolens.study.modality import require_modality
 from fibrolens.study.plans import StudyPlan
 from fibrolens.study.prepare import files_of
 from fibrolens.study.steps import Running, crew, evaluate, explain, predict, prepare, train, workers_for
-from fibrolens.weights import PLAN, load_model_folder
+from fibrolens.weights import load_model_folder
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,27 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibrolens.begun import RUN, writing
-from fibrolens.cohort.demographics import table_one
+from fibrolens.begun import writing
 from fibrolens.cohort.problems import Problem, refuse
-from fibrolens.csvfile import write_csv
 from fibrolens.engine import MOST_WORKERS, Engine, cores, open_engine
 from fibrolens.errors import UsageError
-from fibrolens.evaluate.scaled import USUAL, Population
-from fibrolens.output import write_json, write_manifest
+from fibrolens.evaluate.population import USUAL, Population
+from fibrolens.output import write_json
 from fibrolens.progress import Reporter, ReporterFactory, silent
-from fibrolens.report.checklists.facts import Facts
-from fibrolens.report.checklists.render import write_checklists
-from fibrolens.report.model_card import write_model_card
-from fibrolens.report.study import write_report
 from fibrolens.study.acquisition import ACQUISITION
-from fibrolens.study.evaluation import collect_tables, evaluate_study
 from fibrolens.study.fold import FoldJob, explain_fold, predict_fold, train_fold
-from fibrolens.study.folder import COHORT, FLOW, INPUTS, TIMINGS, Study
-from fibrolens.study.pictures import draw_study
+from fibrolens.study.folder import COHORT, INPUTS, TIMINGS, Study
 from fibrolens.study.prepare import load_facts, prepare_jobs, require_prepared, run_prepare, scan_file
-from fibrolens.study.rivals import collect_rivals
-from fibrolens.study.seeds import collect_seeds
 from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, QUALITY, QUALITY_FILE, write_table
 
 
@@ -178,41 +167,11 @@ def explain(study: Study, crew: Crew) -> None:
 
 def evaluate(study: Study, crew: Crew, population: Population = USUAL) -> None:
     """Tables, figures and report of what the folds found, and for a population; the study is complete afterwards."""
-    jobs = study.jobs()
     _require(study, "predict", study.all_jobs())
-    _require(study, "explain", jobs)
-    out = study.out
-    run = json.loads((out / RUN).read_text(encoding="utf-8"))
-    study.discard("evaluate")
-    with crew.progress(4, "evaluating") as report:
-        with crew.timed("evaluate"):
-            collect_tables(out, len(jobs))
-            collect_rivals(study)
-            collect_seeds(study)
-            seed = study.plan.staging.training.seed
-            evaluation = evaluate_study(out, seed, study.facts(), population, study.plan, study.null_bands())
-            report.advance(note="figures")
-            write_cohort_tables(study)
-            draw_study(out, study.rows, study.plan, evaluation)
-            report.advance(note="report")
-            write_report(out)
-            facts = Facts.read(out)
-            write_checklists(facts, out)
-            write_model_card(facts, out)
-            report.advance(note="checksums")
-        shutil.rmtree(study.cases, ignore_errors=True)
-        seconds = crew.seconds()
-        crew.timings.unlink()
-        write_manifest(out, run, seconds)
-        report.advance()
+    _require(study, "explain", study.jobs())
+    from fibrolens.study.completion import complete  # noqa: PLC0415  (statistics and figures: slow, and of no other step)
 
-
-def write_cohort_tables(study: Study) -> None:
-    """Write ``flow.json`` and ``tables/table1.csv``: who is in the study."""
-    write_json(study.selection.flow.to_dict(), study.out / FLOW)
-    first = table_one(study.rows)
-    (study.out / "tables").mkdir(exist_ok=True)
-    write_csv(study.out / "tables" / "table1.csv", first.columns, first.rows)
+    complete(study, crew, population)
 
 
 #: The steps that work fold by fold.

@@ -10,7 +10,7 @@ from typing import Any
 from fibrolens.cohort.table import parse_stages
 from fibrolens.csvfile import write_csv
 from fibrolens.errors import CohortError
-from fibrolens.evaluate.study import Predicted
+from fibrolens.evaluate.predicted import Predicted
 from fibrolens.plan import STAGES
 from fibrolens.result import REGIONS
 

@@ -9,7 +9,8 @@ from typing import Any
 from fibrolens.cohort.table import scan_table
 from fibrolens.evaluate.conformal import conformal, covered, stage_sets
 from fibrolens.evaluate.deferral import deferral
-from fibrolens.evaluate.study import Predicted, threshold_name
+from fibrolens.evaluate.predicted import Predicted
+from fibrolens.evaluate.study import threshold_name
 from fibrolens.evaluate.subgroups import THRESHOLDS, subgroups
 from fibrolens.study.groups import groupings
 from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, by_scan

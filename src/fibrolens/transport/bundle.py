@@ -25,9 +25,10 @@ from fibrolens.aside import appearing
 from fibrolens.errors import ModelError, OutputError, UsageError
 from fibrolens.io.dicom.files import DAMAGED
 from fibrolens.output import file_sha256, is_done, output_folder
+from fibrolens.plan import PLAN
 from fibrolens.result import INTENDED_USE
 from fibrolens.transport.verify import verify
-from fibrolens.weights import CALIBRATION, CARD, DOMAIN, PAGE, PLAN, REFERENCE, WEIGHTS
+from fibrolens.weights import CALIBRATION, CARD, DOMAIN, PAGE, REFERENCE, WEIGHTS
 
 LIST = "bundle.json"
 SCHEMA_VERSION = 1
