@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fibrolens.plan import NetworkPlan
-from fibrolens.staging.network import LAYERS, LFSNetwork, cell_of, new_network
+from fibrolens.staging.network import LAYERS, LFSNetwork, cell_of, channels_last, fast, new_network
 from fibrolens.staging.plans import small_plan
 
 PLAN = NetworkPlan(
@@ -73,3 +73,21 @@ def test_a_voxel_of_a_layers_map_covers_as_many_voxels_as_the_layer_has_fewer():
         cells = cell_of(plan, layer)
         assert tuple(n * c for n, c in zip(sizes[layer][2:], cells, strict=True)) == (32, 128, 128)
     assert cell_of(plan, "input") == (1, 1, 1)
+
+
+@pytest.mark.parametrize("plan", [PLAN, small_plan().network])
+def test_all_that_is_made_of_channels_last_slabs_lies_so_both_ways(plan):
+    network, x, seen = fast(new_network(plan, 0)), torch.rand(2, 1, 8, 32, 24), []
+
+    def look(_module, _inputs, made):
+        seen.append(made)
+        made.register_hook(seen.append)
+
+    for name in LAYERS[:3]:
+        network.get_submodule(name).register_forward_hook(look)
+    found = network.convolved(channels_last(x))
+    torch.testing.assert_close(found, network.convolved(x), rtol=1e-3, atol=1e-4)
+    seen.clear()
+    network.convolved(channels_last(x)).sum().backward()
+    assert len(seen) == 6
+    assert all(made.is_contiguous(memory_format=torch.channels_last_3d) for made in seen)

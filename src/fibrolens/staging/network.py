@@ -144,6 +144,15 @@ def fast(network: LFSNetwork) -> LFSNetwork:
     return network
 
 
+def channels_last(slabs: Float[Tensor, "n 1 d h w"]) -> Float[Tensor, "n 1 d h w"]:
+    """The same slabs in that layout, in which all that a `fast` network makes of them then is.
+
+    The step over a single channel may be any number. torch asks for 1 and leaves another as it is; then the first
+    convolution and what follows it, the largest arrays of all, lie channel by channel and are copied on the way back.
+    """
+    return slabs[:, 0, ..., None].contiguous().movedim(-1, 1)
+
+
 def _convolution(
     inputs: int,
     outputs: int,

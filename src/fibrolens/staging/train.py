@@ -23,7 +23,7 @@ from fibrolens.staging.by_slices import learn_by_slices
 from fibrolens.staging.checkpoint import Checkpoint, made_of
 from fibrolens.staging.data import Batch, StagingCase, draw_batch, memberships, prior_shift
 from fibrolens.staging.heads import regressed
-from fibrolens.staging.network import LFSNetwork, fast, new_network
+from fibrolens.staging.network import LFSNetwork, channels_last, fast, new_network
 from fibrolens.staging.peers import ALONE, Peers
 from fibrolens.staging.shared_norm import share_norms
 from fibrolens.staging.stopping import InnerSplit
@@ -75,7 +75,7 @@ class Learner(nn.Module):
 
         Dropout depends on seed and step alone; the global generator is handed back.
         """
-        cells = self.network.convolved(batch.slabs.contiguous(memory_format=torch.channels_last_3d))
+        cells = self.network.convolved(channels_last(batch.slabs))
         features = self.network.connected(cells)
         logits = self.network.scores(features * self._dropout(features, batch.rows, step), batch.covariates)
         loss = self.stage_loss(logits, batch)
