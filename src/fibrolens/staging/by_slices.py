@@ -76,14 +76,15 @@ def weight_gradient(
         stride: steps of the convolution along each axis.
         padding: zeros on either side of each axis.
     """
-    found = torch.zeros_like(weight)
-    for scan, scan_gradient in zip(x, gradient, strict=True):
-        for tap in range(weight.shape[2]):
-            read, added_to = _slices(tap, len(scan[0]), len(scan_gradient[0]), stride[0], padding[0])
-            images, behind = _images(scan[:, read]), _images(scan_gradient[:, added_to])
-            if len(images):
-                found[:, :, tap] += _backward(behind, images, weight[:, :, tap], stride[1:], padding[1:], 1)
-    return found
+    outputs, inputs, taps, *plane = weight.shape
+    like = weight.new_empty((outputs, inputs, *plane)).contiguous(memory_format=torch.channels_last)
+    found = weight.new_zeros((taps, outputs, inputs, *plane))
+    for images, behind in zip(_images(x), _images(gradient), strict=True):
+        for tap in range(taps):
+            read, added_to = _slices(tap, len(images), len(behind), stride[0], padding[0])
+            if added_to.start < added_to.stop:
+                found[tap] += _backward(behind[added_to], images[read], like, stride[1:], padding[1:], 1)
+    return found.movedim(0, 2)
 
 
 def _slices(tap: int, depth: int, depth_behind: int, stride: int, padding: int) -> tuple[slice, slice]:
@@ -94,11 +95,11 @@ def _slices(tap: int, depth: int, depth_behind: int, stride: int, padding: int) 
     return slice(begin, begin + (stop - first) * stride, stride), slice(first, stop)
 
 
-def _images(slices: Float[Tensor, "c d h w"]) -> Float[Tensor, "d c h w"]:
-    """Slices as a batch with channels last."""
-    rows = slices.permute(1, 2, 3, 0)
+def _images(scans: Float[Tensor, "n c d h w"]) -> Float[Tensor, "n d c h w"]:
+    """The slices of each scan as a batch with channels last."""
+    rows = scans.permute(0, 2, 3, 4, 1)
     # A single channel may have any stride, and torch takes another layout unless it is 1.
-    return rows.flatten(2).view(rows.shape).permute(0, 3, 1, 2)
+    return rows.flatten(3).view(rows.shape).permute(0, 1, 4, 2, 3)
 
 
 def _backward(
