@@ -25,6 +25,7 @@ from fibrolens.staging.data import Batch, StagingCase, draw_batch, memberships, 
 from fibrolens.staging.heads import regressed
 from fibrolens.staging.network import LFSNetwork, channels_last, fast, new_network
 from fibrolens.staging.peers import ALONE, Peers
+from fibrolens.staging.positive import learn_by_positives
 from fibrolens.staging.shared_norm import share_norms
 from fibrolens.staging.stopping import InnerSplit
 from fibrolens.tensorfile import save_aside
@@ -56,6 +57,7 @@ class Learner(nn.Module):
         self.shift = torch.from_numpy(shift.astype(np.float32))
         self.network = new_network(plan.network, plan.training.seed)
         learn_by_slices(self.network)
+        learn_by_positives(self.network)
         with torch.random.fork_rng():
             torch.manual_seed(plan.training.seed)
             self.signs = nn.Linear(plan.network.hidden, signs) if signs else None
