@@ -68,7 +68,7 @@ class _Pooling(torch.autograd.Function):
         pooled, places = ctx.saved_tensors
         gradient = torch.ops.aten.threshold_backward(gradients[0], pooled, 0)
         # Only its shape and layout are looked at.
-        like = torch.empty(ctx.shape, dtype=gradient.dtype, memory_format=torch.channels_last_3d)
+        like = torch.empty(ctx.shape, dtype=pooled.dtype, device=pooled.device, memory_format=torch.channels_last_3d)
         found: Tensor = torch.ops.aten.max_pool3d_with_indices_backward(
             gradient, like, ctx.size, ctx.size, NOWHERE, EVERYWHERE, False, places
         )
