@@ -128,8 +128,9 @@ def test_a_filled_dome_gives_the_top_of_the_stomach_to_the_spleen(full_stomach):
     _, before = full_stomach
     changed = [filled(full_stomach, seed) for seed in range(60)]
     changed = [(image, organs) for image, organs in changed if not torch.equal(organs, before)]
-    assert 0.15 * 60 < len(changed) < 0.5 * 60
-    assert 0.15 < FILLED_DOME < 0.5
+    # Three standard deviations of a share of 60; and neither kind of dome may be rare.
+    assert abs(len(changed) / 60 - FILLED_DOME) < 0.2
+    assert 0.25 <= FILLED_DOME <= 0.75
     for image, organs in changed:
         gone = (before == Organ.STOMACH) & (organs != Organ.STOMACH)
         assert gone[21].sum() == 100, "the highest slice of the stomach goes first"
