@@ -6,18 +6,19 @@
     python scripts/train_vnet.py --train --device cuda         train on what the cache holds, from the last checkpoint
     python scripts/train_vnet.py --export 100                  write src/fibrolens/shipped/vnet from the last checkpoint
 
-``--go-on`` begins with the shipped weights and lets only the fine network learn: what two cores can do in an hour.
-All three may be stopped and started again at any time. Patients for training are those with seeds from `FIRST_SEED`;
-the figures on the model card come from patients after `UNSEEN_SEED`, which no training sees. A training that begins
-before the cache is full sees the early patients more often; on the same machine it is not repeatable to the bit.
+``--go-on`` begins with the shipped weights and names the networks that learn; the fine one alone is what two cores can
+do in an hour. All three may be stopped and started again at any time. Patients for training are those with seeds from
+`FIRST_SEED`; the figures on the model card come from patients after `UNSEEN_SEED`, which no training sees. A training
+that begins before the cache is full sees the early patients more often; on the same machine it is not repeatable to
+the bit.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from fibrolens.output import write_json
+from fibrolens.jsonfile import read_json
+from fibrolens.output import file_sha256, write_json
 from fibrolens.phantom.patient import Patient, sample_patient
 from fibrolens.phantom.render import render, small_grid
 from fibrolens.plan import SegmentationPlan
@@ -38,14 +40,17 @@ ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "src" / "fibrolens" / "shipped" / "vnet"
 FIRST_SEED = 2_000_000
 UNSEEN_SEED = 2_900_000
-NAME = "vnet-sim-2"
+NAME = "vnet-sim-3"
+
+#: Those that learn.
+NETWORKS = ("coarse", "fine")
 
 #: Millimetres of patient above and below the liver; the randomisation crops from it.
 ABOVE_MM, BELOW_MM = 60.0, 90.0
 #: In-plane field of the rendered patients, which the randomisation turns and moves.
 FIELD_MM = 400.0
 
-#: In the folder of the runs: of how many patients and steps the checkpoint is.
+#: In the folder of the runs: of how many patients and steps the checkpoint is, training by training.
 TRAINED = "trained.json"
 
 LOG_EVERY = 25
@@ -69,10 +74,10 @@ def training_grid(patient: Patient, plan: SegmentationPlan) -> Geometry:
     return Geometry((slices, pixels, pixels), plan.fine.spacing_mm, corner)
 
 
-def generate(folder: Path, count: int, workers: int) -> None:
-    """Render patients into the cache."""
+def generate(folder: Path, first: int, count: int, workers: int) -> None:
+    """Render patients into the cache, from the first-th on."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [folder / f"{seed}.npz" for seed in range(FIRST_SEED, FIRST_SEED + count)]
+    wanted = [folder / f"{seed}.npz" for seed in range(FIRST_SEED + first, FIRST_SEED + first + count)]
     with multiprocessing.get_context("spawn").Pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for _ in pool.imap_unordered(generate_one, [path for path in wanted if not path.exists()]):
             pass
@@ -112,8 +117,16 @@ class Cache:
         return Abdomen(torch.from_numpy(hu).to(self.device), torch.from_numpy(labels).to(self.device))
 
 
-def run_training(runs: Path, plan: SegmentationPlan, device: str, minutes: float, go_on: bool) -> None:
-    """Train to the plan's last step, or by the clock for some minutes; one line per `LOG_EVERY` steps."""
+def run_training(runs: Path, plan: SegmentationPlan, device: str, minutes: float, go_on: Sequence[str]) -> None:
+    """Train to the plan's last step, or by the clock for some minutes; one line per `LOG_EVERY` steps.
+
+    Args:
+        runs: folder of cache and checkpoint.
+        plan: networks and training.
+        device: of torch.
+        minutes: of this run.
+        go_on: networks that learn from the shipped weights on; where empty, both learn from random ones.
+    """
     torch.backends.cudnn.benchmark = True
     cache = Cache(runs / "cache", device, least=FEWEST)
     recent: list[tuple[float, ...]] = []
@@ -123,7 +136,8 @@ def run_training(runs: Path, plan: SegmentationPlan, device: str, minutes: float
         return max(step / plan.steps, (time.monotonic() - began) / (60 * minutes))
 
     initial = Segmenter.load(SHIPPED).network.state_dict() if go_on else None
-    for progress in train(cache, plan, runs, device, done, initial, learning=("fine",) if go_on else None):
+    before = read_json(SHIPPED / "card.json")["training"] if go_on else []
+    for progress in train(cache, plan, runs, device, done, initial, learning=go_on or NETWORKS):
         recent.append((progress.loss, *progress.dice))
         if progress.step % LOG_EVERY == 0:
             loss, *dice = np.mean(recent, axis=0)
@@ -134,7 +148,7 @@ def run_training(runs: Path, plan: SegmentationPlan, device: str, minutes: float
                 flush=True,
             )
             recent.clear()
-            write_json({"patients": len(cache()), "steps": progress.step}, runs / TRAINED)
+            write_json([*before, {"patients": len(cache()), "steps": progress.step}], runs / TRAINED)
 
 
 def measure(segmenter: Segmenter, count: int) -> dict[str, float]:
@@ -159,11 +173,14 @@ def measure(segmenter: Segmenter, count: int) -> dict[str, float]:
 def export(runs: Path, plan: SegmentationPlan, count: int) -> None:
     """Write the shipped folder from the last checkpoint, with what it reaches on `count` unseen patients."""
     network, steps = trained_network(runs / CHECKPOINT, plan)
-    patients = json.loads((runs / TRAINED).read_text(encoding="utf-8"))["patients"]
+    training = read_json(runs / TRAINED)
+    training[-1]["steps"] = steps
+    runs_told = "; then ".join(f"{run['patients']} simulated patients, {run['steps']} steps" for run in training)
     figures = measure(Segmenter(network, plan, NAME, ""), count)
     card = {
         "name": NAME,
-        "trained_on": f"simulated CT only ({patients} simulated patients, {steps} steps)",
+        "trained_on": f"simulated CT only ({runs_told})",
+        "training": training,
         "intended_use": "Research use only. Not a medical device; not for diagnosis or treatment.",
         "figures": figures,
         "seed": plan.seed,
@@ -188,11 +205,12 @@ def model_card(card: dict[str, Any], plan: SegmentationPlan, sha256: str) -> str
 - **Networks**: two V-Nets, {networks}; the fine one is told what the coarse one found. See `plan.json`.
 - **Seen in training**: appearance and geometry of simulated abdomens, randomised (contrast, noise, resolution, bias,
   scan range, deformation, lesions in the liver and growing out of it, masses outside it, lost fat, no spleen).
-- **Known limits**: real anatomy that the simulation lacks. The dome of a small spleen, the porta hepatis, and tumours
-  at the border are segmented less well; look at the overlay before using a figure.
+- **Known limits**: real anatomy that the simulation lacks. The left lobe beside the stomach, the porta hepatis, and
+  tumours at the border are segmented less well; look at the overlay before using a figure.
 - **Made by** `scripts/train_vnet.py`, seed {card["seed"]}, on a GPU; patients were rendered while it trained, so a
   new run gives other weights.
 - SHA-256 of `weights.safetensors`: `{sha256}`.
+- SHA-256 of `plan.json`: `{file_sha256(SHIPPED / "plan.json")}`.
 
 | on unseen simulated patients (5 x 3 x 3 mm) | |
 |---|---|
@@ -204,11 +222,14 @@ def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--generate", type=int, metavar="COUNT")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first patient to render")
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
     parser.add_argument("--train", action="store_true")
     parser.add_argument("--device", default="cpu", help="that trains")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="of training in this run")
-    parser.add_argument("--go-on", action="store_true", help="from the shipped weights, the fine network alone")
+    parser.add_argument(
+        "--go-on", nargs="+", choices=NETWORKS, default=(), help="networks that learn from the shipped weights on"
+    )
     parser.add_argument("--seed", type=int, default=SegmentationPlan.seed, help="of the examples")
     parser.add_argument("--export", type=int, metavar="UNSEEN", help="patients to measure on")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "vnet")
@@ -219,7 +240,7 @@ def main() -> None:
     wanted = {name: getattr(arguments, name) for name in ("steps", "batch", "learning_rate", "seed")}
     plan = SegmentationPlan(**wanted)
     if arguments.generate:
-        generate(arguments.runs / "cache", arguments.generate, arguments.workers)
+        generate(arguments.runs / "cache", arguments.first, arguments.generate, arguments.workers)
     if arguments.train:
         run_training(arguments.runs, plan, arguments.device, arguments.minutes, arguments.go_on)
     if arguments.export:
