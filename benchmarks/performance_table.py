@@ -166,10 +166,13 @@ def gpu(report: Report) -> list[str]:
         if isinstance(found, dict) and "forward_ms" in found:
             ways = found["forward_ms"] | {f"five maps, {way}": ms for way, ms in found["maps_ms"].items()}
             floors = ", ".join(f"{mode} {ms} ms" for mode, ms in found["floor_ms"].items())
-            error = found["error"]["bf16"]["probabilities"]
+            scans = ", ".join(f"{way} {ms:.0f} ms" for way, ms in found["scan_ms"].items())
+            error = found["error"]["bf16"]
             parts += [
                 table((name, "ms per slab"), *ways.items()),
-                f"Floor of a forward pass: {floors}. bf16 changes probabilities by {error:.1g}.",
+                f"Floor of a forward pass: {floors}. All slabs of a scan with their maps, transfers included: {scans}. "
+                f"bf16 changes probabilities by {error['probabilities']:.1g}, maps by {error['maps']:.1g} of the "
+                "highest value (target for both: below 0.01).",
             ]
     return parts
 
