@@ -174,7 +174,7 @@ def export(runs: Path, plan: SegmentationPlan, count: int) -> None:
     """Write the shipped folder from the last checkpoint, with what it reaches on `count` unseen patients."""
     network, steps = trained_network(runs / CHECKPOINT, plan)
     training = read_json(runs / TRAINED)
-    training[-1]["steps"] = steps
+    training[-1]["steps"] = steps  # of the checkpoint; the file was written with the last line of the log
     runs_told = "; then ".join(f"{run['patients']} simulated patients, {run['steps']} steps" for run in training)
     figures = measure(Segmenter(network, plan, NAME, ""), count)
     card = {
@@ -205,10 +205,11 @@ def model_card(card: dict[str, Any], plan: SegmentationPlan, sha256: str) -> str
 - **Networks**: two V-Nets, {networks}; the fine one is told what the coarse one found. See `plan.json`.
 - **Seen in training**: appearance and geometry of simulated abdomens, randomised (contrast, noise, resolution, bias,
   scan range, deformation, lesions in the liver and growing out of it, masses outside it, lost fat, no spleen).
-- **Known limits**: real anatomy that the simulation lacks. The left lobe beside the stomach, the porta hepatis, and
-  tumours at the border are segmented less well; look at the overlay before using a figure.
-- **Made by** `scripts/train_vnet.py`, seed {card["seed"]}, on a GPU; patients were rendered while it trained, so a
-  new run gives other weights.
+- **Known limits**: real anatomy that the simulation lacks. The left lobe beside the stomach, the dome of a small
+  spleen, the porta hepatis, and tumours at the border are segmented less well; look at the overlay before using a
+  figure.
+- **Made by** `scripts/train_vnet.py`, seed {card["seed"]} (of the last training), on a GPU; patients were rendered
+  while it trained, so a new run gives other weights.
 - SHA-256 of `weights.safetensors`: `{sha256}`.
 - SHA-256 of `plan.json`: `{file_sha256(SHIPPED / "plan.json")}`.
 
