@@ -20,6 +20,7 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from fibrolens.evaluate.overlap import dice
+from fibrolens.heap import kept_memory
 from fibrolens.plan import GridPlan, SegmentationPlan
 from fibrolens.segment.inputs import coarse_size, prior, windowed
 from fibrolens.segment.vnet import Cascade
@@ -116,6 +117,10 @@ class Segmenter:
 
     def segment(self, ct: Volume) -> Segmentation:
         """Find the organs of a CT in Hounsfield units, in any orientation."""
+        with kept_memory():
+            return self._segment(ct)
+
+    def _segment(self, ct: Volume) -> Segmentation:
         grid, found, cleaned = self._located(ct)
         (labels, organs), (aorta, vessel) = (_canvas(ct, grid.orient, name) for name in ("labels", "aorta"))
         _draw_aorta(cleaned, grid, vessel)
