@@ -248,9 +248,14 @@ def footer(figure: Figure, note: str, y_inches: float = 0.1) -> None:
 def save(figure: Figure, path: Path, dpi: int = 150) -> None:
     """Write a PNG or SVG whose bytes depend on its content alone."""
     FigureCanvasAgg(figure)
-    stamp: dict[str, Any] = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
+    how: dict[str, Any] = (
+        {"metadata": {"Date": None, "Creator": None}}
+        if path.suffix == ".svg"
+        # Half the time of the library's own choice, for pictures of CT the smaller file too.
+        else {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}}
+    )
     with mpl.rc_context({"svg.hashsalt": "fibrolens"}), appearing(path) as aside:
-        figure.savefig(aside, format=path.suffix[1:], dpi=dpi, metadata=stamp)
+        figure.savefig(aside, format=path.suffix[1:], dpi=dpi, **how)
 
 
 def save_both(figure: Figure, stem: Path, dpi: int = PRINT_DPI) -> tuple[Path, Path]:
