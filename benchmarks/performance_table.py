@@ -1,12 +1,13 @@
 """Puts what `make bench` measured into docs/performance.md, between its two marks.
 
-One section per file of the folder that it knows; a benchmark that was not run has no section.
+One section per file of the folder that it knows; that of a benchmark which was not run stays as it was.
 
 usage: performance_table.py [--out DIR] [--page FILE]
 """
 
 import argparse
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,17 @@ def main() -> None:
 
 
 def placed(page: str, found: str) -> str:
-    """The page with `found` between its marks."""
+    """The page with the sections of `found` between its marks, in the place of those with the same heading."""
     before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    return f"{before}{BEGIN}\n\n{found}\n\n{END}{after}"
+    there, after = rest.split(END)
+    sections = by_heading(there) | by_heading(found)
+    return "\n\n".join([f"{before}{BEGIN}", *sections.values(), f"{END}{after}"])
+
+
+def by_heading(text: str) -> dict[str, str]:
+    """The sections of a text, each with its heading, by the heading."""
+    sections = [part.strip() for part in re.split(r"^(?=### )", text, flags=re.MULTILINE)]
+    return {section.splitlines()[0]: section for section in sections if section}
 
 
 def measured(folder: Path) -> str:

@@ -6,13 +6,13 @@
     python scripts/train_vnet.py --train --device cuda         train on what the cache holds, from the last checkpoint
     python scripts/train_vnet.py --export 100                  write src/fibrolens/shipped/vnet from the last checkpoint
 
-``--go-on`` begins with the shipped weights and names the networks that learn; the fine one alone is what two cores can
-do in an hour. Exported with ``--keep``, a share of those weights stays in an average with the learnt ones: what a short
-second training gains is kept, and less is lost on scans unlike the new examples (Wortsman 2022, CVPR, "Robust
-fine-tuning of zero-shot models"). All three may be stopped and started again at any time. Patients for training are those with seeds from
-`FIRST_SEED`; the figures on the model card come from patients after `UNSEEN_SEED`, which no training sees. A training
-that begins before the cache is full sees the early patients more often; on the same machine it is not repeatable to
-the bit.
+``--go-on`` begins with the shipped weights and names the networks that learn; the fine one alone is what two cores
+can do in an hour. Exported with ``--keep``, a share of those weights stays in an average with the learnt ones: what a
+short second training gains is kept, and less is lost on scans unlike the new examples (Wortsman 2022, CVPR, "Robust
+fine-tuning of zero-shot models"). All three may be stopped and started again at any time. Patients for training are
+those with seeds from `FIRST_SEED`; the figures on the model card come from patients after `UNSEEN_SEED`, which no
+training sees. A training that begins before the cache is full sees the early patients more often; on the same machine
+it is not repeatable to the bit.
 """
 
 from __future__ import annotations

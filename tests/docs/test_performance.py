@@ -44,8 +44,21 @@ def test_what_was_measured_stands_between_the_marks_and_the_rest_stays(page, mon
     assert render(page, monkeypatch) == first
 
 
-def test_a_benchmark_that_was_not_run_has_no_section(page, monkeypatch):
-    assert "###" not in render(page, monkeypatch)
+def test_the_section_of_a_benchmark_that_was_not_run_stays_as_it_was(page, monkeypatch):
+    before = page.read_text(encoding="utf-8")
+    assert "### On a GPU" in before
+    assert render(page, monkeypatch) == before
+    costs = {"stage, masks given": {"wall_s": 1.0, "cpu_s": 2.0, "peak_gb": 0.5}}
+    floor = {"arithmetic_s": {}, "multiply_gflops": 90, "copy_gb_per_s": 16, "bytes_s": 0.02}
+    (page.parent / "one_ct.json").write_text(json.dumps({"runs": 3, "costs": costs, "floor": floor}))
+    after = render(page, monkeypatch)
+    assert "| stage, masks given | 1.0 | 2.0 | 0.50 |" in after
+    assert after.split("### Maps of a slab")[1] == before.split("### Maps of a slab")[1]
+
+
+def test_the_first_measurement_of_a_benchmark_comes_last(page, monkeypatch):
+    (page.parent / "scale.md").write_text("| workers | s |")
+    assert render(page, monkeypatch).split("### ")[-1].startswith("Many CTs\n\n`benchmarks/scale.py`.\n\n| workers")
 
 
 def gpu_benchmark(out, *options):
