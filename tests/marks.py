@@ -1,7 +1,9 @@
 """Find the words of `tests.planted` in whatever a verb or a route gives: texts, PDF, archives, compressed volumes."""
 
+import base64
 import gzip
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,8 @@ from tests.planted import DAY, NAME, UIDS, WORD, word
 
 #: The day in the ways that it can be written, and the family name alone.
 OTHERS = (DAY, "1947-05-13", "13.05.1947", "13 May 1947", "13/05/1947", NAME.partition("^")[0])
+#: A picture or a font inside a page. Its letters may look like a word by chance; what they stand for is searched.
+EMBEDDED = re.compile(rb";base64,([A-Za-z0-9+/]+=*)")
 #: What a person chooses a series by, and must see for it: its description.
 DESCRIPTION = word(0x0008103E)
 #: What `--identified` shows: name, ID, accession number, birth date and study date, sex.
@@ -37,8 +41,10 @@ def marks_of(path: Path) -> set[str]:
 
 
 def contents(name: str, content: bytes) -> Iterator[bytes]:
-    """What can be read in a file: its bytes, what is packed in it, the text of its pages."""
-    yield content
+    """What can be read in a file: its bytes, what is packed or embedded in it, the text of its pages."""
+    yield EMBEDDED.sub(b"", content)
+    for inside in EMBEDDED.findall(content):
+        yield from contents(name, base64.b64decode(inside))
     if content.startswith(b"\x1f\x8b"):
         yield gzip.decompress(content)
     elif content.startswith(b"PK\x03\x04"):

@@ -1,5 +1,6 @@
 """Who the patient is stands in no message and in no file but where it belongs, whatever a header holds."""
 
+import base64
 import io
 import json
 import zipfile
@@ -7,14 +8,15 @@ import zipfile
 import pypdf
 import pytest
 from pydicom import dcmread
-from tests.planted import DAY, FILE_NAME, UIDS, WORD, planted_series, word
+from tests.marks import marks, marks_of
+from tests.planted import FILE_NAME, planted_series, word
 from tests.staged import simulated, untrained_models
 
 from fibrolens import cli, stage_batch
 from fibrolens.phantom.labels import Organ
 
 #: Shown on purpose: a person chooses a series by its description, and the file that is damaged by its name.
-SHOWN = {word(0x0008103E).encode(), FILE_NAME.encode()}
+SHOWN = {word(0x0008103E), FILE_NAME}
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +57,6 @@ def copied(study, folder, change, count=None):
     return folder
 
 
-def found_in(content):
-    """The planted words in a text or in bytes."""
-    content = content.encode() if isinstance(content, str) else content
-    words = set(WORD.findall(content)) | set(UIDS.findall(content))
-    return words | {part for part in (DAY.encode(), b"1947-05-13", b"Planted") if part in content}
-
-
 def text_of(path):
     content = path.read_bytes()
     if path.suffix == ".pdf":
@@ -70,15 +65,24 @@ def text_of(path):
     return content
 
 
+def test_what_a_page_embeds_is_searched_and_not_the_letters_that_it_is_embedded_as(tmp_path):
+    letters, hidden = b"QBBBBAAAFXAA", base64.b64encode(b"Planted^QAFFEAFFEX")
+    page = tmp_path / "page.html"
+    page.write_bytes(b'<img src="data:image/png;base64,%s"><p>QFEEDBEEFX' % letters)
+    assert marks_of(page) == {FILE_NAME}
+    page.write_bytes(b'<img src="data:image/svg+xml;base64,%s">' % hidden)
+    assert marks_of(page) == {"Planted", "QAFFEAFFEX"}
+
+
 @pytest.mark.slow
 def test_a_staged_scan_names_nobody_but_in_its_dicom_objects(stage, study, tmp_path):
     status, said = stage(study)
     assert status == 0
-    assert found_in(said) == set()
+    assert marks(said) == set()
     files = [p for p in (tmp_path / "out").rglob("*") if p.suffix in (".json", ".html", ".pdf", ".csv")]
     assert {p.name for p in files} == {"result.json", "manifest.json", "report.html", "report.pdf", "summary.csv"}
     for path in files:
-        assert found_in(text_of(path)) == set(), path.name
+        assert marks_of(path) == set(), path.name
     (report,) = (tmp_path / "out").rglob("report.dcm")
     assert str(dcmread(report).PatientName) == "Planted^QAFFEAFFEX"  # a PACS files it by this
 
@@ -105,7 +109,7 @@ def test_identified_names_the_patient_in_both_reports_alone(stage, study, tmp_pa
     status, said = stage(study, "--identified", "--explain-selection")
     assert status == 0, said
     assert "Abdomen arterial" in said
-    assert found_in(said) <= SHOWN
+    assert marks(said) <= SHOWN
     assert "Somebody" not in said
     for path in (tmp_path / "out").rglob("*"):
         if path.suffix in (".html", ".pdf"):
@@ -114,7 +118,7 @@ def test_identified_names_the_patient_in_both_reports_alone(stage, study, tmp_pa
                 assert value in text, (path.name, value)
             assert "Somebody" not in text
         elif path.suffix in (".json", ".csv"):
-            assert found_in(path.read_bytes()) <= SHOWN, path.name
+            assert marks_of(path) <= SHOWN, path.name
     (manifest,) = (tmp_path / "out").rglob("manifest.json")
     assert json.loads(manifest.read_text())["run"]["options"]["identified"] is True
     status, said = stage(study)
@@ -189,8 +193,8 @@ def _bad_numbers(data, number):
 def test_a_refusal_names_nobody(stage, study, tmp_path, change):
     status, said = stage(copied(study, tmp_path / "ct", change, count=9), "--explain-selection")
     assert status == 3
-    assert found_in(said) <= SHOWN
-    assert found_in((tmp_path / "out" / "summary.csv").read_bytes()) <= SHOWN
+    assert marks(said) <= SHOWN
+    assert marks((tmp_path / "out" / "summary.csv").read_bytes()) <= SHOWN
     assert "Traceback" not in said
 
 
@@ -199,13 +203,13 @@ def test_a_refusal_of_the_quality_gate_and_a_forced_result_name_nobody(stage, st
     source = copied(study, tmp_path / "ct", _pixels(rendering))
     status, said = stage(source)
     assert (status, "native phase" in said) == (3, True)
-    assert found_in(said) == set()
+    assert marks(said) == set()
     status, said = stage(source, "--force")
     assert status == 0
-    assert found_in(said) == set()
+    assert marks(said) == set()
     for path in (tmp_path / "out").rglob("*"):
         if path.suffix in (".json", ".html", ".pdf", ".csv"):
-            assert found_in(text_of(path)) == set(), path.name
+            assert marks_of(path) == set(), path.name
 
 
 def test_a_file_that_breaks_off_names_nobody(stage, study, tmp_path):
@@ -215,7 +219,7 @@ def test_a_file_that_breaks_off_names_nobody(stage, study, tmp_path):
         first.write_bytes(first.read_bytes()[:length])
         status, said = stage(folder)
         assert status == 3
-        assert found_in(said) <= SHOWN
+        assert marks(said) <= SHOWN
 
 
 def test_a_description_that_repeats_the_patient_is_hidden(stage, study, tmp_path):
@@ -237,4 +241,4 @@ def test_a_defect_is_told_without_the_words_of_the_error(stage, study, monkeypat
     status, said = stage(study)
     assert status == 1
     assert "ValueError in test_privacy.py" in said
-    assert found_in(said) == set()
+    assert marks(said) == set()
