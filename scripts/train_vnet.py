@@ -184,16 +184,14 @@ def export(runs: Path, plan: SegmentationPlan, count: int, keep: float) -> None:
     network, steps = trained_network(runs / CHECKPOINT, plan)
     training = read_json(runs / TRAINED)
     training[-1]["steps"] = steps  # of the checkpoint; the file was written with the last line of the log
-    runs_told = "; then ".join(f"{run['patients']} simulated patients, {run['steps']} steps" for run in training)
     if keep:
         before = Segmenter.load(SHIPPED).network.state_dict()
         network.load_state_dict({name: t.lerp(before[name], keep) for name, t in network.state_dict().items()})
         training[-1]["kept"] = keep
-        runs_told += f"; {keep:.0%} of the weights before the last of these kept in an average"
     figures = measure(Segmenter(network, plan, NAME, ""), count)
     card = {
         "name": NAME,
-        "trained_on": f"simulated CT only ({runs_told})",
+        "trained_on": f"simulated CT only ({'; then '.join(map(told, training))})",
         "training": training,
         "intended_use": "Research use only. Not a medical device; not for diagnosis or treatment.",
         "figures": figures,
@@ -202,6 +200,12 @@ def export(runs: Path, plan: SegmentationPlan, count: int, keep: float) -> None:
     sha256 = save_model_folder(SHIPPED, network.state_dict(), plan, card)
     (SHIPPED / "MODEL_CARD.md").write_text(model_card(card, plan, sha256), encoding="utf-8")
     print(figures)
+
+
+def told(run: dict[str, Any]) -> str:
+    """One training in words."""
+    kept = f"; {run['kept']:.0%} of the weights before the last of these kept in an average" if "kept" in run else ""
+    return f"{run['patients']} simulated patients, {run['steps']} steps{kept}"
 
 
 def model_card(card: dict[str, Any], plan: SegmentationPlan, sha256: str) -> str:

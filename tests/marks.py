@@ -37,7 +37,12 @@ def marks(content: str | bytes) -> set[str]:
 
 def marks_of(path: Path) -> set[str]:
     """Those in a file, its name included."""
-    return marks(path.name).union(*(marks(content) for content in contents(path.name, path.read_bytes())))
+    return marks(path.name) | marks(readable(path.name, path.read_bytes()))
+
+
+def readable(name: str, content: bytes) -> bytes:
+    """All that can be read in a file, one part per line."""
+    return b"\n".join(contents(name, content))
 
 
 def contents(name: str, content: bytes) -> Iterator[bytes]:

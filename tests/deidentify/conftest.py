@@ -1,12 +1,10 @@
 """One planted CT, its staged result and its export, for every test of the room."""
 
-import gzip
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
-import pypdf
 import pytest
+from tests.marks import readable
 from tests.once import made_once
 from tests.planted import planted_series
 from tests.staged import simulated, untrained_models
@@ -42,13 +40,7 @@ def stage_into(out, source, truth, key=None, scan_id=None, **options):
 def contents(folder):
     """Name and bytes of every file, unpacked as far as it is packed."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
-        if path.suffix == ".pdf":
-            reader = pypdf.PdfReader(io.BytesIO(content))
-            content += "".join(page.extract_text() for page in reader.pages).encode() + str(reader.metadata).encode()
-        yield str(path.relative_to(folder)), content
+        yield str(path.relative_to(folder)), readable(path.name, path.read_bytes())
 
 
 @pytest.fixture(scope="session")
