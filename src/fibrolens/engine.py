@@ -35,6 +35,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads_here() -> int:
+    """Threads that a network takes here: ``OMP_NUM_THREADS``, else the cores; of a worker its share of them."""
+    return torch.get_num_threads()
+
+
 @runtime_checkable
 class Messages(Protocol):
     """What workers say, on its way to the process that started them."""
@@ -84,7 +89,7 @@ class Engine:
 
     def __init__(self, workers: int | None = None, site: Site | None = None) -> None:
         workers = min(MOST_WORKERS, cores()) if workers is None else workers
-        self.threads = max(1, torch.get_num_threads() // workers) if site is None else site.threads
+        self.threads = max(1, threads_here() // workers) if site is None else site.threads
         self._site = LocalSite(workers, self.threads) if site is None and workers > 1 else site
         self._stack = ExitStack()
         self._dispatch: Dispatch | None = None

@@ -17,6 +17,8 @@ from fibrolens.io import write_nifti
 from fibrolens.output import write_json
 from fibrolens.report.overlay import overlay_png
 from fibrolens.report.overlay_captions import Captions
+from fibrolens.report.scene import Scene
+from fibrolens.report.sheets import OverlaySheet
 from fibrolens.segment.predict import OrganSegmenter, fingerprint_of
 from fibrolens.segment.segmenters import load_segmenter
 from fibrolens.segmenting import SegmentationResult, SegmentInput, SegmentOptions
@@ -87,7 +89,8 @@ class Segmenting:
         write_json(result.to_dict(), folder / RESULT)
         write_nifti(result.labels, folder / LABELS, "1 liver, 2 spleen")
         captions = Captions(f"{result.scan_id}: liver and spleen", f"Masks from {result.masks}.")
-        overlay_png(result.ct, None, result.labels, folder / OVERLAY, captions)
+        sheet = OverlaySheet.of(Scene.of(result.ct, None, result.labels), captions)
+        (folder / OVERLAY).write_bytes(overlay_png(sheet))
         return {"write": time.perf_counter() - started}
 
     def row(self, content: Mapping[str, Any]) -> dict[str, Any]:

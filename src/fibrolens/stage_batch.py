@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,29 @@ from fibrolens.deidentify.key import Key
 from fibrolens.deidentify.place import claim
 from fibrolens.deidentify.profile import table
 from fibrolens.deidentify.staged import Unnamed, UnnamedInput, without_patient
-from fibrolens.engine import Engine, one_blas_thread
+from fibrolens.engine import Engine, one_blas_thread, threads_here
 from fibrolens.errors import UsageError
 from fibrolens.io.dicom.patient import read_identity
 from fibrolens.pipeline import Models, StageOptions, StagingInput
 from fibrolens.plan import STAGES
+from fibrolens.report.artist import Artist
 from fibrolens.report.patient import Wanted, write_result
 from fibrolens.report.patient_files import WRITTEN
+from fibrolens.report.pictures import draw_here
 from fibrolens.result import StagingResult
 
+#: Voxels of a CT that is staged before a process that draws could be ready.
+SMALL = 1 << 22
 COLUMNS = ("predicted", "expected", *(f"p_{stage}" for stage in STAGES), *VOLUMES, "phase", "forced", "warnings")
 
 
 def stage_batch(
-    inputs: Inputs, options: StageOptions, place: Place, engine: Engine | None = None, key: Key | None = None
+    inputs: Inputs,
+    options: StageOptions,
+    place: Place,
+    engine: Engine | None = None,
+    key: Key | None = None,
+    artist: Artist | None = None,
 ) -> int:
     """Stage every input; see `run_batch` for what it returns.
 
@@ -37,6 +46,7 @@ def stage_batch(
         engine: where the work is done; None is this process.
         key: nothing that is written leads back to the patient, whose names and UIDs it replaces; None writes DICOM
             objects of the patient.
+        artist: begun, where that saves time, to draw the pictures beside this process; None draws them in it.
 
     Raises:
         UsageError: options for one scan with several inputs, or a scan id that cannot name a folder; with a key, that
@@ -51,7 +61,7 @@ def stage_batch(
         place = replace(place, unnamed=key.input_name)
         _require_unnamed(options)
     claim(place.out, key)
-    return run_batch(StageVerb(options, key), as_cases(inputs, place.scan_id), place, engine or Engine(1))
+    return run_batch(StageVerb(options, key, artist), as_cases(inputs, place.scan_id), place, engine or Engine(1))
 
 
 def _require_unnamed(options: StageOptions) -> None:
@@ -66,12 +76,13 @@ class StageVerb:
 
     options: StageOptions
     key: Key | None = None
+    artist: Artist | None = field(default=None, compare=False)
     doing: str = "staging"
     columns: tuple[str, ...] = COLUMNS
 
     def load(self) -> Staging:
         """With its networks; raises ModelError where the weights cannot be used."""
-        return Staging(self.options, Models.load(*self.options.weights), self.key)
+        return Staging(self.options, Models.load(*self.options.weights), self.key, self.artist)
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,7 @@ class Staging:
     options: StageOptions
     models: Models
     key: Key | None = None
+    artist: Artist | None = None
     command: str = "stage"
     done: str = "staged"
     written: tuple[str, ...] = WRITTEN
@@ -100,12 +112,20 @@ class Staging:
 
     def perform(self, scan: StagingInput, scan_id: str) -> StagingResult:
         """Stage it; raises InputError where it cannot be staged."""
+        if self.artist is not None and self._is_worth_an_artist(scan):
+            self.artist.begin()
         return scan.stage(self.models, self.options, scan_id)
 
     def write(self, result: StagingResult, folder: Path) -> Mapping[str, float]:
         """Write the scan's files; returns seconds per step."""
         with one_blas_thread():
-            return write_result(result, folder, self._wanted(result))
+            draw = draw_here if self.artist is None else self.artist.draw
+            return write_result(result, folder, self._wanted(result), draw)
+
+    def _is_worth_an_artist(self, scan: StagingInput) -> bool:
+        """Whether there are pictures to draw, a core to draw them on, and time to get ready while the CT is staged."""
+        drawn = "report" not in self.options.skip or "dicom" not in self.options.skip
+        return drawn and threads_here() > 1 and scan.ct.array.size > SMALL
 
     def _wanted(self, result: StagingResult) -> Wanted:
         """What is written of a result."""

@@ -53,6 +53,14 @@ def test_what_thousands_of_scans_do_not_need_is_left_out(native, tmp_path, capsy
     assert "--overwrite" in capsys.readouterr().err
 
 
+def test_pictures_are_drawn_beside_one_process_and_within_many(tmp_path, monkeypatch):
+    artists = []
+    monkeypatch.setattr(stage_batch, "stage_batch", lambda *given: artists.append(given[-1]) or 0)
+    for options in ([], ["--workers", "1"], ["--workers", "2"]):
+        assert cli.main(["stage", "ct.nii.gz", "--out", str(tmp_path), *options]) == 0
+    assert [artist is not None for artist in artists] == [True, True, False]
+
+
 def test_labels_beside_single_masks_are_wrong_use(native, tmp_path, capsys):
     arguments = ["stage", str(native), "--out", str(tmp_path / "o"), "--labels", "a", "--liver-mask", "b"]
     assert cli.main(arguments) == 2

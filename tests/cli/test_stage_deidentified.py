@@ -10,7 +10,9 @@ from fibrolens.deidentify.key import Key
 def keys(monkeypatch):
     """Stands for the staging itself; the keys that it was given."""
     given = []
-    monkeypatch.setattr("fibrolens.stage_batch.stage_batch", lambda *args: given.append(args[-1]) or 0)
+    monkeypatch.setattr(
+        "fibrolens.stage_batch.stage_batch", lambda inputs, options, place, engine, key, artist: given.append(key) or 0
+    )
     return given
 
 

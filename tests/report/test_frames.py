@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from tests.staged import simulated
 
-from fibrolens.report.frames import MOST, SIDE, overlay_frames
+from fibrolens.report.frames import SIDE, overlay_frames
 from fibrolens.report.overlay_captions import Captions
+from fibrolens.report.scene import Scene
+from fibrolens.report.sheets import MOST_FRAMES, FrameSheet
 from fibrolens.transforms import Orient
 from fibrolens.volume import Volume
 
@@ -24,6 +26,10 @@ def scene():
     return ct, ct.with_array(values), labels
 
 
+def frames_of(ct, location_map, labels, captions=None):
+    return overlay_frames(FrameSheet.of(Scene.of(ct, location_map, labels), captions or Captions()))
+
+
 def warmth(picture):
     """How much redder than blue each half of a picture is."""
     body = picture[100:400, 30:400].astype(int)
@@ -32,7 +38,7 @@ def warmth(picture):
 
 
 def test_only_covered_slices_are_shown_and_the_patients_right_is_on_the_left(scene):
-    frames = overlay_frames(*scene, Captions("title"))
+    frames = frames_of(*scene, Captions("title"))
     assert frames.shape == (3, SIDE, SIDE, 3)
     left, right = warmth(frames[1])
     assert left > 5 * right
@@ -42,7 +48,7 @@ def test_only_covered_slices_are_shown_and_the_patients_right_is_on_the_left(sce
 def test_a_ct_of_another_orientation_gives_the_same_pictures(scene):
     turned = [Volume(v.array[::-1, ::-1], flipped(v)) for v in scene]
     assert Orient.fit(turned[0].geometry).forward(turned[0]).geometry.same_grid(scene[0].geometry)
-    assert (overlay_frames(*turned, Captions()) == overlay_frames(*scene, Captions())).all()
+    assert (frames_of(*turned) == frames_of(*scene)).all()
 
 
 def flipped(volume):
@@ -55,12 +61,12 @@ def flipped(volume):
 
 
 def test_the_words_change_the_picture(scene):
-    plain, forced = (overlay_frames(*scene, Captions("title", forced=forced)) for forced in (False, True))
+    plain, forced = (frames_of(*scene, Captions("title", forced=forced)) for forced in (False, True))
     assert (plain[0][:440] == forced[0][:440]).all()
     assert (plain[0][440:] != forced[0][440:]).any()
 
 
 def test_a_map_of_zeros_shows_the_ct_in_no_more_pictures_than_fit(scene):
     ct, _, labels = scene
-    frames = overlay_frames(ct, ct.with_array(np.zeros(ct.array.shape, np.float32)), labels, Captions())
-    assert len(frames) == MOST
+    frames = frames_of(ct, ct.with_array(np.zeros(ct.array.shape, np.float32)), labels)
+    assert len(frames) == MOST_FRAMES

@@ -1,3 +1,4 @@
+import io
 import time
 
 import numpy as np
@@ -7,6 +8,8 @@ from matplotlib.image import imread
 from fibrolens.errors import GeometryError
 from fibrolens.report.overlay import overlay_png
 from fibrolens.report.overlay_captions import Captions
+from fibrolens.report.scene import Scene
+from fibrolens.report.sheets import OverlaySheet
 from fibrolens.volume import Geometry, Volume
 
 
@@ -23,17 +26,25 @@ def body(shape=(20, 48, 64), spacing=(5.0, 6.0, 6.0)):
     return Volume(hu, grid), Volume(heat, grid), Volume(labels, grid)
 
 
-def test_a_picture_with_and_without_labels_and_the_same_bytes_each_time(tmp_path):
+def picture(ct, location_map, labels, captions=None):
+    """The overlay as an array in [0, 1]."""
+    return imread(io.BytesIO(drawn(ct, location_map, labels, captions)))
+
+
+def drawn(ct, location_map, labels, captions=None):
+    return overlay_png(OverlaySheet.of(Scene.of(ct, location_map, labels), captions or Captions()))
+
+
+def test_a_picture_with_and_without_labels_and_the_same_bytes_each_time():
     ct, heat, labels = body()
-    for name, marks in (("a", labels), ("b", labels), ("c", None)):
-        overlay_png(ct, heat, marks, tmp_path / f"{name}.png", Captions("scan", forced=marks is None))
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    assert imread(tmp_path / "c.png").shape[:2] == imread(tmp_path / "a.png").shape[:2]
+    with_labels = drawn(ct, heat, labels, Captions("scan"))
+    assert drawn(ct, heat, labels, Captions("scan")) == with_labels
+    without = picture(ct, heat, None, Captions("scan", forced=True))
+    assert without.shape[:2] == imread(io.BytesIO(with_labels)).shape[:2]
 
 
-def test_every_orientation_of_a_scan_gives_the_same_picture(tmp_path):
+def test_every_orientation_of_a_scan_gives_the_same_picture():
     volumes = body()
-    overlay_png(*volumes, tmp_path / "a.png")
 
     def turned(volume: Volume) -> Volume:
         grid = volume.geometry
@@ -43,27 +54,29 @@ def test_every_orientation_of_a_scan_gives_the_same_picture(tmp_path):
         spacing = (grid.spacing[1], grid.spacing[0], grid.spacing[2])
         return Volume(np.ascontiguousarray(array), Geometry(array.shape, spacing, origin, axes))
 
-    overlay_png(*map(turned, volumes), tmp_path / "b.png")
-    assert np.abs(imread(tmp_path / "a.png") - imread(tmp_path / "b.png")).max() < 0.02
+    assert np.abs(picture(*volumes) - picture(*map(turned, volumes))).max() < 0.02
 
 
-def test_an_all_zero_map_and_an_empty_scan_can_be_drawn(tmp_path):
+def test_a_scan_without_a_map_an_all_zero_map_and_an_empty_scan_can_be_drawn():
     ct, heat, labels = body()
-    overlay_png(ct, heat.with_array(heat.array * 0), labels, tmp_path / "a.png")
-    overlay_png(ct.with_array(ct.array * 0 - 1000), heat, None, tmp_path / "b.png")
-    assert (tmp_path / "b.png").stat().st_size > 10_000
+    bare = picture(ct, None, labels)
+    zero = picture(ct, heat.with_array(heat.array * 0), labels)
+    assert (bare[:, :1200] == zero[:, :1200]).all()
+    # Only a map has a colour bar.
+    assert (bare[:, -80:] == 1).mean() > (zero[:, -80:] == 1).mean()
+    assert len(drawn(ct.with_array(ct.array * 0 - 1000), heat, None)) > 10_000
 
 
-def test_another_grid_is_refused(tmp_path):
+def test_another_grid_is_refused():
     ct, heat, _ = body()
-    _, other, _ = body(spacing=(4.0, 6.0, 6.0))
-    with pytest.raises(GeometryError):
-        overlay_png(ct, other, None, tmp_path / "a.png")
-    assert heat.array.shape == other.array.shape
+    _, other, marks = body(spacing=(4.0, 6.0, 6.0))
+    for located, organs in ((other, None), (heat, marks)):
+        with pytest.raises(GeometryError):
+            drawn(ct, located, organs)
 
 
-def test_a_clinical_scan_takes_seconds(tmp_path):
+def test_a_clinical_scan_takes_seconds():
     volumes = body((129, 512, 512), (1.6, 0.6, 0.6))
     started = time.process_time()
-    overlay_png(*volumes, tmp_path / "a.png")
+    drawn(*volumes)
     assert time.process_time() - started < 6.0

@@ -12,6 +12,8 @@ from fibrolens.pipeline import stage
 from fibrolens.report.patient_words import marker_row
 from fibrolens.report.pdf import render_pdf
 from fibrolens.report.pdf_page import HEIGHT, WIDTH, Page, Style, drawable
+from fibrolens.report.scene import Scene
+from fibrolens.report.sheets import StripSheet
 from fibrolens.report.strip import strip_png
 from fibrolens.result import REGIONS
 
@@ -26,11 +28,14 @@ def staged(tmp_path_factory):
     return stage(path, models=untrained_models(rendering.labels))
 
 
+def strip_of(staged, location_map, scale="mean1"):
+    return StripSheet.of(Scene.of(staged.ct, location_map, staged.labels), scale)
+
+
 @pytest.fixture(scope="module")
 def strips(staged):
     return [
-        strip_png(staged.ct, location_map, staged.labels, "mean1")
-        for location_map in (staged.predicted_map, staged.recommended_map)
+        strip_png(strip_of(staged, location_map)) for location_map in (staged.predicted_map, staged.recommended_map)
     ]
 
 
@@ -206,7 +211,7 @@ def test_text_is_cut_to_its_width():
 
 
 def test_a_strip_is_a_png_of_its_content_alone(staged):
-    first = strip_png(staged.ct, staged.map, staged.labels, "mean1")
+    first = strip_png(strip_of(staged, staged.map))
     assert first[:4] == b"\x89PNG"
-    assert strip_png(staged.ct, staged.map, staged.labels, "mean1") == first
-    assert strip_png(staged.ct, staged.map, staged.labels, "raw") != first
+    assert strip_png(strip_of(staged, staged.map)) == first
+    assert strip_png(strip_of(staged, staged.map, "raw")) != first

@@ -96,9 +96,10 @@ def run(options: argparse.Namespace) -> int:
     from fibrolens.batch import Place
     from fibrolens.masks import OwnMasks
     from fibrolens.pipeline import StageOptions
+    from fibrolens.report.artist import Artist
     from fibrolens.stage_batch import stage_batch
 
-    key = _key(options)
+    key, engine = _key(options), given_engine(options)
     return stage_batch(
         given_inputs(options),
         StageOptions(
@@ -118,8 +119,10 @@ def run(options: argparse.Namespace) -> int:
             device=options.device,
         ),
         Place(options.out, options.scan_id, options.overwrite),
-        given_engine(options),
+        engine,
         key,
+        # Workers have a core each, and none to spare.
+        None if engine.apart else Artist(),
     )
 
 

@@ -116,9 +116,10 @@ class _Case:
             look = {**told["attention"], "target": path.name[:2]}
             write_nifti(self._volume(f"{MAPS}/{path.name}"), folder / MAPS / path.name, forced + _map_words(look))
         # What draws takes half a second to load, which `stage --deidentify` without a report need not pay.
-        from fibrolens.report.patient_pages import Pictured, write_pages  # noqa: PLC0415
+        from fibrolens.report.patient_pages import write_pages  # noqa: PLC0415
+        from fibrolens.report.pictures import Pictures  # noqa: PLC0415
 
-        write_pages(told, Pictured(self.ct, labels, tuple(maps)), folder)
+        write_pages(told, Pictures.of(told, (self.ct, labels), maps, {"dicom"}).draw(), folder)
 
     def _volume(self, name: str) -> Volume:
         values, geometry = read_values(self.results / name)

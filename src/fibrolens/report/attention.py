@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fibrolens.plan import STAGES
-from fibrolens.report.drawing import BLUE, ORANGE, PURPLE, TWO_COLUMNS, VERMILION, footer, print_style, save_both
+from fibrolens.report.drawing import TWO_COLUMNS, footer, print_style, save_both
+from fibrolens.report.palette import BLUE, ORANGE, PURPLE, VERMILION
 from fibrolens.report.paper import PATTERNS as PAPER_PATTERNS
 from fibrolens.result import REGIONS
 

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from fibrolens.evaluate.saliency.known_truth import TARGET
 from fibrolens.evaluate.saliency.verdict import TWINS_AIM
 from fibrolens.report.audit_words import ARMS, FAILED, PASSED, region_words, title_of
-from fibrolens.report.drawing import BLUE, ORANGE, SMALL, TWO_COLUMNS, VERMILION, footer, print_style, save_both
+from fibrolens.report.drawing import SMALL, TWO_COLUMNS, footer, print_style, save_both
+from fibrolens.report.palette import BLUE, ORANGE, VERMILION
 
 #: Inches of one line of a dot plot, and of what stands around the lines.
 LINE, AROUND = 0.21, 1.0

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fibrolens.csvfile import Cell
-from fibrolens.report.drawing import BLUE, SMALL, TWO_COLUMNS, VERMILION, footer, print_style, save_both
+from fibrolens.report.drawing import SMALL, TWO_COLUMNS, footer, print_style, save_both
 from fibrolens.report.figures import threshold_title
+from fibrolens.report.palette import BLUE, VERMILION
 from fibrolens.report.tables import Table, ranged
 
 #: The questions in the order of a reader; a JSON file has them in that of its letters.

@@ -12,16 +12,8 @@ from matplotlib.ticker import MultipleLocator
 
 from fibrolens.csvfile import Cell
 from fibrolens.plan import STAGES
-from fibrolens.report.drawing import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    TWO_COLUMNS,
-    VERMILION,
-    footer,
-    print_style,
-    save_both,
-)
+from fibrolens.report.drawing import TWO_COLUMNS, footer, print_style, save_both
+from fibrolens.report.palette import BLUE, GREEN, ORANGE, VERMILION
 from fibrolens.report.tables import Table, ranged
 
 #: Per cent deferred in the printed table.

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 
 from fibrolens.csvfile import Cell
 from fibrolens.report.calibration import QUESTIONS, SHORT, VERSIONS, entries
-from fibrolens.report.drawing import BLUE, ORANGE, TWO_COLUMNS, footer, print_style, save_both
+from fibrolens.report.drawing import TWO_COLUMNS, footer, print_style, save_both
 from fibrolens.report.figures import threshold_title
+from fibrolens.report.palette import BLUE, ORANGE
 from fibrolens.report.tables import MEASURES, Table, ranged
 
 ZONES = {"ruled_in": "ruled in", "between": "left between", "ruled_out": "ruled out"}

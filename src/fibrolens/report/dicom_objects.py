@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import UInt8
 
 from fibrolens import __version__
 from fibrolens.errors import InputError
-from fibrolens.report.overlay_captions import Captions
 from fibrolens.report.patient_files import DICOM
-from fibrolens.report.patient_words import METHOD_TITLES
 from fibrolens.result import Attention, StagingResult
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     Makers = Iterator[tuple[str, Callable[[], Dataset | None]]]
     #: An object to what is written in its place.
     Change = Callable[[Dataset], Dataset]
+    #: Colour pictures ``n y x 3``, or None.
+    Frames = Callable[[], UInt8[np.ndarray, "n y x 3"] | None]
 
 #: What highdicom and pydicom raise on values that no object may hold. Their messages may quote the header.
 UNUSABLE = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
@@ -52,7 +53,11 @@ class DicomFolder:
 
 
 def write_dicom(
-    result: StagingResult, content: Mapping[str, Any], folder: Path, change: Change | None = None
+    result: StagingResult,
+    content: Mapping[str, Any],
+    folder: Path,
+    frames: Frames,
+    change: Change | None = None,
 ) -> DicomFolder:
     """Write the objects of a scan that came as DICOM into ``folder/dicom``; nothing for other scans.
 
@@ -63,6 +68,7 @@ def write_dicom(
         result: the staged scan.
         content: of its ``result.json``.
         folder: the scan's.
+        frames: waits for the colour pictures of its slices.
         change: what is written in the place of each object; None writes the objects. The record names the objects.
 
     Raises:
@@ -82,7 +88,9 @@ def write_dicom(
         except UNUSABLE as error:
             return DicomFolder(warnings=(_unusable("objects", error),))
         made: dict[str, Dataset] = {}
-        warnings = _write_all(_makers(result, content, source, made), made, folder, change or (lambda data: data))
+        warnings = _write_all(
+            _makers(result, content, source, made, frames), made, folder, change or (lambda data: data)
+        )
     return DicomFolder({name: _record(name, data) for name, data in made.items()}, tuple(warnings))
 
 
@@ -118,7 +126,9 @@ def _save(data: Dataset, path: Path) -> None:
         raise
 
 
-def _makers(result: StagingResult, content: Mapping[str, Any], source: Source, made: Mapping[str, Dataset]) -> Makers:
+def _makers(
+    result: StagingResult, content: Mapping[str, Any], source: Source, made: Mapping[str, Dataset], frames: Frames
+) -> Makers:
     """Each object's name and how it is made; the report comes last, for it refers to those that were."""
     from fibrolens.io.dicom.objects.capture import secondary_capture  # noqa: PLC0415
     from fibrolens.io.dicom.objects.parametric_map import parametric_map  # noqa: PLC0415
@@ -138,9 +148,9 @@ def _makers(result: StagingResult, content: Mapping[str, Any], source: Source, m
             lambda: parametric_map(source, values.array, _words(second), maker, "map_recommended"),
         )
     yield "report", lambda: structured_report(source, content, _referred(made), maker)
-    # Drawn outside what is caught: the source's headers have no part in it.
-    frames = _frames(result)
-    yield "overlay", lambda: secondary_capture(source, frames, _description(result), maker)
+    # Waited for outside what is caught: the source's headers have no part in it.
+    drawn = frames()
+    yield "overlay", lambda: None if drawn is None else secondary_capture(source, drawn, _description(result), maker)
 
 
 def _maker(result: StagingResult, content: Mapping[str, Any]) -> Maker:
@@ -164,20 +174,6 @@ def _words(look: Attention) -> Any:
     from fibrolens.io.dicom.objects.parametric_map import MapWords  # noqa: PLC0415
 
     return MapWords(look.target, look.method, look.layer, look.scale)
-
-
-def _frames(result: StagingResult) -> Any:
-    from fibrolens.report.frames import overlay_frames  # noqa: PLC0415
-
-    look, stage = result.attention, result.stage
-    captions = Captions(
-        title=f"predicted {stage.predicted} (p = {max(stage.probabilities):.2f}); "
-        f"{METHOD_TITLES[look.method]} at {look.layer}",
-        note=f"Weights trained on {result.model.trained_on}.",
-        forced=result.forced,
-        scale=look.scale,
-    )
-    return overlay_frames(result.ct, result.predicted_map, result.labels, captions)
 
 
 def _description(result: StagingResult) -> str:

@@ -18,20 +18,17 @@ from matplotlib.figure import Figure
 from fibrolens.evaluate.roc import RocCurve
 from fibrolens.plan import STAGES
 from fibrolens.report.drawing import (
-    BLUE,
-    GREEN,
-    ORANGE,
     SMALL,
     TWO_COLUMNS,
-    VERMILION,
     WINDOW_HU,
-    Scene,
     colour_bar,
     draw_slice,
     footer,
     print_style,
     save_both,
 )
+from fibrolens.report.palette import BLUE, GREEN, ORANGE, VERMILION
+from fibrolens.report.scene import Scene
 from fibrolens.report.tables import p_text
 from fibrolens.volume import Volume
 
@@ -150,7 +147,7 @@ def map_figure(
         for row, (example, scene) in enumerate(zip(examples, scenes, strict=True)):
             for column, index in enumerate(scene.axial_slices(slices)):
                 axes = figure.add_subplot(grid[row, column], facecolor="black")
-                draw_slice(axes, scene, "axial", index, top, size=SMALL)
+                draw_slice(axes, scene.cut("axial", index), top, size=SMALL)
                 if column == 0:
                     axes.set_ylabel(example.title)
         colour_bar(figure, figure.add_subplot(grid[:, slices]), top, "mean1", size=7.5)

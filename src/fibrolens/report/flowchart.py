@@ -14,7 +14,8 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from fibrolens.cohort.flow import Arm, Count, Flow, counted
 from fibrolens.plan import STAGES
-from fibrolens.report.drawing import BLUE, GREEN, ORANGE, PRINT_DPI, RESEARCH, TWO_COLUMNS, save_both
+from fibrolens.report.drawing import PRINT_DPI, RESEARCH, TWO_COLUMNS, save_both
+from fibrolens.report.palette import BLUE, GREEN, ORANGE
 
 #: Inches. With one arm the boxes need less than the whole width of a page.
 ONE_ARM = 5.0

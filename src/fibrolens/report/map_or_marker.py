@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fibrolens.csvfile import Cell
-from fibrolens.report.drawing import BLUE, ORANGE, TWO_COLUMNS, footer, print_style, save_both
+from fibrolens.report.drawing import TWO_COLUMNS, footer, print_style, save_both
+from fibrolens.report.palette import BLUE, ORANGE
 from fibrolens.report.tables import Table, ranged
 
 SIZE = "spleen size"

@@ -2,64 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fibrolens.report.drawing import ORGANS, RESEARCH, VERMILION, WINDOW_HU, Plane, Scene, colour_bar, draw_slice, save
+from fibrolens.report.drawing import ORGANS, RESEARCH, WINDOW_HU, colour_bar, draw_slice, png
 from fibrolens.report.overlay_captions import Captions
-from fibrolens.transforms import Located
-from fibrolens.volume import Volume
+from fibrolens.report.palette import VERMILION
+from fibrolens.report.scene import Cut
+from fibrolens.report.sheets import OverlaySheet
 
-#: Axial slices: two rows of three.
-AXIAL = 6
 DPI = 110
+KINDS = {"axial": "slice", "coronal": "row", "sagittal": "column"}
 
 
-BARE = Captions()
+def overlay_png(sheet: OverlaySheet) -> bytes:
+    """Draw a location map over its CT; without a map the CT with its contours alone.
 
-
-def overlay_png(
-    ct: Volume, location_map: Volume | Located | None, labels: Volume | None, path: Path, captions: Captions = BARE
-) -> None:
-    """Draw a location map over its CT.
-
-    Args:
-        ct: CT in Hounsfield units, any orientation.
-        location_map: map on the CT's grid; None draws the CT with its contours alone.
-        labels: 1 liver, 2 spleen on the CT's grid, for contours and the choice of slices; or None.
-        path: the PNG to write.
-        captions: title, note and marks.
-
-    Raises:
-        GeometryError: map or labels do not lie on the CT's grid.
-        OSError: the file cannot be written.
+    Returns:
+        A PNG whose bytes depend on the sheet alone.
     """
-    nothing = ct.with_array(np.broadcast_to(np.uint8(0), ct.array.shape))
-    scene = Scene.of(ct, nothing if location_map is None else location_map, labels)
-    top = None if location_map is None else scene.top
     figure = Figure(figsize=(13.5, 7.4), facecolor="white")
     grid = figure.add_gridspec(
         2, 5, width_ratios=(1, 1, 1, 1.15, 0.06), left=0.01, right=0.94, top=0.89, bottom=0.09, wspace=0.03, hspace=0.1
     )
-    for k, index in enumerate(scene.axial_slices(AXIAL)):
-        _panel(figure.add_subplot(grid[k // 3, k % 3]), scene, "axial", index, top)
-    planes: tuple[Plane, Plane] = ("coronal", "sagittal")
-    for row, plane in enumerate(planes):
-        _panel(figure.add_subplot(grid[row, 3]), scene, plane, scene.central(plane), top)
-    if top is not None:
-        colour_bar(figure, figure.add_subplot(grid[:, 4]), top, captions.scale)
-    _write_captions(figure, captions, labels is not None)
-    save(figure, path, DPI)
+    for k, cut in enumerate(sheet.axial):
+        _panel(figure.add_subplot(grid[k // 3, k % 3]), cut, sheet.top)
+    for row, cut in enumerate(sheet.central):
+        _panel(figure.add_subplot(grid[row, 3]), cut, sheet.top)
+    if sheet.axial[0].map is not None:
+        colour_bar(figure, figure.add_subplot(grid[:, 4]), sheet.top, sheet.captions.scale)
+    _write_captions(figure, sheet.captions, sheet.axial[0].labels is not None)
+    return png(figure, DPI)
 
 
-def _panel(axes: Axes, scene: Scene, plane: Plane, index: int, top: float | None) -> None:
-    draw_slice(axes, scene, plane, index, top)
-    kind = {"axial": "slice", "coronal": "row", "sagittal": "column"}[plane]
-    axes.set_title(f"{plane}, {kind} {index + 1}", fontsize=9, pad=3)
+def _panel(axes: Axes, cut: Cut, top: float) -> None:
+    draw_slice(axes, cut, top)
+    axes.set_title(f"{cut.plane}, {KINDS[cut.plane]} {cut.number}", fontsize=9, pad=3)
 
 
 def _write_captions(figure: Figure, captions: Captions, with_labels: bool) -> None:

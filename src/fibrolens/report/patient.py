@@ -14,6 +14,7 @@ from fibrolens.io import write_nifti
 from fibrolens.output import write_json
 from fibrolens.report.dicom_objects import DicomFolder, write_dicom
 from fibrolens.report.patient_files import LABELS, MAP, MAPS, RECOMMENDED_MAP, RESULT
+from fibrolens.report.pictures import Draw, Drawn, Pictures, draw_here
 from fibrolens.result import Attention, StagingResult
 
 if TYPE_CHECKING:
@@ -47,11 +48,17 @@ class Wanted:
     identity: Mapping[str, str] | None = None
     unnamed: Unnaming | None = None
 
+    def told(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of ``result.json`` as it is written."""
+        return dict(content) if self.unnamed is None else self.unnamed.content(content)
+
 
 USUAL = Wanted()
 
 
-def write_result(result: StagingResult, folder: Path, wanted: Wanted = USUAL) -> dict[str, float]:
+def write_result(
+    result: StagingResult, folder: Path, wanted: Wanted = USUAL, draw: Draw = draw_here
+) -> dict[str, float]:
     """Write the files of a staged scan into the existing `folder`.
 
     The volumes are compressed by threads of their own while the interpreter makes objects and pages.
@@ -60,6 +67,7 @@ def write_result(result: StagingResult, folder: Path, wanted: Wanted = USUAL) ->
         result: the staged scan.
         folder: where the files go.
         wanted: which of them.
+        draw: begins to draw the pictures; they are waited for when all else is written.
 
     Returns:
         Seconds per step, for the manifest.
@@ -71,15 +79,19 @@ def write_result(result: StagingResult, folder: Path, wanted: Wanted = USUAL) ->
     with ThreadPoolExecutor(1) as beside:
         volumes = beside.submit(_write_volumes, result, folder, wanted.all_maps)
         content = result.to_dict()
+        with clock("cut_pictures"):
+            drawn = draw(_pictures(result, wanted.told(content), wanted.skip))
         with clock("write_dicom"):
-            change = None if wanted.unnamed is None else wanted.unnamed.dicom
-            objects = DicomFolder() if "dicom" in wanted.skip else write_dicom(result, content, folder, change)
+            objects = DicomFolder()
+            if "dicom" not in wanted.skip:
+                change = None if wanted.unnamed is None else wanted.unnamed.dicom
+                objects = write_dicom(result, content, folder, lambda: drawn().frames, change)
         content |= {"dicom": objects.record, "warnings": [*content["warnings"], *objects.warnings]}
-        content = content if wanted.unnamed is None else wanted.unnamed.content(content)
+        content = wanted.told(content)
         write_json(content, folder / RESULT)
         with clock("overlay_and_report"):
             if "report" not in wanted.skip:
-                _write_pages(result, content, folder, wanted.identity)
+                _write_pages(content, drawn(), folder, wanted.identity)
         with clock("wait_for_volumes"):
             volumes.result()
     return clock.seconds
@@ -105,15 +117,19 @@ def _write_volumes(result: StagingResult, folder: Path, all_maps: bool) -> None:
             write_nifti(located, path, f"{marked}{_map_name(result.attention, stage)}")
 
 
-def _write_pages(
-    result: StagingResult, content: Mapping[str, Any], folder: Path, identity: Mapping[str, str] | None
-) -> None:
-    # matplotlib and reportlab take half a second, which those who skip the report need not pay.
-    from fibrolens.report.patient_pages import Pictured, write_pages  # noqa: PLC0415
-
+def _pictures(result: StagingResult, content: Mapping[str, Any], skip: Collection[str]) -> Pictures:
+    """What is drawn of a scan: frames only for one that came as DICOM."""
     shown = (result.predicted_map, result.recommended_map)
-    maps = tuple(located for located in shown if located is not None)
-    write_pages(content, Pictured(result.ct, result.labels, maps), folder, identity)
+    maps = [located for located in shown if located is not None]
+    left_out = {*skip} if result.ct.get("format") == "dicom" else {*skip, "dicom"}
+    return Pictures.of(content, (result.ct, result.labels), maps, left_out)
+
+
+def _write_pages(content: Mapping[str, Any], drawn: Drawn, folder: Path, identity: Mapping[str, str] | None) -> None:
+    # reportlab takes a quarter of a second, which those who skip the report need not pay.
+    from fibrolens.report.patient_pages import write_pages  # noqa: PLC0415
+
+    write_pages(content, drawn, folder, identity)
 
 
 def _map_name(shown: Attention, stage: str) -> str:

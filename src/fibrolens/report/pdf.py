@@ -8,11 +8,11 @@ from typing import Any
 from fibrolens import __version__
 from fibrolens.io.dicom.patient import WRITINGS
 from fibrolens.plan import STAGES
-from fibrolens.report.drawing import BLUE, VERMILION
+from fibrolens.report.palette import BLUE, VERMILION
 from fibrolens.report.patient_words import MAP_TITLES, METHOD_TITLES, STAGE_TITLES
 from fibrolens.report.pdf_page import HEIGHT, INK, LINE, MARGIN, MORE, SOFT, WIDTH, Page, Style, drawable
 from fibrolens.report.pdf_tables import TABLES_MM, draw_tables
-from fibrolens.report.strip import SIZE_MM
+from fibrolens.report.sheets import STRIP_MM
 from fibrolens.result import INTENDED_USE
 
 RIGHT = WIDTH - MARGIN
@@ -47,7 +47,7 @@ def render_pdf(content: Mapping[str, Any], strips: Sequence[bytes], identity: Ma
         y = _forced(page, y, content)
     y = max(_stage(page, y + 2.0, content), _bars(page, y + 2.0, content["stage"])) + 1.5
     footer = HEIGHT - MARGIN - FOOTER_MM
-    pictures = MAPS_TITLE_MM + len(strips) * (CAPTION_MM + SIZE_MM[1])
+    pictures = MAPS_TITLE_MM + len(strips) * (CAPTION_MM + STRIP_MM[1])
     y = _warnings(page, (y, footer - TABLES_MM - 2.5 - pictures), content["warnings"])
     y = _maps(page, (y, footer - TABLES_MM - 2.5), content, strips)
     draw_tables(page, (y, footer), content, len(strips))
@@ -167,8 +167,8 @@ def _maps(page: Page, place: tuple[float, float], content: Mapping[str, Any], st
     note = "Maps show what drove this network, not where fibrosis is. 1.0: an even share. Blue: liver; dashed: spleen."
     page.text(RIGHT, top + 0.6, note, Style(6.2, colour=SOFT, align="right"), ACROSS - 52.0)
     y = top + MAPS_TITLE_MM
-    height = min(SIZE_MM[1], (bottom - y) / max(1, len(strips)) - CAPTION_MM)
-    width = SIZE_MM[0] * height / SIZE_MM[1]
+    height = min(STRIP_MM[1], (bottom - y) / max(1, len(strips)) - CAPTION_MM)
+    width = STRIP_MM[0] * height / STRIP_MM[1]
     looks = (content["attention"], content["attention_recommended"])
     for title, look, strip in zip(MAP_TITLES, looks, strips, strict=False):
         words = f"{title}: {METHOD_TITLES[look['method']]} at {look['layer']}, score of {look['target']}"

@@ -9,7 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fibrolens.report.drawing import BLUE, ORANGE, SMALL, TWO_COLUMNS, VERMILION, footer, print_style, save_both
+from fibrolens.report.drawing import SMALL, TWO_COLUMNS, footer, print_style, save_both
+from fibrolens.report.palette import BLUE, ORANGE, VERMILION
 from fibrolens.report.tables import THRESHOLDS, ranged
 
 #: Inches of one line of the forest, and of a panel's title and axis.

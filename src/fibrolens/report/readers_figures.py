@@ -10,7 +10,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fibrolens.report.drawing import BLUE, GREEN, SMALL, TWO_COLUMNS, VERMILION, footer, print_style, save_both
+from fibrolens.report.drawing import SMALL, TWO_COLUMNS, footer, print_style, save_both
+from fibrolens.report.palette import BLUE, GREEN, VERMILION
 from fibrolens.report.readers_tables import MAJORITY, WORDS, measures
 
 #: Marks of the readers; of a sixth the first comes again.

@@ -7,7 +7,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fibrolens.report.drawing import ORGANS, RESEARCH, Plane, Scene, colour_bar, draw_slice, save
+from fibrolens.report.drawing import ORGANS, RESEARCH, colour_bar, draw_slice, save
+from fibrolens.report.scene import Plane, Scene
 from fibrolens.volume import Volume
 
 #: Axial slices: two rows of three.
@@ -48,12 +49,12 @@ def reading_picture(ct: Volume, location_map: Volume, labels: Volume, top: float
     )
     for k, index in enumerate(scene.axial_slices(AXIAL)):
         axes = figure.add_subplot(grid[k // 3, k % 3])
-        draw_slice(axes, scene, "axial", index, top)
+        draw_slice(axes, scene.cut("axial", index), top)
         axes.set_title(f"axial {k + 1} of {AXIAL}, from the top", fontsize=9, pad=3)
     planes: tuple[Plane, Plane] = ("coronal", "sagittal")
     for row, plane in enumerate(planes):
         axes = figure.add_subplot(grid[row, 3])
-        draw_slice(axes, scene, plane, scene.central(plane), top)
+        draw_slice(axes, scene.central_cut(plane), top)
         axes.set_title(plane, fontsize=9, pad=3)
     colour_bar(figure, figure.add_subplot(grid[:, 4]), top, "mean1")
     figure.text(0.01, 0.025, f"Picture {name}. {RESEARCH}.", fontsize=9, va="center")

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fibrolens.csvfile import Cell
-from fibrolens.report.drawing import BLUE, GREEN, SMALL, TWO_COLUMNS, VERMILION, footer, print_style, save_both
+from fibrolens.report.drawing import SMALL, TWO_COLUMNS, footer, print_style, save_both
+from fibrolens.report.palette import BLUE, GREEN, VERMILION
 from fibrolens.report.tables import THRESHOLDS, Table, p_text, ranged
 
 #: The paper's three questions, in its order.

@@ -13,22 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
 from fibrolens.plan import STAGES, Plan, TrainingPlan
-from fibrolens.report.drawing import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    SMALL,
-    TWO_COLUMNS,
-    VERMILION,
-    Scene,
-    draw_slice,
-    footer,
-    print_style,
-    save_both,
-)
+from fibrolens.report.drawing import SMALL, TWO_COLUMNS, draw_slice, footer, print_style, save_both
 from fibrolens.report.figures import MapExample
 from fibrolens.report.inner import places
 from fibrolens.report.mr import scaled
+from fibrolens.report.palette import BLUE, GREEN, ORANGE, VERMILION
+from fibrolens.report.scene import Scene
 
 #: The whole range of CT numbers that the paper names.
 FULL_RANGE_HU = (-1024.0, 3071.0)
@@ -138,7 +128,7 @@ def _frame(figure: Figure, canvas: Axes, left: float, scene: Scene | None) -> Ax
 
 def _draw_ct(axes: Axes, scene: Scene, window: tuple[float, float]) -> None:
     """The middle axial slice through the liver, stretched to its frame."""
-    picture = scene.cut(scene.ct, "axial", scene.axial_slices(3)[1])
+    picture = scene.cut("axial", scene.axial_slices(3)[1]).ct
     axes.imshow(picture, cmap="gray", vmin=window[0], vmax=window[1], aspect="auto", interpolation="bilinear")
     axes.set(xticks=[], yticks=[])
 
@@ -174,7 +164,7 @@ def _explanation(figure: Figure, canvas: Axes, scene: Scene | None, example: Map
     canvas.text(left, TOP + 1.05, "c  Location map of the predicted stage", weight="bold")
     axes = _frame(figure, canvas, left, scene)
     if axes is not None and scene is not None:
-        draw_slice(axes, scene, "axial", scene.axial_slices(3)[1], scene.top, size=5.0)
+        draw_slice(axes, scene.cut("axial", scene.axial_slices(3)[1]), scene.top, size=5.0)
         axes.set_aspect("auto")
     shown = "" if example is None else f"\n\nhere: {example.title}"
     words = f"3D Grad-CAM at conv 3,\nconv 4, and their mean;\nscale mean1: 1.0 is an\neven share of the body{shown}"

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fibrolens.csvfile import Cell
-from fibrolens.report.drawing import BLUE, TWO_COLUMNS, VERMILION, footer, print_style, save_both
+from fibrolens.report.drawing import TWO_COLUMNS, footer, print_style, save_both
 from fibrolens.report.figures import threshold_title
+from fibrolens.report.palette import BLUE, VERMILION
 from fibrolens.report.tables import Table
 
 #: The paper's three questions, in its order.

@@ -1,0 +1,59 @@
+"""Which pictures are drawn of a scan, and what they show."""
+
+import pickle
+
+import pytest
+from tests.staged import simulated, untrained_models
+
+from fibrolens.io import write_nifti
+from fibrolens.pipeline import stage
+from fibrolens.report.pictures import Pictures, draw_here
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory):
+    rendering = simulated()
+    path = tmp_path_factory.mktemp("ct") / "patient.nii.gz"
+    write_nifti(rendering.hu, path)
+    return stage(path, models=untrained_models(rendering.labels))
+
+
+def pictures_of(staged, *skip):
+    maps = [staged.predicted_map, staged.recommended_map]
+    return Pictures.of(staged.to_dict(), (staged.ct, staged.labels), maps, skip)
+
+
+def test_each_map_has_an_overlay_and_a_strip_and_the_first_one_frames(staged):
+    pictures = pictures_of(staged)
+    assert (len(pictures.overlays), len(pictures.strips)) == (2, 2)
+    assert pictures.frames.top == pictures.overlays[0].top == pictures.strips[0].top
+    asked, recommended = (sheet.captions for sheet in pictures.overlays)
+    assert asked.title.startswith(f"{staged.scan_id}: predicted {staged.stage.predicted} (p = 0.")
+    assert asked.title.endswith("3D Grad-CAM at conv4")
+    assert recommended.title.endswith("at conv2")
+    assert staged.scan_id not in pictures.frames.captions.title
+    assert asked.note == f"Weights trained on {staged.model.trained_on}."
+
+
+def test_what_is_skipped_is_not_drawn(staged):
+    assert pictures_of(staged, "dicom").frames is None
+    only_frames = pictures_of(staged, "report")
+    assert only_frames.frames is not None
+    assert only_frames.overlays == only_frames.strips == ()
+    drawn = pictures_of(staged, "report", "dicom").draw()
+    assert (drawn.overlays, drawn.strips, drawn.frames) == ((), (), None)
+
+
+def test_they_are_drawn_once_and_only_when_somebody_asks(staged):
+    drawn = draw_here(pictures_of(staged, "dicom"))
+    assert drawn() is drawn()
+    assert [picture[:4] for picture in drawn().overlays + drawn().strips] == [b"\x89PNG"] * 4
+
+
+def test_they_are_complete_without_the_volumes(staged):
+    pictures = pictures_of(staged)
+    sent = pickle.dumps(pictures)
+    # Eight panels, four and one for each covered slice, of each a few kilobytes here.
+    assert len(sent) < 0.6 * (staged.ct.array.nbytes + 2 * 4 * staged.ct.array.size) + 2**20
+    again = pickle.loads(sent).draw()  # noqa: S301 - made two lines above
+    assert again.overlays == pictures.draw().overlays
