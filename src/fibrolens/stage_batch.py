@@ -11,15 +11,13 @@ from fibrolens.batch import VOLUMES, Place, run_batch, volumes
 from fibrolens.cases import Inputs, as_cases, is_single
 from fibrolens.deidentify.key import Key
 from fibrolens.deidentify.place import claim
-from fibrolens.deidentify.profile import table
-from fibrolens.deidentify.staged import Unnamed, UnnamedInput, without_patient
 from fibrolens.engine import Engine, one_blas_thread, threads_here
 from fibrolens.errors import UsageError
 from fibrolens.io.dicom.patient import read_identity
 from fibrolens.pipeline import Models, StageOptions, StagingInput
 from fibrolens.plan import STAGES
 from fibrolens.report.artist import Artist
-from fibrolens.report.patient import Wanted, write_result
+from fibrolens.report.patient import Unnaming, Wanted, write_result
 from fibrolens.report.patient_files import WRITTEN
 from fibrolens.report.pictures import draw_here
 from fibrolens.result import StagingResult
@@ -67,6 +65,8 @@ def stage_batch(
 def _require_unnamed(options: StageOptions) -> None:
     if options.identified:
         raise UsageError("--identified names the patient and --deidentify takes the name out; give one of them.")
+    from fibrolens.deidentify.profile import table  # noqa: PLC0415 - as everything that only a run with a key needs
+
     table()
 
 
@@ -101,14 +101,22 @@ class Staging:
     def fingerprint(self) -> dict[str, Any]:
         """Options and weights, for the manifest."""
         known = {**self.options.fingerprint, "models": self.models.fingerprint}
-        return known if self.key is None else without_patient(known, self.key)
+        if self.key is None:
+            return known
+        from fibrolens.deidentify.staged import without_patient  # noqa: PLC0415 - with a key only
+
+        return without_patient(known, self.key)
 
     def read(self, path: Path) -> StagingInput:
         """A CT; raises InputError where it is none, UsageError where its reports cannot name the patient as asked."""
         scan = StagingInput.read(path, self.options, self.models)
         if self.options.identified and scan.ct.get("format") != "dicom":
             raise UsageError(f"{scan.ct.source} is not DICOM and names no patient; leave --identified out for it.")
-        return scan if self.key is None else UnnamedInput.of(scan, self.key)
+        if self.key is None:
+            return scan
+        from fibrolens.deidentify.staged import UnnamedInput  # noqa: PLC0415 - with a key only
+
+        return UnnamedInput.of(scan, self.key)
 
     def perform(self, scan: StagingInput, scan_id: str) -> StagingResult:
         """Stage it; raises InputError where it cannot be staged."""
@@ -129,8 +137,15 @@ class Staging:
 
     def _wanted(self, result: StagingResult) -> Wanted:
         """What is written of a result."""
-        unnamed = None if self.key is None else Unnamed.of(result, self.key)
-        return Wanted(self.options.all_maps, self.options.skip, self._identity(result), unnamed)
+        return Wanted(self.options.all_maps, self.options.skip, self._identity(result), self._unnaming(result))
+
+    def _unnaming(self, result: StagingResult) -> Unnaming | None:
+        """What takes the patient out of the files; None where it stays."""
+        if self.key is None:
+            return None
+        from fibrolens.deidentify.staged import Unnamed  # noqa: PLC0415 - with a key only
+
+        return Unnamed.of(result, self.key)
 
     def _identity(self, result: StagingResult) -> Mapping[str, str] | None:
         """Who the patient is, from the headers, where the reports shall say so."""

@@ -61,3 +61,13 @@ def test_a_single_voxel_and_no_spleen():
     assert spleen_size(Volume(mask, GRID)) is None
     mask[3, 3, 3] = True
     assert spleen_size(Volume(mask, GRID)).index_cm3 == pytest.approx(3 * np.hypot(1, 0.9) / 1000, rel=0.6)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_its_width_is_that_of_the_corners_farthest_apart(seed):
+    plane = np.random.default_rng(seed).random((9, 11)) < (0.02, 0.1, 0.4, 0.9)[seed % 4]
+    plane[4, seed] = True
+    corners = [(r + a, (c + b) * 0.9) for r, c in np.argwhere(plane) for a, b in product((0, 1), repeat=2)]
+    expected = max(np.hypot(r - s, c - d) for r, c in corners for s, d in corners)
+    found = spleen_size(Volume(plane[None], Geometry((1, 9, 11), (3.0, 1.0, 0.9))))
+    assert found.width_mm == pytest.approx(expected, rel=1e-12)

@@ -12,7 +12,6 @@ from jaxtyping import Shaped
 from fibrolens.errors import InputError
 from fibrolens.io.dicom.choose import SeriesChoice
 from fibrolens.io.dicom.read import read_dicom
-from fibrolens.io.itk import read_itk
 from fibrolens.io.nifti import read_nifti
 from fibrolens.io.slabs import Convert
 from fibrolens.io.values import as_hounsfield
@@ -98,6 +97,8 @@ def read_values(path: Path, convert: Convert = np.asarray) -> tuple[Shaped[np.nd
     """What `convert` makes of the stored values of a one-file volume, and its grid."""
     if file_format(path) == "nifti":
         return read_nifti(path, convert)
+    from fibrolens.io.itk import read_itk  # noqa: PLC0415 - slow to import; DICOM and NIfTI do not need it
+
     values, geometry = read_itk(path)
     return convert(values), geometry
 

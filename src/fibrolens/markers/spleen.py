@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from scipy.ndimage import distance_transform_edt
-from scipy.spatial import ConvexHull, QhullError
 
 from fibrolens.markers.sampling import cropped, thinned, where_set
 from fibrolens.transforms import Orient
@@ -66,21 +65,20 @@ def spleen_size(spleen: Volume) -> SpleenSize | None:
 
 
 def _diameter(plane: Bool[np.ndarray, "h w"], pixel: tuple[float, float]) -> float:
-    """The largest distance between two corners of pixels of `plane`, in millimetres."""
+    """The largest distance between two corners of pixels of `plane`, in millimetres.
+
+    Of two lines between rows it lies between the leftmost corner on one and the rightmost on the other, so neither a
+    hull nor other corners are needed.
+    """
     rows = np.flatnonzero(plane.any(axis=1))
     if not rows.size:
         return 0.0
     first, last = plane[rows].argmax(axis=1), plane.shape[1] - plane[rows][:, ::-1].argmax(axis=1)
-    corners = np.concatenate([np.stack([rows + r, c], -1) for r in (0, 1) for c in (first, last)]) * pixel
-    points = _hull(corners.astype(float))
-    return float(np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1).max()))
-
-
-def _hull(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "m 2"]:
-    try:
-        return points[ConvexHull(points).vertices]
-    except QhullError:
-        return points
+    # A row's corners lie on the line before it and on the one behind.
+    lines = np.concatenate([rows, rows + 1]) * pixel[0]
+    left, right = np.tile(first, 2) * pixel[1], np.tile(last, 2) * pixel[1]
+    square = (lines[:, None] - lines) ** 2 + (left[:, None] - right) ** 2
+    return float(np.sqrt(square.max()))
 
 
 def _thickness(plane: Bool[np.ndarray, "h w"], pixel: tuple[float, float]) -> float:
