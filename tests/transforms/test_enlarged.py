@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fibrolens.transforms import Enlarged, Taps
+from fibrolens.transforms.enlarged import BAND
 
 RNG = np.random.default_rng(0)
 SMALL = RNG.random((3, 4, 5), np.float32)
@@ -35,6 +36,22 @@ def test_a_cut_is_that_of_the_whole(key):
     np.testing.assert_allclose(FINE[key], expected()[key], atol=1e-6)
 
 
+@pytest.mark.parametrize("key", [slice(None), (1, slice(3, 140), slice(None, None, 2))])
+def test_more_voxels_than_one_band_are_the_sums_of_eight_neighbours(key):
+    small = RNG.random((3, 30, 40), np.float32)
+    rows = Taps.at(np.linspace(-1.0, 40.0, 3 * BAND), 50).within(10, 30)
+    columns = Taps.at(np.linspace(0.0, 39.0, 2 * BAND + 5), 40)[::-1]
+    slices = Taps.at(PLACES[0], 3)
+    matrices = [taps.matrix.astype(float) for taps in (slices, rows, columns)]
+    found = Enlarged(small, (slices, rows, columns))[key]
+    np.testing.assert_allclose(found, np.einsum("ai,bj,ck,ijk", *matrices, small)[key], rtol=1e-6, atol=1e-9)
+
+
+def test_a_cut_of_nothing_is_empty():
+    assert FINE[:, 4:4].shape == (7, 0, 11)
+    assert FINE[2:2].shape == (0, 9, 11)
+
+
 def test_it_is_gone_through_slice_by_slice():
     slices = list(FINE)
     assert len(slices) == len(FINE) == 7
@@ -50,11 +67,21 @@ def test_outside_a_crop_of_the_small_grid_it_is_zero():
     padded = np.zeros((4, 5), np.float32)
     padded[1:3] = SMALL[0, 1:3]
     taps = Taps.at(PLACES[1], 4)
-    np.testing.assert_allclose(taps.within(1, 2).mix(SMALL[0, 1:3]), taps.mix(padded), atol=1e-6)
+    np.testing.assert_allclose(taps.within(1, 2).matrix @ SMALL[0, 1:3], taps.matrix @ padded, atol=1e-6)
     assert not taps.within(50, 2).matrix.any()
 
 
-def test_the_matrix_has_the_same_weights():
-    taps = Taps.at(PLACES[2], 5)
-    np.testing.assert_allclose(taps.matrix @ SMALL[0].T, taps.mix(SMALL[0].T), atol=1e-6)
+def test_the_matrix_weighs_two_neighbours():
+    taps = Taps.at(PLACES[1], 4)
+    line = RNG.random(4)
+    np.testing.assert_allclose(taps.matrix @ line, np.interp(PLACES[1], np.arange(4), line), atol=1e-6)
     np.testing.assert_allclose(taps.matrix.sum(axis=1), 1, atol=1e-6)
+
+
+def test_bands_are_the_matrix_without_what_is_zero():
+    taps = Taps.at(np.linspace(9.0, -1.0, 25), 9)
+    whole = np.zeros((25, 9), np.float32)
+    for run, used, matrix in taps.bands(6):
+        whole[run, used] = matrix
+        assert matrix.shape[1] <= 5
+    np.testing.assert_array_equal(whole, taps.matrix)

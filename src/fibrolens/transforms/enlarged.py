@@ -20,6 +20,8 @@ Index = int | np.integer[Any] | slice
 
 #: Slices that are computed at a time: few enough for a cache, and for other threads enough to be left alone meanwhile.
 RUN = 4
+#: Fine voxels along an axis that one product makes: enough to be worth a call, few enough to have few small neighbours.
+BAND = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +67,21 @@ class Taps:
         """The weights as a matrix."""
         dense = np.zeros((len(self), self.size), np.float32)
         rows = np.arange(len(self))
-        np.add.at(dense, (rows, self.first), self.weights[:, 0])
-        np.add.at(dense, (rows, self.second), self.weights[:, 1])
+        dense[rows, self.first] = self.weights[:, 0]
+        dense[rows, self.second] += self.weights[:, 1]
         return dense
 
-    def mix(self, values: Float[np.ndarray, ...], axis: int = 0) -> Float[np.ndarray, ...]:
-        """Values of the small grid interpolated along an axis."""
-        shape = [1] * values.ndim
-        shape[axis] = -1
-        mixed = values.take(self.first, axis)
-        mixed *= self.weights[:, 0].reshape(shape)
-        behind = values.take(self.second, axis)
-        behind *= self.weights[:, 1].reshape(shape)
-        mixed += behind
-        return mixed
+    def bands(self, step: int) -> Iterator[tuple[slice, slice, Float[np.ndarray, "n used"]]]:
+        """Runs of `step` fine voxels, the voxels of the small grid that each is made of, and the weights as a matrix.
+
+        Products of such small matrices take a quarter of the time in which numpy gathers and weighs two neighbours.
+        """
+        for at in range(0, len(self), step):
+            run = slice(at, at + step)
+            some = self[run]
+            ends = np.concatenate([some.first, some.second])
+            used = slice(int(ends.min()), int(ends.max()) + 1)
+            yield run, used, some.matrix[:, used]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +138,14 @@ class Enlarged:
         return self[:]
 
     def _block(self, slices: Taps, rows: Taps, columns: Taps) -> Float[np.ndarray, "d h w"]:
-        """Along the slices, then the columns by a product of small matrices, then the rows: a few slices at a time."""
-        matrix = columns.matrix.T
+        """Along the slices, then the columns, then the rows: a few slices at a time."""
         block = np.empty((len(slices), len(rows), len(columns)), np.float32)
-        for first in range(0, len(slices), RUN):
-            run = slice(first, first + RUN)
-            block[run] = rows.mix(slices[run].mix(self.values) @ matrix, axis=1)
+        across, down = list(columns.bands(BAND)), list(rows.bands(BAND))
+        for some, near, along in slices.bands(RUN):
+            planes = np.tensordot(along, self.values[near], 1)
+            wide = np.empty((*planes.shape[:2], len(columns)), np.float32)
+            for run, used, matrix in across:
+                np.matmul(planes[:, :, used], matrix.T, out=wide[:, :, run])
+            for run, used, matrix in down:
+                np.matmul(matrix, wide[:, used], out=block[some, run])
         return block
