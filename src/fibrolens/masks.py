@@ -130,9 +130,9 @@ def _with_own(
     found: UInt8[np.ndarray, "d h w"], own: Mapping[str, Bool[np.ndarray, "d h w"]]
 ) -> UInt8[np.ndarray, "d h w"]:
     """The user's organs in the place of those that were found, in that array itself: a long CT has no room for two."""
-    replaced = [NUMBERS[organ] for organ in own]
     for index, plane in enumerate(found if own else ()):
-        plane[np.isin(plane, replaced)] = 0
+        for organ in own:
+            plane[plane == NUMBERS[organ]] = 0
         for organ in ("spleen", "liver"):
             if organ in own:
                 plane[own[organ][index]] = NUMBERS[organ]

@@ -23,9 +23,9 @@ from contourpy import LineType, contour_generator
 from jaxtyping import Bool, Float, Shaped
 from scipy.ndimage import (
     binary_closing,
-    binary_fill_holes,
     gaussian_filter,
     gaussian_filter1d,
+    label,
     map_coordinates,
 )
 
@@ -165,8 +165,8 @@ class _Picture:
 
     def profiles(self, at: Points, normal: Points, offsets: Float[np.ndarray, " k"]) -> Float[np.ndarray, "n k"]:
         """HU along the normals, one row per point, at `offsets` millimetres outward."""
-        where = at[:, None] + offsets[:, None] * normal[:, None]
-        index = np.moveaxis(where / np.asarray(self.spacing), -1, 0)
+        axes = zip(at.T, normal.T, self.spacing, strict=True)
+        index = np.stack([(start[:, None] + offsets * out[:, None]) / side for start, out, side in axes])
         sampled: np.ndarray = map_coordinates(self.hu, index, order=1, mode="nearest")
         return sampled
 
@@ -180,7 +180,8 @@ def _outlines(ct: Volume, mask: Bool[np.ndarray, "d h w"], index: int) -> list[t
     _, row_mm, column_mm = ct.geometry.spacing
     pads = [int(np.ceil((REACH_MM + COURSE_SIGMA_MM) / s)) for s in (row_mm, column_mm)]
     box = tuple(slice(max(0, int(at[0]) - p), int(at[-1]) + 1 + p) for at, p in zip(present, pads, strict=True))
-    filled = np.pad(binary_fill_holes(here[box]), 1).astype(np.float32)
+    outside, _ = label(np.pad(~here[box], 1, constant_values=True))
+    filled = (outside != outside[0, 0]).astype(np.float32)
     # A light blur turns the stairs of the mask into a line between the pixels.
     blurred = gaussian_filter(filled, (1.0 / row_mm, 1.0 / column_mm))
     picture = _Picture(ct.array[index][box].astype(np.float32), (row_mm, column_mm))

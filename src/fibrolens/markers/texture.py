@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
-from scipy.ndimage import binary_dilation, gaussian_filter
+from scipy.ndimage import gaussian_filter, maximum_filter
 
 from fibrolens.markers.sampling import Box, box_of, steps, thinned, where_set
 from fibrolens.regions import depth_mm
@@ -136,7 +136,8 @@ class _Tissue:
             return None
         median = np.median(hu[deep])
         odd = (depth > RIM_MM) & (np.abs(_blurred(hu, SMOOTH_MM, in_plane) - median) > DEVIATION_HU)
-        odd = binary_dilation(odd, np.ones((1, *(2 * int(np.ceil(CLEAR_MM / s)) + 1 for s in in_plane))))
+        around = (1, *(2 * int(np.ceil(CLEAR_MM / s)) + 1 for s in in_plane))
+        odd = maximum_filter(odd, around, mode="constant")
         even = deep & ~odd
         return cls(_filled(hu, (depth > RIM_MM) & ~odd, in_plane), even, in_plane) if even.sum() >= MIN_VOXELS else None
 

@@ -52,10 +52,11 @@ class Resample:
         new, old = self.target.shape, self.source.shape
         slices, rows, columns = (antialiased(new[a], old[a], self._ratio(a)) for a in range(3))
         plane = np.empty((len(volume.array), len(rows), len(columns)), np.float32)
+        image = np.empty(old[1:], np.float32)
         for index, values in enumerate(volume.array):
-            image = np.ascontiguousarray(values, dtype=np.float32)
+            np.copyto(image, values)
             if self.floor is not None:
-                image = np.maximum(image, np.float32(self.floor))
+                np.maximum(image, np.float32(self.floor), out=image)
             plane[index] = rows @ image @ columns.T
         return replace(volume, array=_along_slices(slices, plane), geometry=self.target)
 
