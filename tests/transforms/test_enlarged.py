@@ -85,3 +85,47 @@ def test_bands_are_the_matrix_without_what_is_zero():
         whole[run, used] = matrix
         assert matrix.shape[1] <= 5
     np.testing.assert_array_equal(whole, taps.matrix)
+
+
+def grid(values, ends, sizes) -> Enlarged:
+    """`values` from `ends[axis][0]` to `ends[axis][1]` of each axis of the small grid, on a grid of `sizes`."""
+    places = [np.linspace(*end, size) for end, size in zip(ends, sizes, strict=True)]
+    return Enlarged(values, tuple(Taps.at(at, n) for at, n in zip(places, values.shape, strict=True)))
+
+
+SIDES = ((0, 9), (0, 7), (0, 8))
+#: Of places whose fine voxels all lie on voxels of the small grid, so that neighbours count with a weight of zero.
+ON_VOXELS = ((1, 7), (1, 5), (2, 6))
+
+
+@pytest.mark.parametrize(
+    ("ends", "sizes"),
+    [
+        (SIDES, (25, 11, 12)),
+        (ON_VOXELS, (7, 5, 5)),
+        (((2.5, 3.5), (1, 1), (-3, 20)), (9, 2, 7)),
+        (ON_VOXELS, (4, 3, 2)),
+    ],
+)
+@pytest.mark.parametrize("at", [(0, 0, 0), (4, 3, 4), (3, 1, 2), (9, 7, 8), (2, 4, 3), None])
+def test_it_knows_which_slices_hold_anything_without_computing_them(ends, sizes, at):
+    values = np.zeros((10, 8, 9), np.float32)
+    if at is not None:
+        values[at] = -2.0
+    fine = grid(values, ends, sizes)
+    cropped = Enlarged(fine.values, (fine.taps[0], fine.taps[1].within(-2, 8), fine.taps[2].within(3, 9)))
+    for one in (
+        fine,
+        cropped,
+        fine.turned((0, 1, 2), (0,)),
+        fine.turned((2, 0, 1), (0, 2)),
+        cropped.turned((1, 2, 0), (1,)),
+    ):
+        assert one.filled.tolist() == [bool(plane.any()) for plane in one]
+
+
+def test_slices_of_both_signs_are_filled():
+    values = np.zeros((4, 2, 2), np.float32)
+    values[1], values[3] = 3.0, -1.0
+    fine = grid(values, ((0, 3), (0, 1), (0, 1)), (7, 3, 3))
+    assert fine.filled.tolist() == [False, True, True, True, False, True, True]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from fibrolens.volume import Shape
 
@@ -61,6 +61,11 @@ class Taps:
         there = [(index >= 0) & (index < size) for index in moved]
         first, second = (np.clip(index, 0, size - 1) for index in moved)
         return Taps(first, second, self.weights * np.stack(there, axis=1).astype(np.float32), size)
+
+    @property
+    def reached(self) -> Bool[np.ndarray, " size"]:
+        """Which voxels of the small grid count for any of the fine one."""
+        return self.matrix.sum(axis=0) > 0
 
     @property
     def matrix(self) -> Float[np.ndarray, "n size"]:
@@ -132,6 +137,13 @@ class Enlarged:
             taps[axis] = taps[axis][::-1]
         slices, rows, columns = taps
         return Enlarged(np.ascontiguousarray(self.values.transpose(axes)), (slices, rows, columns))
+
+    @property
+    def filled(self) -> Bool[np.ndarray, " d"]:
+        """Which slices hold anything but zeros, as far as the small grid tells: values of both signs may cancel out."""
+        slices, rows, columns = self.taps
+        held = (self.values != 0) & rows.reached[:, None] & columns.reached
+        return (slices.matrix != 0) @ held.any(axis=(1, 2))
 
     def whole(self) -> Float[np.ndarray, "d h w"]:
         """All of it."""
