@@ -2,6 +2,7 @@
 
 import highdicom as hd
 import numpy as np
+import pydicom
 import pytest
 from tests.dicom_files import ct_array, enhanced_ct, save
 from tests.dicom_objects import (
@@ -15,8 +16,10 @@ from tests.dicom_objects import (
     written,
 )
 
+from fibrolens.clock import without_times
 from fibrolens.io.dicom.objects.parametric_map import MapWords, parametric_map
 from fibrolens.io.dicom.read import quiet_pydicom
+from fibrolens.transforms import Enlarged, Taps
 
 WORDS = MapWords("F4", "gradcam", "conv4", "mean1")
 
@@ -74,10 +77,30 @@ def test_it_says_what_it_shows_on_which_scale(tmp_path):
 
 def test_pixels_are_plain_floats_that_any_archive_takes(tmp_path):
     ct, source = opened(oriented_series(tmp_path / "ct"))
-    data = mapped(source, map_of(ct))
+    data = pydicom.dcmread(written(mapped(source, map_of(ct)), tmp_path / "map.dcm"))
     assert data.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
     assert "PixelData" not in data
+    assert (data.Rows, data.Columns) == ct.array.shape[1:]
     assert np.frombuffer(data.FloatPixelData, "<f4").reshape(-1, *ct.array.shape[1:]).max() == map_of(ct).array.max()
+
+
+@pytest.mark.parametrize("orientation", ["supine, feet first", "prone", "supine, head first in file order"])
+def test_a_map_that_is_computed_where_it_is_cut_makes_the_same_object(tmp_path, orientation):
+    ct, source = opened(oriented_series(tmp_path / "ct", orientation))
+    small = np.random.default_rng(3).uniform(0.1, 9.0, (5, 4, 6)).astype(np.float32)
+    small[[0, -1]] = 0
+    places = [np.linspace(0, of - 1, to) for of, to in zip(small.shape, ct.array.shape, strict=True)]
+    enlarged = Enlarged(small, tuple(Taps.at(at, of) for at, of in zip(places, small.shape, strict=True)))
+    with quiet_pydicom(), without_times():
+        for name, values in (("lean", enlarged), ("whole", enlarged.whole())):
+            written(parametric_map(source, values, WORDS, MAKER), tmp_path / f"{name}.dcm")
+    assert (tmp_path / "lean.dcm").read_bytes() == (tmp_path / "whole.dcm").read_bytes()
+
+
+def test_the_headers_of_the_source_stay_as_they_were(tmp_path):
+    ct, source = opened(oriented_series(tmp_path / "ct"))
+    mapped(source, map_of(ct))
+    assert {(header.Rows, header.Columns) for header in source.slices} == {ct.array.shape[1:]}
 
 
 def test_frames_of_an_enhanced_ct_are_named_by_file_and_number(tmp_path):

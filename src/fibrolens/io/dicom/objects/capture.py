@@ -14,6 +14,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MultiFrameTrueColorSecondaryCaptureImageStorage
 
 from fibrolens.io.dicom.objects.maker import RESEARCH, Maker, finish, plain
+from fibrolens.io.dicom.objects.pixel_stream import pixel_stream
 from fibrolens.io.dicom.objects.source import Source
 
 #: Page Number Vector (PS3.3 C.8.6.4): the frames are pages, not a film.
@@ -82,5 +83,4 @@ def _pixels(data: Dataset, frames: UInt8[np.ndarray, "n y x 3"]) -> None:
     data.PageNumberVector = list(range(1, len(frames) + 1))
     data.PhotometricInterpretation, data.PlanarConfiguration = "RGB", 0
     data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 8, 8, 7, 0
-    stored = frames.tobytes()
-    data["PixelData"] = DataElement(0x7FE00010, "OB", stored + b"\0" * (len(stored) % 2))
+    data["PixelData"] = DataElement(0x7FE00010, "OB", pixel_stream(frames, range(len(frames))))

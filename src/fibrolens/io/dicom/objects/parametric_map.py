@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import highdicom as hd
 import numpy as np
 from highdicom.pm import ParametricMap, RealWorldValueMapping
-from jaxtyping import Float, Shaped
+from jaxtyping import Float32
+from pydicom import Dataset
 
 from fibrolens.io.dicom.objects import codes
 from fibrolens.io.dicom.objects.maker import RESEARCH, Maker, finish, plain
+from fibrolens.io.dicom.objects.pixel_stream import pixel_stream
 from fibrolens.io.dicom.objects.references import name_frames
 from fibrolens.io.dicom.objects.source import Source
 from fibrolens.transforms import Enlarged
@@ -38,35 +40,55 @@ class MapWords:
 
 
 def parametric_map(
-    source: Source, values: Shaped[np.ndarray, "d h w"] | Enlarged, words: MapWords, maker: Maker, kind: str = "map"
+    source: Source, values: Float32[np.ndarray, "d h w"] | Enlarged, words: MapWords, maker: Maker, kind: str = "map"
 ) -> ParametricMap:
     """The map on the source's slices, from the first to the last that it covers; all where it is zero everywhere.
 
     Args:
         source: the CT.
-        values: the map on its slices.
+        values: the map on its slices, which is computed as the object is written.
         words: what it shows, for description and label.
         maker: who makes the object.
         kind: ``map`` or ``map_recommended``.
     """
-    covered = np.flatnonzero([bool(plane.any()) for plane in values])
-    shown = slice(int(covered[0]), int(covered[-1]) + 1) if covered.size else slice(0, len(values))
-    block = np.ascontiguousarray(values[shown], dtype=np.float32)
+    shown = _shown(values)
     data = ParametricMap(
-        source_images=source.slices[shown],
-        pixel_array=block,
+        # highdicom would hold all pixels three times over. It lays out one per slice, which tells the slice's number.
+        source_images=[_of_one_pixel(header) for header in source.slices[shown]],
+        pixel_array=np.arange(shown.start, shown.stop, dtype=np.float32).reshape(-1, 1, 1),
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[_mapping(words)],
-        voi_lut_transformations=[_window(block)],
+        # Every 4th row and column is plenty for a percentile.
+        voi_lut_transformations=[_window(values[shown, ::4, ::4])],
         content_label="LOCATION_MAP",
         content_description=plain(RESEARCH),
         content_qualification="RESEARCH",
         **maker.identity(kind, source, f"fibrolens location map {words}, research"),
         **maker.equipment,
     )
+    order = np.frombuffer(data.FloatPixelData, np.float32).astype(int).tolist()
+    _, data.Rows, data.Columns = values.shape
+    data.FloatPixelData = pixel_stream(values, order)
     name_frames(data, source.frames)
     finish(data, maker, kind, source)
     return data
+
+
+def _shown(values: Float32[np.ndarray, "d h w"] | Enlarged) -> slice:
+    """The slices from the first to the last that hold anything but zero."""
+    filled = values.filled if isinstance(values, Enlarged) else values.any(axis=(1, 2))
+    covered = np.flatnonzero(filled)
+    return slice(int(covered[0]), int(covered[-1]) + 1) if covered.size else slice(0, len(values))
+
+
+def _of_one_pixel(header: Dataset) -> Dataset:
+    """The header of a slice as if it had a single pixel."""
+    small = Dataset()
+    small.update(header)
+    for keyword in ("Rows", "Columns"):
+        # Another element: the header has its own.
+        small.add_new(keyword, "US", 1)
+    return small
 
 
 def _mapping(words: MapWords) -> RealWorldValueMapping:
@@ -82,9 +104,8 @@ def _mapping(words: MapWords) -> RealWorldValueMapping:
     )
 
 
-def _window(block: Float[np.ndarray, "d h w"]) -> hd.VOILUTTransformation:
+def _window(seen: Float32[np.ndarray, "d h w"]) -> hd.VOILUTTransformation:
     """From 0 to what the most intense voxels reach, at least twice an even share."""
-    # Every 4th row and column is plenty for a percentile.
-    positive = block[:, ::4, ::4][block[:, ::4, ::4] > 0]
+    positive = seen[seen > 0]
     top = max(2.0, float(np.ceil(2 * np.percentile(positive, 99.5)) / 2)) if positive.size else 2.0
     return hd.VOILUTTransformation(window_center=top / 2, window_width=top, window_explanation="location map")
