@@ -90,3 +90,15 @@ def test_our_own_reader_takes_it_as_masks(tmp_path):
     masks = read_segmentation(written(segmented(source, labels), tmp_path / "seg.dcm"), ct)
     assert (masks["liver"] == (labels.array == 1)).all()
     assert (masks["spleen"] == (labels.array == 2)).all()
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16])
+def test_other_labels_and_other_types_of_array_make_the_same_segments(tmp_path, kind):
+    ct, source = opened(oriented_series(tmp_path / "ct"))
+    labels = organs_of(ct)
+    more = labels.array.astype(kind)
+    more[0, 0, 0] = 7
+    before = labels.array.copy()
+    usual, other = (segmented(source, one).PixelData for one in (labels, ct.with_array(more)))
+    assert usual == other
+    assert (labels.array == before).all()

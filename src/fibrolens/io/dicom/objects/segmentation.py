@@ -5,14 +5,14 @@ BINARY, not LABELMAP: PACS and viewers in use know the older class, and dciodvfy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import highdicom as hd
 import numpy as np
 from highdicom.seg import Segmentation, SegmentDescription
-from jaxtyping import Shaped
+from jaxtyping import Shaped, UInt8
 from pydicom.sr.coding import Code
 
 from fibrolens.io.dicom.objects import codes
@@ -50,12 +50,9 @@ def segmentation(
     organs = segmented(labels)
     if not organs:
         return None
-    numbered = np.zeros(labels.shape, np.uint8)
-    for number, organ in enumerate(organs, 1):
-        numbered[labels == organ.label] = number
     data = Segmentation(
         source_images=source.slices,
-        pixel_array=numbered,
+        pixel_array=_numbered(labels, organs),
         segmentation_type="BINARY",
         segment_descriptions=[
             _description(number, organ, masks[organ.name], maker) for number, organ in enumerate(organs, 1)
@@ -72,7 +69,17 @@ def segmentation(
 
 def segmented(labels: Shaped[np.ndarray, "d h w"]) -> tuple[_Organ, ...]:
     """The organs that exist, in the order of their segment numbers, 1 and up."""
-    return tuple(organ for organ in ORGANS if bool((labels == organ.label).any()))
+    return tuple(organ for organ in ORGANS if any(bool((plane == organ.label).any()) for plane in labels))
+
+
+def _numbered(labels: Shaped[np.ndarray, "d h w"], organs: Sequence[_Organ]) -> UInt8[np.ndarray, "d h w"]:
+    """The number of each voxel's segment; mostly its label, and then nothing is copied."""
+    if labels.dtype == np.uint8 and [organ.label for organ in organs] == list(range(1, int(labels.max()) + 1)):
+        return labels
+    numbered = np.zeros(labels.shape, np.uint8)
+    for number, organ in enumerate(organs, 1):
+        numbered[labels == organ.label] = number
+    return numbered
 
 
 def _description(number: int, organ: _Organ, mask: Mapping[str, Any], maker: Maker) -> SegmentDescription:
