@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from fibrolens.engine import cores
 from fibrolens.phantom.dicom import write_dicom_series
 from fibrolens.phantom.patient import sample_patient
 from fibrolens.phantom.render import full_grid, render
+from fibrolens.workers import cores
 
 Job = Callable[[], object]
 COST = Path(__file__).with_name("cost.py")

@@ -36,13 +36,14 @@ from tests.ray_nodes import cluster
 from common import Cost, machine, write
 from fibrolens.batch import FIRST_COLUMNS, Place, run_batch
 from fibrolens.cases import as_cases
-from fibrolens.engine import cores, open_engine
+from fibrolens.engine import open_engine
 from fibrolens.io import write_nifti
 from fibrolens.phantom.patient import sample_patient
 from fibrolens.phantom.render import full_grid, render
 from fibrolens.stage_batch import COLUMNS
 from fibrolens.summary import Summary
 from fibrolens.volume import Volume
+from fibrolens.workers import cores
 from timed import Timed
 
 COMMAND = (sys.executable, "-m", "fibrolens")

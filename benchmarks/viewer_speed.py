@@ -24,11 +24,11 @@ import numpy as np
 from matplotlib.image import imread
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from fibrolens.engine import cores
 from fibrolens.io import write_nifti
 from fibrolens.phantom.patient import sample_patient
 from fibrolens.phantom.render import full_grid, render
 from fibrolens.volume import Geometry
+from fibrolens.workers import cores
 
 TARGET_S, TARGET_FPS = 10.0, 5.0
 SLICES, SCROLLED = 129, 40

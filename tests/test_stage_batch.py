@@ -3,11 +3,9 @@
 import csv
 import json
 import re
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import torch
 from tests.staged import simulated, untrained_models
 
 from fibrolens import stage_batch as module
@@ -73,35 +71,11 @@ def read_volume_shape(path):
     return read_volume(path).geometry.shape
 
 
-@pytest.mark.parametrize(("threads", "size", "begins"), [(2, 0, True), (1, 0, False), (2, 1 << 22, False)])
-def test_pictures_are_drawn_beside_where_that_saves_time_and_are_the_same(
-    tmp_path, ct, monkeypatch, threads, size, begins
-):
-    artist = Artist()
-    monkeypatch.setattr(module, "SMALL", size)
-    with threads_of_torch(threads):
-        assert stage_batch([ct], StageOptions(), Place(tmp_path / "out"), artist=artist) == 0
-        assert stage_batch([ct], StageOptions(), Place(tmp_path / "here")) == 0
-    assert (artist._pool is not None) == begins
+def test_pictures_that_are_drawn_beside_are_the_same(tmp_path, ct):
+    assert stage_batch([ct], StageOptions(), Place(tmp_path / "beside"), artist=Artist()) == 0
+    assert stage_batch([ct], StageOptions(), Place(tmp_path / "here")) == 0
     for name in ("overlay.png", "overlay_recommended.png", "report.html", "report.pdf"):
-        assert (tmp_path / "out/patient" / name).read_bytes() == (tmp_path / "here/patient" / name).read_bytes()
-
-
-@pytest.mark.parametrize(("skip", "begins"), [({"report"}, True), ({"dicom"}, True), ({"report", "dicom"}, False)])
-def test_nobody_is_begun_who_would_have_nothing_to_draw(tmp_path, ct, monkeypatch, skip, begins):
-    artist = Artist()
-    monkeypatch.setattr(module, "SMALL", 0)
-    with threads_of_torch(2):
-        assert stage_batch([ct], StageOptions(skip=frozenset(skip)), Place(tmp_path / "out"), artist=artist) == 0
-    assert (artist._pool is not None) == begins
-
-
-@contextmanager
-def threads_of_torch(count):
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    yield
-    torch.set_num_threads(before)
+        assert (tmp_path / "beside/patient" / name).read_bytes() == (tmp_path / "here/patient" / name).read_bytes()
 
 
 def test_refused_scan_is_a_row_and_leaves_no_folder(tmp_path, ct, capsys):

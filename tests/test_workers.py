@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from fibrolens.workers import cores, threads_asked
+
 SCRIPT = """
 import multiprocessing, os, sys, time
 from concurrent.futures import ProcessPoolExecutor
@@ -51,3 +53,11 @@ def test_a_worker_does_not_outlive_its_parent(tmp_path, how):
     parent.send_signal(how)
     parent.wait()
     assert ended(int(told.read_text()))
+
+
+def test_a_process_may_keep_as_many_threads_busy_as_it_was_told_or_as_there_are_cores(monkeypatch):
+    for asked, threads in (("3", 3), ("1", 1), ("", cores()), ("4,2", cores())):
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+        assert threads_asked() == threads
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert threads_asked() == cores() >= 1

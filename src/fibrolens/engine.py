@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -21,23 +20,13 @@ from fibrolens.determinism import Repeatable
 from fibrolens.dispatch import Dispatch, Jobs, Lost, Worker, WorkerLost, nothing, translated
 from fibrolens.errors import FibrolensError
 from fibrolens.progress import Reporter
-from fibrolens.workers import begin_worker
+from fibrolens.workers import begin_worker, cores
 
 #: More processes than this at once would need more memory than a workstation has.
 MOST_WORKERS = 2
 ENDED = "A worker process was ended from outside, often for want of memory; start again to go on."
 
 Job = TypeVar("Job")
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def threads_here() -> int:
-    """Threads that a network takes here: ``OMP_NUM_THREADS``, else the cores; of a worker its share of them."""
-    return torch.get_num_threads()
 
 
 @runtime_checkable
@@ -89,7 +78,7 @@ class Engine:
 
     def __init__(self, workers: int | None = None, site: Site | None = None) -> None:
         workers = min(MOST_WORKERS, cores()) if workers is None else workers
-        self.threads = max(1, threads_here() // workers) if site is None else site.threads
+        self.threads = max(1, torch.get_num_threads() // workers) if site is None else site.threads
         self._site = LocalSite(workers, self.threads) if site is None and workers > 1 else site
         self._stack = ExitStack()
         self._dispatch: Dispatch | None = None

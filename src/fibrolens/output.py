@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from fibrolens.aside import appearing, aside_of, write_whole
 from fibrolens.clock import created, timeless
 from fibrolens.errors import OutputError, UsageError
 from fibrolens.jsonfile import read_json
+from fibrolens.workers import threads_asked
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -137,21 +139,33 @@ def write_manifest(
     """
     apart = [aside_of(folder / MANIFEST), *([] if without is None else [folder / without])]
     files = sorted(p for p in folder.rglob("*") if p.is_file() and not any(map(p.is_relative_to, apart)))
+    # Neither hashing nor waiting for the disk needs the interpreter.
+    with ThreadPoolExecutor(threads_asked()) as beside:
+        hashes = list(beside.map(_sha256_on_disk, files))
     content = {
         "schema_version": SCHEMA_VERSION,
         "fibrolens": __version__,
         "intended_use": "research use only",
         "run": _as_json(run),
-        "files": {str(p.relative_to(folder)): file_sha256(p) for p in files},
+        "files": {str(p.relative_to(folder)): digest for p, digest in zip(files, hashes, strict=True)},
         "created": created(),
         "timings_s": {} if timeless() else {name: round(seconds, 3) for name, seconds in timings.items()},
     }
     with appearing(folder / MANIFEST) as aside:
         aside.write_text(_text(content), encoding="utf-8")
-        # The manifest vouches for the other files, so it must not reach the disk before them.
-        for path in [*files, aside]:
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
+        _to_disk(aside)
+
+
+def _sha256_on_disk(path: Path) -> str:
+    """The hash of a file that is on the disk: the manifest, which vouches for it, must not reach that before it."""
+    digest = file_sha256(path)
+    _to_disk(path)
+    return digest
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def _as_json(run: Mapping[str, Any]) -> Any:

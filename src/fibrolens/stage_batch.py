@@ -11,7 +11,7 @@ from fibrolens.batch import VOLUMES, Place, run_batch, volumes
 from fibrolens.cases import Inputs, as_cases, is_single
 from fibrolens.deidentify.key import Key
 from fibrolens.deidentify.place import claim
-from fibrolens.engine import Engine, one_blas_thread, threads_here
+from fibrolens.engine import Engine, one_blas_thread
 from fibrolens.errors import UsageError
 from fibrolens.io.dicom.patient import read_identity
 from fibrolens.pipeline import Models, StageOptions, StagingInput
@@ -22,8 +22,6 @@ from fibrolens.report.patient_files import WRITTEN
 from fibrolens.report.pictures import draw_here
 from fibrolens.result import StagingResult
 
-#: Voxels of a CT that is staged before a process that draws could be ready.
-SMALL = 1 << 22
 COLUMNS = ("predicted", "expected", *(f"p_{stage}" for stage in STAGES), *VOLUMES, "phase", "forced", "warnings")
 
 
@@ -44,7 +42,7 @@ def stage_batch(
         engine: where the work is done; None is this process.
         key: nothing that is written leads back to the patient, whose names and UIDs it replaces; None writes DICOM
             objects of the patient.
-        artist: begun, where that saves time, to draw the pictures beside this process; None draws them in it.
+        artist: draws the pictures beside this process; None draws them in it.
 
     Raises:
         UsageError: options for one scan with several inputs, or a scan id that cannot name a folder; with a key, that
@@ -120,8 +118,6 @@ class Staging:
 
     def perform(self, scan: StagingInput, scan_id: str) -> StagingResult:
         """Stage it; raises InputError where it cannot be staged."""
-        if self.artist is not None and self._is_worth_an_artist(scan):
-            self.artist.begin()
         return scan.stage(self.models, self.options, scan_id)
 
     def write(self, result: StagingResult, folder: Path) -> Mapping[str, float]:
@@ -129,11 +125,6 @@ class Staging:
         with one_blas_thread():
             draw = draw_here if self.artist is None else self.artist.draw
             return write_result(result, folder, self._wanted(result), draw)
-
-    def _is_worth_an_artist(self, scan: StagingInput) -> bool:
-        """Whether there are pictures to draw, a core to draw them on, and time to get ready while the CT is staged."""
-        drawn = "report" not in self.options.skip or "dicom" not in self.options.skip
-        return drawn and threads_here() > 1 and scan.ct.array.size > SMALL
 
     def _wanted(self, result: StagingResult) -> Wanted:
         """What is written of a result."""

@@ -1,4 +1,4 @@
-"""How worker processes begin and end: a spawned one must not outlive what started it."""
+"""How many worker processes there may be, and how they begin and end: none must outlive what started it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ import multiprocessing
 import os
 import signal
 import threading
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_asked() -> int:
+    """Threads that this process may keep busy: ``OMP_NUM_THREADS``, else one per core; known without torch."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() else cores()
 
 
 def begin_worker() -> None:

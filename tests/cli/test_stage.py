@@ -53,12 +53,24 @@ def test_what_thousands_of_scans_do_not_need_is_left_out(native, tmp_path, capsy
     assert "--overwrite" in capsys.readouterr().err
 
 
-def test_pictures_are_drawn_beside_one_process_and_within_many(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("threads", "options", "begins"),
+    [
+        ("2", [], True),
+        ("2", ["--workers", "1", "--skip", "dicom"], True),
+        ("2", ["--workers", "2"], False),
+        ("2", ["--skip", "dicom", "--skip", "report"], False),
+        ("1", [], False),
+    ],
+)
+def test_pictures_are_drawn_beside_where_there_are_any_and_a_core_is_free(
+    tmp_path, monkeypatch, threads, options, begins
+):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
     artists = []
     monkeypatch.setattr(stage_batch, "stage_batch", lambda *given: artists.append(given[-1]) or 0)
-    for options in ([], ["--workers", "1"], ["--workers", "2"]):
-        assert cli.main(["stage", "ct.nii.gz", "--out", str(tmp_path), *options]) == 0
-    assert [artist is not None for artist in artists] == [True, True, False]
+    assert cli.main(["stage", "ct.nii.gz", "--out", str(tmp_path), *options]) == 0
+    assert (artists[0] is not None) == begins
 
 
 def test_labels_beside_single_masks_are_wrong_use(native, tmp_path, capsys):

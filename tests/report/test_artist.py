@@ -36,9 +36,7 @@ def process_of(artist):
 
 def test_it_draws_what_is_drawn_here_as_often_as_it_is_asked(pictures):
     artist = Artist()
-    artist.begin()
     process = process_of(artist)
-    artist.begin()
     first, second = artist.draw(pictures), artist.draw(pictures)
     assert same(first(), pictures)
     assert first() is first()
@@ -46,14 +44,9 @@ def test_it_draws_what_is_drawn_here_as_often_as_it_is_asked(pictures):
     assert process_of(artist) is process
 
 
-def test_without_a_process_it_is_drawn_here(pictures):
-    assert same(Artist().draw(pictures)(), pictures)
-
-
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
 def test_where_the_process_is_killed_it_is_drawn_here(pictures, when):
     artist = Artist()
-    artist.begin()
     process = process_of(artist)
     if when == "before":
         process.kill()
@@ -61,16 +54,11 @@ def test_where_the_process_is_killed_it_is_drawn_here(pictures, when):
     drawn = artist.draw(pictures)
     process.kill()
     assert same(drawn(), pictures)
-    # The next ones find out, and those behind them have a process again.
     assert same(artist.draw(pictures)(), pictures)
-    artist.begin()
-    assert same(artist.draw(pictures)(), pictures)
-    assert process_of(artist).is_alive()
 
 
 def test_it_ends_with_its_owner():
     artist = Artist()
-    artist.begin()
     pid = process_of(artist).pid
     del artist
     gc.collect()
@@ -81,7 +69,6 @@ OWNER = """
 from fibrolens.report.artist import Artist
 if __name__ == "__main__":
     artist = Artist()
-    artist.begin()
     (process,) = artist._pool._processes.values()
     print(process.pid, flush=True)
     input()

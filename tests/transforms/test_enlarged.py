@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fibrolens.transforms import Enlarged, Taps
+from fibrolens.transforms import Enlarged, Taps, filled_slices
 from fibrolens.transforms.enlarged import BAND
 
 RNG = np.random.default_rng(0)
@@ -121,7 +121,8 @@ def test_it_knows_which_slices_hold_anything_without_computing_them(ends, sizes,
         fine.turned((2, 0, 1), (0, 2)),
         cropped.turned((1, 2, 0), (1,)),
     ):
-        assert one.filled.tolist() == [bool(plane.any()) for plane in one]
+        assert filled_slices(one).tolist() == [bool(plane.any()) for plane in one]
+        assert filled_slices(one[:]).tolist() == one.filled.tolist()
 
 
 def test_slices_of_both_signs_are_filled():

@@ -6,13 +6,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fibrolens.cli.engines import ray_address
 from fibrolens.cli.keys import add_key, given_key
 from fibrolens.cli.scans import add_scans, given_engine, given_inputs
 from fibrolens.errors import UsageError
 from fibrolens.labelmaps import LABEL_MAPS
+from fibrolens.workers import threads_asked
 
 if TYPE_CHECKING:
     from fibrolens.deidentify.key import Key
+    from fibrolens.report.artist import Artist
 
 
 def add_to(verbs: Any) -> argparse.ArgumentParser:
@@ -93,13 +96,13 @@ def _add_masks(group: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Stage every input; 3 if any was refused."""
+    artist = _artist(options)
     from fibrolens.batch import Place
     from fibrolens.masks import OwnMasks
     from fibrolens.pipeline import StageOptions
-    from fibrolens.report.artist import Artist
     from fibrolens.stage_batch import stage_batch
 
-    key, engine = _key(options), given_engine(options)
+    key = _key(options)
     return stage_batch(
         given_inputs(options),
         StageOptions(
@@ -119,11 +122,20 @@ def run(options: argparse.Namespace) -> int:
             device=options.device,
         ),
         Place(options.out, options.scan_id, options.overwrite),
-        engine,
+        given_engine(options),
         key,
-        # Workers have a core each, and none to spare.
-        None if engine.apart else Artist(),
+        artist,
     )
+
+
+def _artist(options: argparse.Namespace) -> Artist | None:
+    """Begun before all else, to be ready in time; None where there is nothing to draw, or no core is free."""
+    alone = options.workers in (None, 1) and ray_address(options) is None
+    if not alone or {"report", "dicom"} <= set(options.skip) or threads_asked() == 1:
+        return None
+    from fibrolens.report.artist import Artist
+
+    return Artist()
 
 
 def _key(options: argparse.Namespace) -> Key | None:

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
 from fibrolens.body import BODY_HU, body_mask
-from fibrolens.transforms import Enlarged, Located, Orient
+from fibrolens.transforms import Enlarged, Located, Orient, filled_slices
 from fibrolens.volume import Geometry, Volume
 
 Plane = Literal["axial", "coronal", "sagittal"]
@@ -97,7 +97,7 @@ class Scene:
         """Slices where the map is not zero."""
         if self.map is None:
             return np.zeros(len(self.ct), dtype=bool)
-        return np.array([bool(seen.any()) for seen in self.map])
+        return filled_slices(self.map)
 
     @cached_property
     def top(self) -> float:

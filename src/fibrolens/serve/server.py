@@ -13,7 +13,6 @@ from pathlib import Path
 
 import uvicorn
 
-from fibrolens.engine import cores
 from fibrolens.errors import UsageError
 from fibrolens.pacs.node import Node
 from fibrolens.pacs.retrieve import Fetcher
@@ -30,6 +29,7 @@ from fibrolens.serve.storage import Storage
 from fibrolens.serve.supervisor import Supervisor
 from fibrolens.serve.uploads import Intake
 from fibrolens.serve.worker import WorkerPlan
+from fibrolens.workers import cores
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: Seconds for requests to end when the service is ended.

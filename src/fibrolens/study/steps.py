@@ -12,7 +12,7 @@ from typing import Any
 
 from fibrolens.begun import writing
 from fibrolens.cohort.problems import Problem, refuse
-from fibrolens.engine import MOST_WORKERS, Engine, cores, open_engine
+from fibrolens.engine import MOST_WORKERS, Engine, open_engine
 from fibrolens.errors import UsageError
 from fibrolens.evaluate.population import USUAL, Population
 from fibrolens.output import write_json
@@ -22,6 +22,7 @@ from fibrolens.study.fold import FoldJob, explain_fold, predict_fold, train_fold
 from fibrolens.study.folder import COHORT, INPUTS, TIMINGS, Study
 from fibrolens.study.prepare import load_facts, prepare_jobs, require_prepared, run_prepare, scan_file
 from fibrolens.study.tables import ACQUISITION_FILE, MARKERS_FILE, QUALITY, QUALITY_FILE, write_table
+from fibrolens.workers import cores
 
 
 @dataclass(frozen=True)

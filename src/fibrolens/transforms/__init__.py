@@ -4,10 +4,10 @@
 """
 
 from fibrolens.transforms.crop import CropPad
-from fibrolens.transforms.enlarged import Enlarged, Taps
+from fibrolens.transforms.enlarged import Enlarged, Taps, filled_slices
 from fibrolens.transforms.grid import Located, ToNetworkGrid
 from fibrolens.transforms.orient import Orient
 from fibrolens.transforms.resample import Resample
 from fibrolens.transforms.window import Window
 
-__all__ = ["CropPad", "Enlarged", "Located", "Orient", "Resample", "Taps", "ToNetworkGrid", "Window"]
+__all__ = ["CropPad", "Enlarged", "Located", "Orient", "Resample", "Taps", "ToNetworkGrid", "Window", "filled_slices"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from fibrolens.volume import Shape
 
@@ -161,3 +161,11 @@ class Enlarged:
             for run, used, matrix in down:
                 np.matmul(matrix, wide[:, used], out=block[some, run])
         return block
+
+
+def filled_slices(values: Shaped[np.ndarray, "d h w"] | Enlarged) -> Bool[np.ndarray, " d"]:
+    """Which slices hold anything but zeros, of an array or of what is computed where it is looked at."""
+    if isinstance(values, Enlarged):
+        return values.filled
+    # Slice by slice, for an axis that was reversed or turned makes a copy of it all.
+    return np.array([bool(plane.any()) for plane in values], dtype=bool)

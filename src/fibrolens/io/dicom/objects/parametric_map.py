@@ -20,7 +20,7 @@ from fibrolens.io.dicom.objects.maker import RESEARCH, Maker, finish, plain
 from fibrolens.io.dicom.objects.pixel_stream import pixel_stream
 from fibrolens.io.dicom.objects.references import name_frames
 from fibrolens.io.dicom.objects.source import Source
-from fibrolens.transforms import Enlarged
+from fibrolens.transforms import Enlarged, filled_slices
 
 #: Beyond any value that a map on the scale mean1 takes: the mapping is the identity for all of them.
 LARGEST = float(np.finfo(np.float32).max)
@@ -76,8 +76,7 @@ def parametric_map(
 
 def _shown(values: Float32[np.ndarray, "d h w"] | Enlarged) -> slice:
     """The slices from the first to the last that hold anything but zero."""
-    filled = values.filled if isinstance(values, Enlarged) else values.any(axis=(1, 2))
-    covered = np.flatnonzero(filled)
+    covered = np.flatnonzero(filled_slices(values))
     return slice(int(covered[0]), int(covered[-1]) + 1) if covered.size else slice(0, len(values))
 
 
