@@ -14,9 +14,9 @@ def cores() -> int:
 
 
 def threads_asked() -> int:
-    """Threads that this process may keep busy: ``OMP_NUM_THREADS``, else one per core; known without torch."""
+    """Threads that this process may keep busy: one per core, or as few as ``OMP_NUM_THREADS`` says."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdigit() else cores()
+    return min(int(asked), cores()) if asked.isdecimal() and int(asked) else cores()
 
 
 def begin_worker() -> None:

@@ -67,10 +67,28 @@ def test_pictures_are_drawn_beside_where_there_are_any_and_a_core_is_free(
     tmp_path, monkeypatch, threads, options, begins
 ):
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    monkeypatch.setattr("fibrolens.workers.cores", lambda: 2)
+    monkeypatch.setattr("fibrolens.report.artist.Artist", object)
+    assert (artist_of(monkeypatch, tmp_path, *options) is not None) == begins
+
+
+@pytest.mark.parametrize("error", [BlockingIOError(11, "no more"), ValueError("pass_fds not supported on Windows")])
+def test_where_no_process_can_be_started_pictures_are_drawn_in_this_one(tmp_path, monkeypatch, error):
+    def refuse(*command, **how):
+        raise error
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr("fibrolens.workers.cores", lambda: 2)
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    assert artist_of(monkeypatch, tmp_path) is None
+
+
+def artist_of(monkeypatch, tmp_path, *options):
+    """Who would draw what this command stages."""
     artists = []
     monkeypatch.setattr(stage_batch, "stage_batch", lambda *given: artists.append(given[-1]) or 0)
     assert cli.main(["stage", "ct.nii.gz", "--out", str(tmp_path), *options]) == 0
-    assert (artists[0] is not None) == begins
+    return artists[0]
 
 
 def test_labels_beside_single_masks_are_wrong_use(native, tmp_path, capsys):

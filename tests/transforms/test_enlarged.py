@@ -78,6 +78,17 @@ def test_the_matrix_weighs_two_neighbours():
     np.testing.assert_allclose(taps.matrix.sum(axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [7, 40, 200])
+def test_a_slice_is_the_same_to_the_bit_alone_and_among_others(size):
+    places = np.linspace(0.3, 5.7, 23), np.linspace(-0.5, size, 2 * size + 3), np.linspace(0.1, size - 1.2, 2 * size)
+    taps = tuple(Taps.at(at, n) for at, n in zip(places, (7, size, size), strict=True))
+    fine = Enlarged(RNG.random((7, size, size), np.float32), taps)
+    whole = fine[:]
+    assert (whole == np.stack(list(fine))).all()
+    assert (whole == np.concatenate([fine[at : at + 7] for at in range(0, 23, 7)])).all()
+    assert (whole[::-1] == fine[::-1]).all()
+
+
 def test_bands_are_the_matrix_without_what_is_zero():
     taps = Taps.at(np.linspace(9.0, -1.0, 25), 9)
     whole = np.zeros((25, 9), np.float32)

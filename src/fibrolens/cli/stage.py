@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,15 +97,15 @@ def _add_masks(group: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Stage every input; 3 if any was refused."""
+    key, inputs = _key(options), given_inputs(options)
     artist = _artist(options)
     from fibrolens.batch import Place
     from fibrolens.masks import OwnMasks
     from fibrolens.pipeline import StageOptions
     from fibrolens.stage_batch import stage_batch
 
-    key = _key(options)
     return stage_batch(
-        given_inputs(options),
+        inputs,
         StageOptions(
             model=options.model,
             segmentation_model=options.segmentation_model,
@@ -129,13 +130,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _artist(options: argparse.Namespace) -> Artist | None:
-    """Begun before all else, to be ready in time; None where there is nothing to draw, or no core is free."""
+    """Begun before all that takes long, to be ready in time; None where nothing is to be drawn, or there is no core."""
     alone = options.workers in (None, 1) and ray_address(options) is None
     if not alone or {"report", "dicom"} <= set(options.skip) or threads_asked() == 1:
         return None
     from fibrolens.report.artist import Artist
 
-    return Artist()
+    with suppress(OSError, ValueError):
+        return Artist()
+    return None
 
 
 def _key(options: argparse.Namespace) -> Key | None:

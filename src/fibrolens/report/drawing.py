@@ -91,6 +91,12 @@ def map_colours() -> ListedColormap:
     return ListedColormap(colours)
 
 
+def title_of(cut: Cut) -> str:
+    """What a slice is called: ``axial, slice 12``."""
+    kind = {"axial": "slice", "coronal": "row", "sagittal": "column"}[cut.plane]
+    return f"{cut.plane}, {kind} {cut.number}"
+
+
 def colour_bar(figure: Figure, axes: Axes, top: float, scale: str, size: float = 9.0) -> None:
     """Colour bar that names the scale of the map.
 
@@ -132,7 +138,7 @@ def footer(figure: Figure, note: str, y_inches: float = 0.1) -> None:
     figure.text(0.01, y, text, fontsize=SMALL, color="0.25", va="bottom", linespacing=1.25)
 
 
-def png(figure: Figure, dpi: int) -> bytes:
+def as_png(figure: Figure, dpi: int) -> bytes:
     """The figure as a PNG whose bytes depend on its content alone."""
     return _encoded(figure, "png", dpi)
 

@@ -6,14 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fibrolens.report.drawing import ORGANS, RESEARCH, WINDOW_HU, colour_bar, draw_slice, png
+from fibrolens.report.drawing import ORGANS, RESEARCH, WINDOW_HU, as_png, colour_bar, draw_slice, title_of
 from fibrolens.report.overlay_captions import Captions
 from fibrolens.report.palette import VERMILION
 from fibrolens.report.scene import Cut
 from fibrolens.report.sheets import OverlaySheet
 
 DPI = 110
-KINDS = {"axial": "slice", "coronal": "row", "sagittal": "column"}
 
 
 def overlay_png(sheet: OverlaySheet) -> bytes:
@@ -33,12 +32,12 @@ def overlay_png(sheet: OverlaySheet) -> bytes:
     if sheet.axial[0].map is not None:
         colour_bar(figure, figure.add_subplot(grid[:, 4]), sheet.top, sheet.captions.scale)
     _write_captions(figure, sheet.captions, sheet.axial[0].labels is not None)
-    return png(figure, DPI)
+    return as_png(figure, DPI)
 
 
 def _panel(axes: Axes, cut: Cut, top: float) -> None:
     draw_slice(axes, cut, top)
-    axes.set_title(f"{cut.plane}, {KINDS[cut.plane]} {cut.number}", fontsize=9, pad=3)
+    axes.set_title(title_of(cut), fontsize=9, pad=3)
 
 
 def _write_captions(figure: Figure, captions: Captions, with_labels: bool) -> None:

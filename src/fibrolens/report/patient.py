@@ -67,7 +67,7 @@ def write_result(
         result: the staged scan.
         folder: where the files go.
         wanted: which of them.
-        draw: begins to draw the pictures; they are waited for when all else is written.
+        draw: draws the pictures, or begins to; they are waited for where they are needed.
 
     Returns:
         Seconds per step, for the manifest.
@@ -79,7 +79,7 @@ def write_result(
     with ThreadPoolExecutor(1) as beside:
         volumes = beside.submit(_write_volumes, result, folder, wanted.all_maps)
         content = result.to_dict()
-        with clock("cut_pictures"):
+        with clock("draw_pictures"):
             drawn = draw(_pictures(result, wanted.told(content), wanted.skip))
         with clock("write_dicom"):
             objects = DicomFolder()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """What the pictures of a scan show: some megabytes, whatever the size of the scan, that can be sent elsewhere.
+    """What the pictures of a scan show: slices of its volumes, some dozen whatever their number, to be sent elsewhere.
 
     Args:
         overlays: of the map that was asked for, and of the recommended one where that is another; strips: the same.
@@ -95,13 +94,14 @@ class Pictures:
         )
 
 
-#: Begins to draw; what it returns waits for the pictures.
+#: Draws, or begins to; what it returns gives the pictures, or waits for them.
 Draw = Callable[[Pictures], Callable[[], Drawn]]
 
 
 def draw_here(pictures: Pictures) -> Callable[[], Drawn]:
-    """Draw in this thread, when the pictures are first asked for."""
-    return cache(pictures.draw)
+    """Draw at once, in this thread."""
+    drawn = pictures.draw()
+    return lambda: drawn
 
 
 def _captions(content: Mapping[str, Any], look: Mapping[str, Any], named: str = "") -> Captions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from fibrolens.report.drawing import colour_bar, draw_slice, png
+from fibrolens.report.drawing import as_png, colour_bar, draw_slice, title_of
 from fibrolens.report.sheets import STRIP_MM, StripSheet
 
 #: Points on paper of the words in it, and of those at the colour bar, which is short.
@@ -28,7 +28,6 @@ def strip_png(sheet: StripSheet) -> bytes:
         for k, cut in enumerate(sheet.cuts):
             axes = figure.add_subplot(places[0, k])
             draw_slice(axes, cut, sheet.top, POINTS)
-            kind = "slice" if cut.plane == "axial" else "row"
-            axes.set_title(f"{cut.plane}, {kind} {cut.number}", fontsize=POINTS, pad=1.5)
+            axes.set_title(title_of(cut), fontsize=POINTS, pad=1.5)
         colour_bar(figure, figure.add_subplot(places[0, -1]), sheet.top, sheet.scale, BAR_POINTS)
-        return png(figure, DPI)
+        return as_png(figure, DPI)

@@ -76,6 +76,17 @@ class Taps:
         dense[rows, self.second] += self.weights[:, 1]
         return dense
 
+    def mix(self, values: Float[np.ndarray, "size h w"]) -> Float[np.ndarray, "n h w"]:
+        """Slices between those of the small grid.
+
+        Not by a product of matrices: that may round one slice otherwise than several, and how a slice is cut out, alone
+        or among others, must not change its values by a bit.
+        """
+        before, behind = (part[:, None, None] for part in self.weights.T)
+        mixed = values[self.first] * before
+        mixed += values[self.second] * behind
+        return mixed
+
     def bands(self, step: int) -> Iterator[tuple[slice, slice, Float[np.ndarray, "n used"]]]:
         """Runs of `step` fine voxels, the voxels of the small grid that each is made of, and the weights as a matrix.
 
@@ -153,8 +164,9 @@ class Enlarged:
         """Along the slices, then the columns, then the rows: a few slices at a time."""
         block = np.empty((len(slices), len(rows), len(columns)), np.float32)
         across, down = list(columns.bands(BAND)), list(rows.bands(BAND))
-        for some, near, along in slices.bands(RUN):
-            planes = np.tensordot(along, self.values[near], 1)
+        for at in range(0, len(slices), RUN):
+            some = slice(at, at + RUN)
+            planes = slices[some].mix(self.values)
             wide = np.empty((*planes.shape[:2], len(columns)), np.float32)
             for run, used, matrix in across:
                 np.matmul(planes[:, :, used], matrix.T, out=wide[:, :, run])
