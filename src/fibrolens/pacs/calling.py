@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from pynetdicom import AE, _config
+from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext
 
@@ -50,7 +51,15 @@ class Caller:
         ae.connection_timeout, ae.acse_timeout = CONNECT_S, AGREE_S
         ae.dimse_timeout = ae.network_timeout = SILENCE_S
         tls = (client_context(self.pacs.tls), peer.host) if peer.tls and self.pacs.tls is not None else None
-        association = ae.associate(peer.host, peer.port, list(contexts), peer.ae_title, tls_args=tls)
+        opened: list[evt.Event] = []
+        call = partial(
+            ae.associate, peer.host, peer.port, list(contexts), peer.ae_title,
+            tls_args=tls, evt_handlers=[(evt.EVT_CONN_OPEN, opened.append)],
+        )  # fmt: skip
+        association = call()
+        if opened and not association.is_established and not association.is_rejected:
+            # The answer of a peer that hangs up with it may be lost on the way; asked once more, it may say why.
+            association = call()
         try:
             if not association.is_established:
                 raise RemoteError(self._why(association, peer))
