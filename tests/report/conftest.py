@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.staged import simulated, untrained_models
 
 from fibrolens.cohort.flow import Arm, Count, Flow, Reason, StageCount, Unsettled
+from fibrolens.io import write_nifti
+from fibrolens.pipeline import stage
 from fibrolens.plan import Plan
 from fibrolens.result import REGIONS
 from fibrolens.study.acquisition import ACQUISITION
@@ -18,6 +21,15 @@ from fibrolens.study.tables import ATTENTION, PREDICTIONS, QUALITY, write_table
 STAGES = ("F0", "F0", "F0", "F1", "F2", "F3", "F4", "F4")
 LAYERS = ("conv3", "conv4", "mean")
 FACTS = {"folds": 5, "initial_weights": "shipped weights", "inner_scans": [0] * 5, "initial_trained_on": ""}
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory):
+    """A simulated CT, staged by untrained networks; its scan id is ``patient``."""
+    rendering = simulated()
+    path = tmp_path_factory.mktemp("ct") / "patient.nii.gz"
+    write_nifti(rendering.hu, path)
+    return stage(path, models=untrained_models(rendering.labels))
 
 
 def rows(generator):

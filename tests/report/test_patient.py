@@ -1,20 +1,14 @@
 """The table of measurements in the report of one patient."""
 
 import pytest
-from tests.staged import simulated, untrained_models
 
-from fibrolens.io import write_nifti
-from fibrolens.pipeline import stage
 from fibrolens.report.patient_pages import render_report
 from fibrolens.report.patient_words import marker_row
 
 
 @pytest.fixture(scope="module")
-def content(tmp_path_factory):
-    rendering = simulated()
-    path = tmp_path_factory.mktemp("ct") / "patient.nii.gz"
-    write_nifti(rendering.hu, path)
-    return stage(path, models=untrained_models(rendering.labels)).to_dict()
+def content(staged):
+    return staged.to_dict()
 
 
 def test_every_marker_is_a_row_with_value_or_reason_range_and_formula(content):

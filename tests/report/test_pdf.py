@@ -5,10 +5,7 @@ import io
 
 import pypdf
 import pytest
-from tests.staged import simulated, untrained_models
 
-from fibrolens.io import write_nifti
-from fibrolens.pipeline import stage
 from fibrolens.report.patient_words import marker_row
 from fibrolens.report.pdf import render_pdf
 from fibrolens.report.pdf_page import HEIGHT, WIDTH, Page, Style, drawable
@@ -18,14 +15,6 @@ from fibrolens.report.strip import strip_png
 from fibrolens.result import REGIONS
 
 POINTS_PER_MM = 72 / 25.4
-
-
-@pytest.fixture(scope="module")
-def staged(tmp_path_factory):
-    rendering = simulated()
-    path = tmp_path_factory.mktemp("ct") / "patient.nii.gz"
-    write_nifti(rendering.hu, path)
-    return stage(path, models=untrained_models(rendering.labels))
 
 
 def strip_of(staged, location_map, scale="mean1"):

@@ -2,20 +2,7 @@
 
 import pickle
 
-import pytest
-from tests.staged import simulated, untrained_models
-
-from fibrolens.io import write_nifti
-from fibrolens.pipeline import stage
 from fibrolens.report.pictures import Pictures, draw_here
-
-
-@pytest.fixture(scope="module")
-def staged(tmp_path_factory):
-    rendering = simulated()
-    path = tmp_path_factory.mktemp("ct") / "patient.nii.gz"
-    write_nifti(rendering.hu, path)
-    return stage(path, models=untrained_models(rendering.labels))
 
 
 def pictures_of(staged, *skip):
